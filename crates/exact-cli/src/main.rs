@@ -1,0 +1,3 @@
+//! The `exact` command-line tool.
+
+fn main() {}

@@ -1,0 +1,10 @@
+//! Expected classification metrics under normal class scores, with their gradients, and the losses built on them.
+//!
+//! The class scores of a sample are random, `s ~ N(mu, sigma² I)`, and the prediction is the class with the largest
+//! score. Expected accuracy, `P(s_y > max_{i≠y} s_i)`, is smooth in `mu` and `sigma` and tends to accuracy as sigma
+//! tends to 0 (Karpukhin, Dereka and Kolesnikov, *EXACT: How to Train Your Accuracy*, arXiv 2205.09615).
+
+pub mod loss;
+mod real;
+
+pub use real::Real;

@@ -1,0 +1,120 @@
+//! Losses on a batch of logits: the value and its gradient, in one pass, without allocation.
+
+mod samples;
+
+pub use samples::{Logits, LossError, Samples};
+
+use crate::Real;
+
+/// The most parameters that one loss may have.
+pub const MAX_PARAMETERS: usize = 2;
+
+/// A loss summed over some samples, with the derivative with respect to the loss's own parameters.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LossSum<T> {
+    /// The sum of weight times loss.
+    pub value: T,
+    /// Its derivative with respect to each parameter of the loss; entries past the loss's count are 0.
+    pub parameters: [T; MAX_PARAMETERS],
+}
+
+impl<T: Real> LossSum<T> {
+    /// The sum over no samples.
+    pub const ZERO: Self = Self { value: T::ZERO, parameters: [T::ZERO; MAX_PARAMETERS] };
+
+    /// A sum without parameters.
+    pub fn of(value: T) -> Self {
+        Self { value, ..Self::ZERO }
+    }
+}
+
+impl<T: Real> std::ops::Add for LossSum<T> {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        let mut parameters = self.parameters;
+        for (sum, term) in parameters.iter_mut().zip(other.parameters) {
+            *sum += term;
+        }
+        Self { value: self.value + other.value, parameters }
+    }
+}
+
+/// A training loss on logits.
+///
+/// An implementation writes [`Loss::sum`], which sees one block of checked samples; checking, the parallel split
+/// and the mean come from [`Loss::evaluate`].
+pub trait Loss<T: Real>: Send + Sync {
+    /// The name that the command line and reports use.
+    fn name(&self) -> &'static str;
+
+    /// The starting values of the loss's learned parameters, at most [`MAX_PARAMETERS`]; empty for most losses.
+    /// Each is unconstrained (a logarithm or logit where the quantity is bounded).
+    fn initial_parameters(&self) -> Vec<T> {
+        Vec::new()
+    }
+
+    /// The sum of `samples.weight(i) * loss_i` over the block. Writes the gradient of that sum with respect to
+    /// the logits to `grad`, which has the shape of the logits and arbitrary contents.
+    fn sum(&self, samples: Samples<'_, T>, parameters: &[T], grad: &mut [T]) -> LossSum<T>;
+
+    /// Mean (weighted) loss of a row-major `[n, c]` batch of logits at the loss's initial parameters; its gradient
+    /// is written to `grad`, `[n, c]`. The value is the same whatever the number of threads.
+    ///
+    /// # Errors
+    /// [`LossError`] if shapes differ, a label is out of range, or a logit or weight is not usable.
+    fn evaluate(
+        &self,
+        logits: Logits<'_, T>,
+        labels: &[u32],
+        weights: Option<&[T]>,
+        grad: &mut [T],
+    ) -> Result<T, LossError> {
+        let samples = Samples::mean(logits, labels, weights)?;
+        let parameters = self.initial_parameters();
+        Ok(self.evaluate_samples(samples, &parameters, grad)?.value)
+    }
+
+    /// [`Loss::sum`] over all samples, split over the threads of the current rayon pool. The split depends on the
+    /// number of samples alone, so the result does not depend on the number of threads.
+    ///
+    /// # Errors
+    /// [`LossError::GradientLength`] if `grad` does not have the shape of the logits.
+    fn evaluate_samples(
+        &self,
+        samples: Samples<'_, T>,
+        parameters: &[T],
+        grad: &mut [T],
+    ) -> Result<LossSum<T>, LossError> {
+        samples.check_gradient(grad)?;
+        Ok(sum_in_parallel(self, samples, parameters, grad))
+    }
+}
+
+/// Rows that one task evaluates: a few thousand logits, so that a block's cost dwarfs that of the split.
+fn rows_per_block(n_classes: usize) -> usize {
+    (4096 / n_classes.max(1)).next_power_of_two().clamp(16, 512)
+}
+
+fn sum_in_parallel<T: Real, L: Loss<T> + ?Sized>(
+    loss: &L,
+    samples: Samples<'_, T>,
+    parameters: &[T],
+    grad: &mut [T],
+) -> LossSum<T> {
+    let block = rows_per_block(samples.n_classes());
+    if samples.len() <= block {
+        return loss.sum(samples, parameters, grad);
+    }
+    let middle = samples.len().div_ceil(2).next_multiple_of(block);
+    if middle >= samples.len() {
+        return loss.sum(samples, parameters, grad);
+    }
+    let (left, right) = samples.split_at(middle);
+    let (grad_left, grad_right) = grad.split_at_mut(middle * samples.n_classes());
+    let (a, b) = rayon::join(
+        || sum_in_parallel(loss, left, parameters, grad_left),
+        || sum_in_parallel(loss, right, parameters, grad_right),
+    );
+    a + b
+}

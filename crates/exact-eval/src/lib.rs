@@ -1,0 +1,1 @@
+//! Metrics of predictions, and the records that training writes and reports read.

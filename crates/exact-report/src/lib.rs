@@ -1,0 +1,1 @@
+//! A record in, one self-contained HTML report with plots out.

@@ -1,0 +1,3 @@
+//! Development commands of exact-learn.
+
+fn main() {}
