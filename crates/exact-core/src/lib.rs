@@ -4,7 +4,15 @@
 //! score. Expected accuracy, `P(s_y > max_{i≠y} s_i)`, is smooth in `mu` and `sigma` and tends to accuracy as sigma
 //! tends to 0 (Karpukhin, Dereka and Kolesnikov, *EXACT: How to Train Your Accuracy*, arXiv 2205.09615).
 
+// Loops over lanes index several arrays at once, and kernels must be inlined into the function that has the vector
+// instructions enabled.
+#![allow(clippy::needless_range_loop, clippy::inline_always, clippy::return_self_not_must_use)]
+
+pub mod expected;
 pub mod loss;
+pub mod normal;
+pub mod quadrature;
 mod real;
 
+pub use quadrature::Rule;
 pub use real::Real;

@@ -1,8 +1,11 @@
 //! The two floating-point types the numerics are written for.
 
+use std::cell::RefCell;
 use std::fmt::{Debug, Display};
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
+
+use crate::expected::{OrthantBatch, Outcome, Quantity};
 
 /// `f32` or `f64`: the element type of logits, gradients and losses.
 ///
@@ -25,7 +28,7 @@ pub trait Real:
     + SubAssign
     + MulAssign
     + DivAssign
-    + sealed::Sealed
+    + approximation::Approximation
     + 'static
 {
     /// 0.
@@ -53,7 +56,9 @@ pub trait Real:
     fn sqrt(self) -> Self;
     /// The absolute value.
     fn abs(self) -> Self;
-    /// The larger of two numbers; NaN if `self` is NaN is not defined, callers check first.
+    /// `self * factor + term` with one rounding.
+    fn mul_add(self, factor: Self, term: Self) -> Self;
+    /// The larger of two numbers.
     fn max(self, other: Self) -> Self;
     /// The smaller of two numbers.
     fn min(self, other: Self) -> Self;
@@ -61,10 +66,166 @@ pub trait Real:
     fn is_finite(self) -> bool;
 }
 
-mod sealed {
-    pub trait Sealed {}
-    impl Sealed for f32 {}
-    impl Sealed for f64 {}
+/// What the branch-free approximations need of a type. Out of reach outside the crate, which seals [`Real`].
+pub(crate) mod approximation {
+    use super::{OrthantBatch, Outcome, Real};
+
+    pub trait Approximation: Sized + 'static {
+        /// Coefficients of `(y + 4) erfcx(y/√2) / 2` in ascending powers of `t = (y - 4) / (y + 4)`.
+        const HALF_ERFCX: &'static [Self];
+        /// Coefficients of `e^r` for `|r| <= ln(2)/2` in ascending powers.
+        const EXP: &'static [Self];
+        /// Adding this number rounds a moderate number to an integer, which stands in the low bits of the sum.
+        const ROUND_MAGIC: Self;
+        /// Below this exponent `e^v` is taken as `e^EXP_FLOOR`, so that no product of it with a moderate number is
+        /// subnormal, which would be slow.
+        const EXP_FLOOR: Self;
+        /// ln 2 rounded to few bits, so that small integer multiples are exact.
+        const LN_2_HIGH: Self;
+        /// ln 2 less [`Self::LN_2_HIGH`].
+        const LN_2_LOW: Self;
+        /// Below this many sigmas a difference of means is clamped, so that its square keeps its digits.
+        const SHIFT_MIN: f64;
+        /// Above this many sigmas a difference of means is clamped: 1 - P would underflow.
+        const SHIFT_MAX: f64;
+        /// `2^n` for `shifted = ROUND_MAGIC + n`.
+        fn power_of_two(shifted: Self) -> Self;
+        /// Lends this thread's buffer, grown to `len`, with arbitrary contents.
+        fn with_scratch<R>(len: usize, use_scratch: impl FnOnce(&mut [Self]) -> R) -> R;
+        /// Runs a batch of orthant probabilities with as many lanes as suit the type.
+        fn run_orthant<F>(batch: OrthantBatch<'_, Self, F>)
+        where
+            Self: Real,
+            F: FnMut(usize, &Outcome) -> Self;
+    }
+}
+
+const HALF_ERFCX_F32: [f32; 10] = [
+    0.755_285_143_852_233_9,
+    -0.607_896_387_577_056_9,
+    0.387_137_919_664_382_93,
+    -0.186_527_296_900_749_2,
+    0.060_393_221_676_349_64,
+    -0.007_509_171_962_738_037,
+    -0.003_472_362_877_801_060_7,
+    0.001_558_564_254_082_739_4,
+    0.000_127_214_458_188_973_37,
+    -0.000_154_546_636_622_399_1,
+];
+const HALF_ERFCX_F64: [f64; 25] = [
+    0.755_285_130_415_751_5,
+    -0.607_896_641_971_892_3,
+    0.387_137_400_742_214_9,
+    -0.186_521_857_959_636_6,
+    0.060_396_574_890_917_876,
+    -0.007_540_188_967_386_312,
+    -0.003_479_692_367_047_973_6,
+    0.001_630_818_467_409_908_5,
+    0.000_133_344_309_411_832_56,
+    -0.000_231_095_017_362_774_26,
+    -1.908_246_351_414_571e-06,
+    3.514_511_190_283_765e-05,
+    7.166_587_641_195_121e-07,
+    -5.921_611_045_923_978e-06,
+    -6.298_367_338_492_369e-07,
+    1.024_785_101_655_277_4e-06,
+    2.724_629_695_114_587_3e-07,
+    -1.597_739_614_223_922e-07,
+    -8.686_647_015_997_893e-08,
+    1.784_492_777_298_141_5e-08,
+    2.142_760_384_345_235_5e-08,
+    -5.873_626_764_987_191e-10,
+    -3.730_645_081_868_37e-09,
+    -1.199_778_203_125_309_5e-10,
+    3.403_312_308_649_495e-10,
+];
+/// Cephes `expf`.
+const EXP_F32: [f32; 8] =
+    [1.0, 1.0, 5.000_000_1e-1, 1.666_666_5e-1, 4.166_579_6e-2, 8.333_452e-3, 1.398_199_9e-3, 1.987_569_1e-4];
+/// Taylor.
+const EXP_F64: [f64; 13] = [
+    1.0,
+    1.0,
+    1.0 / 2.0,
+    1.0 / 6.0,
+    1.0 / 24.0,
+    1.0 / 120.0,
+    1.0 / 720.0,
+    1.0 / 5040.0,
+    1.0 / 40_320.0,
+    1.0 / 362_880.0,
+    1.0 / 3_628_800.0,
+    1.0 / 39_916_800.0,
+    1.0 / 479_001_600.0,
+];
+
+impl approximation::Approximation for f32 {
+    const HALF_ERFCX: &'static [f32] = &HALF_ERFCX_F32;
+    const EXP: &'static [f32] = &EXP_F32;
+    const ROUND_MAGIC: f32 = 12_582_912.0;
+    const EXP_FLOOR: f32 = -80.0;
+    const SHIFT_MIN: f64 = -64.0;
+    const SHIFT_MAX: f64 = 18.0;
+    const LN_2_HIGH: f32 = 0.693_359_4;
+    const LN_2_LOW: f32 = -2.121_944_4e-4;
+
+    #[inline(always)]
+    fn power_of_two(shifted: f32) -> f32 {
+        f32::from_bits((shifted.to_bits() << 23).wrapping_add(0x3f80_0000))
+    }
+
+    fn with_scratch<R>(len: usize, use_scratch: impl FnOnce(&mut [f32]) -> R) -> R {
+        thread_local! {
+            static SCRATCH: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+        }
+        SCRATCH.with_borrow_mut(|scratch| {
+            if scratch.len() < len {
+                scratch.resize(len, 0.0);
+            }
+            use_scratch(&mut scratch[..len])
+        })
+    }
+
+    fn run_orthant<F: FnMut(usize, &Outcome) -> f32>(batch: OrthantBatch<'_, f32, F>) {
+        // Where log P is wanted, P may be far below the range of f32.
+        if batch.quantity == Quantity::LogProbability {
+            batch.run::<f64, 16>()
+        } else {
+            batch.run::<f32, 16>()
+        }
+    }
+}
+
+impl approximation::Approximation for f64 {
+    const HALF_ERFCX: &'static [f64] = &HALF_ERFCX_F64;
+    const EXP: &'static [f64] = &EXP_F64;
+    const ROUND_MAGIC: f64 = 6_755_399_441_055_744.0;
+    const EXP_FLOOR: f64 = -700.0;
+    const SHIFT_MIN: f64 = -1e6;
+    const SHIFT_MAX: f64 = 53.0;
+    const LN_2_HIGH: f64 = 6.931_471_803_691_238e-1;
+    const LN_2_LOW: f64 = 1.908_214_929_270_587_7e-10;
+
+    #[inline(always)]
+    fn power_of_two(shifted: f64) -> f64 {
+        f64::from_bits((shifted.to_bits() << 52).wrapping_add(0x3ff0_0000_0000_0000))
+    }
+
+    fn with_scratch<R>(len: usize, use_scratch: impl FnOnce(&mut [f64]) -> R) -> R {
+        thread_local! {
+            static SCRATCH: RefCell<Vec<f64>> = const { RefCell::new(Vec::new()) };
+        }
+        SCRATCH.with_borrow_mut(|scratch| {
+            if scratch.len() < len {
+                scratch.resize(len, 0.0);
+            }
+            use_scratch(&mut scratch[..len])
+        })
+    }
+
+    fn run_orthant<F: FnMut(usize, &Outcome) -> f64>(batch: OrthantBatch<'_, f64, F>) {
+        batch.run::<f64, 16>();
+    }
 }
 
 macro_rules! impl_real {
@@ -108,6 +269,10 @@ macro_rules! impl_real {
             #[inline(always)]
             fn abs(self) -> Self {
                 $float::abs(self)
+            }
+            #[inline(always)]
+            fn mul_add(self, factor: Self, term: Self) -> Self {
+                $float::mul_add(self, factor, term)
             }
             #[inline(always)]
             fn max(self, other: Self) -> Self {

@@ -1,12 +1,16 @@
 //! Losses on a batch of logits: the value and its gradient, in one pass, without allocation.
 
+mod exact;
+mod probit;
 mod samples;
 
+pub use exact::Exact;
+pub use probit::Probit;
 pub use samples::{Logits, LossError, Samples};
 
 use crate::Real;
 
-/// The most parameters that one loss may have.
+/// The most learned parameters that one loss may have.
 pub const MAX_PARAMETERS: usize = 2;
 
 /// A loss summed over some samples, with the derivative with respect to the loss's own parameters.

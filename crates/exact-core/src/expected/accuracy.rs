@@ -1,0 +1,193 @@
+//! Expected accuracy: the probability that the label's score is the largest.
+
+use super::batch::{OrthantBatch, Outcome, Quantity};
+use crate::Real;
+use crate::loss::{Logits, LossError, Samples};
+use crate::quadrature::Rule;
+
+/// The standard deviations of the scores, all positive and finite.
+#[derive(Debug, Clone, Copy)]
+pub enum Sigma<'a, T> {
+    /// One for all.
+    Common(T),
+    /// One per sample, `[n]`.
+    PerSample(&'a [T]),
+    /// One per sample and class, `[n, c]`.
+    PerClass(&'a [T]),
+}
+
+impl<T: Real> Sigma<'_, T> {
+    /// The sigmas of a row: all classes', or a single one.
+    #[inline(always)]
+    pub(super) fn row(&self, row: usize, n_classes: usize) -> &[T] {
+        match self {
+            Self::Common(sigma) => std::slice::from_ref(sigma),
+            Self::PerSample(sigmas) => &sigmas[row..=row],
+            Self::PerClass(sigmas) => &sigmas[row * n_classes..][..n_classes],
+        }
+    }
+
+    /// Whether the classes of a sample have different sigmas.
+    pub(super) fn is_per_class(&self) -> bool {
+        matches!(self, Self::PerClass(_))
+    }
+
+    fn check(&self, n: usize, n_classes: usize) -> Result<(), LossError> {
+        let (values, expected) = match self {
+            Self::Common(sigma) => (std::slice::from_ref(sigma), 1),
+            Self::PerSample(sigmas) => (*sigmas, n),
+            Self::PerClass(sigmas) => (*sigmas, n * n_classes),
+        };
+        if values.len() != expected {
+            return Err(LossError::SamplesLength { what: "sigma", found: values.len(), expected });
+        }
+        match values.iter().find(|sigma| !(**sigma > T::ZERO && sigma.is_finite())) {
+            Some(sigma) => Err(setting("sigma", "positive and finite", sigma.to_f64())),
+            None => Ok(()),
+        }
+    }
+}
+
+fn setting(name: &'static str, expected: &'static str, value: f64) -> LossError {
+    LossError::Setting { name, expected, value }
+}
+
+/// The probability that a sample's label has the largest score.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Probability<T> {
+    /// P.
+    pub p: T,
+    /// 1 - P, with relative accuracy where P is near 1.
+    pub one_minus_p: T,
+    /// log P, finite also where P underflows.
+    pub log_p: T,
+    /// The derivative with respect to sigma of P (of log P where that is what was asked for), where one sigma serves
+    /// all classes of the sample; 0 otherwise.
+    pub dsigma: T,
+}
+
+/// Expected accuracy of a batch and its gradient.
+///
+/// # Formula
+/// `P = P(s_y > max_{i≠y} s_i)`, `s_i ~ N(mu_i, sigma_i²)` independent, so that
+/// `P = ∫ φ(z) Π_{i≠y} Φ((mu_y - mu_i + sigma_y z) / sigma_i) dz` (a one-factor normal orthant probability: Dunnett
+/// and Sobel 1955). With a margin `r`, `mu_y - mu_i` is replaced by `min(mu_y - mu_i, r)`.
+///
+/// # Accuracy
+/// With [`Rule::precise`], common sigma and at most 20,000 classes: `f64` 3e-13 relative in P, 1e-13 in 1 - P and 9e-13
+/// in the gradient (of its largest entry); `f32` 3e-6 relative. Differences of means beyond 64 (`f32`) or a million
+/// (`f64`) sigmas are clamped.
+///
+/// # Example
+/// ```
+/// use exact_core::expected::{ExpectedAccuracy, Probability, Sigma};
+/// use exact_core::loss::Logits;
+///
+/// // Three equal means: each class wins with probability 1/3.
+/// let logits = Logits::new(&[2.0_f64, 2.0, 2.0], 3).unwrap();
+/// let mut values = [Probability::default()];
+/// let mut grad = [0.0; 3];
+/// ExpectedAccuracy::precise::<f64>()
+///     .evaluate(logits, &[0], Sigma::Common(0.5), &mut values, &mut grad)
+///     .unwrap();
+/// assert!((values[0].p - 1.0 / 3.0).abs() < 1e-14);
+/// assert!((grad[0] + grad[1] + grad[2]).abs() < 1e-14);
+/// ```
+#[derive(Debug, Clone)]
+pub struct ExpectedAccuracy {
+    rule: Rule,
+    margin: Option<f64>,
+    quantity: Quantity,
+}
+
+impl ExpectedAccuracy {
+    /// With the given quadrature rule and no margin.
+    pub fn new(rule: Rule) -> Self {
+        Self { rule, margin: None, quantity: Quantity::Probability }
+    }
+
+    /// Near machine precision of `T`.
+    pub fn precise<T: Real>() -> Self {
+        Self::new(Rule::precise::<T>())
+    }
+
+    /// Gradients of log P instead of P, accurate also where P underflows. Computed in `f64`.
+    #[must_use]
+    pub fn of_logarithm(self) -> Self {
+        Self { quantity: Quantity::LogProbability, ..self }
+    }
+
+    /// Deltas clipped at `margin`, before the division by sigma.
+    ///
+    /// # Errors
+    /// [`LossError::Setting`] if `margin` is NaN.
+    pub fn with_margin(self, margin: f64) -> Result<Self, LossError> {
+        if margin.is_nan() {
+            return Err(setting("margin", "a number", margin));
+        }
+        Ok(Self { margin: Some(margin), ..self })
+    }
+
+    /// Writes each sample's probability to `values`, `[n]`, and the gradient with respect to the means to `grad`,
+    /// `[n, c]`. Runs on the calling thread.
+    ///
+    /// # Errors
+    /// [`LossError`] if lengths differ, a label is out of range, or a sigma is not positive and finite.
+    pub fn evaluate<T: Real>(
+        &self,
+        logits: Logits<'_, T>,
+        labels: &[u32],
+        sigma: Sigma<'_, T>,
+        values: &mut [Probability<T>],
+        grad: &mut [T],
+    ) -> Result<(), LossError> {
+        self.evaluate_with_sigma_gradient(logits, labels, sigma, values, grad, None)
+    }
+
+    /// As [`ExpectedAccuracy::evaluate`], and writes the gradient with respect to a sigma per class to `sigma_grad`,
+    /// `[n, c]`.
+    ///
+    /// # Errors
+    /// As [`ExpectedAccuracy::evaluate`].
+    pub fn evaluate_with_sigma_gradient<T: Real>(
+        &self,
+        logits: Logits<'_, T>,
+        labels: &[u32],
+        sigma: Sigma<'_, T>,
+        values: &mut [Probability<T>],
+        grad: &mut [T],
+        sigma_grad: Option<&mut [T]>,
+    ) -> Result<(), LossError> {
+        let samples = Samples::sum(logits, labels, None)?;
+        samples.check_gradient(grad)?;
+        if let Some(sigma_grad) = &sigma_grad {
+            samples.check_gradient(sigma_grad)?;
+        }
+        let (n, n_classes) = (samples.len(), samples.n_classes());
+        sigma.check(n, n_classes)?;
+        if values.len() != n {
+            return Err(LossError::SamplesLength { what: "values", found: values.len(), expected: n });
+        }
+        T::run_orthant(OrthantBatch {
+            logits: samples.logits(),
+            n_classes,
+            labels,
+            sigma,
+            margin: self.margin.map(T::from_f64),
+            rule: &self.rule,
+            quantity: self.quantity,
+            grad,
+            sigma_grad,
+            visit: |row: usize, outcome: &Outcome| {
+                values[row] = Probability {
+                    p: T::from_f64(outcome.probability()),
+                    one_minus_p: T::from_f64(outcome.complement()),
+                    log_p: T::from_f64(outcome.log_probability()),
+                    dsigma: T::from_f64(if outcome.dsigma.is_nan() { 0.0 } else { outcome.dsigma }),
+                };
+                T::ONE
+            },
+        });
+        Ok(())
+    }
+}

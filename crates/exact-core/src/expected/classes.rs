@@ -1,0 +1,175 @@
+//! Sums and products over the other classes at one point of the integration variable, for a group of samples.
+//!
+//! A group holds one sample in each of `L` lanes. Every loop over lanes is straight-line code without branches,
+//! which the compiler turns into vector instructions of whatever width the processor has.
+//!
+//! With `x_i = a_i z + b_i` (`a_i = 1` where all classes share one sigma) the sums run over the hazards
+//! `h_i = φ(x_i)/Φ(x_i)` and the product `F(z) = Π Φ(x_i)` is kept in three parts, so that it neither underflows
+//! nor loses the digits of `1 - F`: for `x < 0` the factor `Φ(x) exp(x²/2)` and the exponent `-x²/2`, for `x ≥ 0`
+//! the complement `1 - Φ(x)`.
+
+use crate::Real;
+use crate::normal::{INV_SQRT_2PI, exp_nonpositive, half_erfcx, mul_add};
+
+/// Classes whose products are formed in the working precision before they enter the `f64` product. Eight factors
+/// of at least `0.4 / (|x| + 1)` do not underflow `f32`.
+const BLOCK: usize = 8;
+/// An `f64` product below this is scaled up, and its exponent down, before more factors enter.
+const PRODUCT_FLOOR: f64 = 1e-150;
+/// `ln 1e150`.
+const LN_RESCALE: f64 = 345.387_763_949_107;
+
+/// The other classes of a group: `x = scale * z + shift`, both `[classes][lanes]`. Without `SCALED`, all scales are
+/// 1 and `scale` is empty.
+#[derive(Clone, Copy)]
+pub(super) struct Classes<'a, T, const L: usize, const SCALED: bool> {
+    pub shift: &'a [[T; L]],
+    pub scale: &'a [[T; L]],
+}
+
+/// F(z) in parts, and H(z), per lane.
+#[derive(Clone, Copy)]
+pub(super) struct Product<const L: usize> {
+    /// `F exp(-exponent)`.
+    pub factor: [f64; L],
+    /// Sum of `-x²/2` over the negative `x`, and the rescalings of `factor`.
+    pub exponent: [f64; L],
+    /// `1 - Π Φ(x)` over the classes with `x >= 0`.
+    pub complement: [f64; L],
+    /// `H = Σ a h`.
+    pub hazard: [f64; L],
+}
+
+impl<const L: usize> Product<L> {
+    const EMPTY: Self = Self { factor: [1.0; L], exponent: [0.0; L], complement: [0.0; L], hazard: [0.0; L] };
+}
+
+/// Sums that the derivatives of `log(φ F H)` need, per lane.
+#[derive(Clone, Copy)]
+pub(super) struct Moments<T, const L: usize> {
+    /// `Σ a h · a u`, with `u = x + h`.
+    pub first: [T; L],
+    /// `Σ a h (a u)²`.
+    pub second: [T; L],
+    /// `Σ a h · a² (1 - h u)`.
+    pub curvature: [T; L],
+}
+
+/// One class at one point.
+struct Term<T> {
+    factor: T,
+    exponent: T,
+    complement: T,
+    hazard: T,
+}
+
+#[inline(always)]
+fn term<T: Real, const FUSED: bool>(x: T) -> Term<T> {
+    let y = x.abs();
+    let negative = x < T::ZERO;
+    let g = half_erfcx::<T, FUSED>(y);
+    let exponent = T::from_f64(-0.5) * y * y;
+    let e = exp_nonpositive::<T, FUSED>(exponent);
+    let q = e * g;
+    let c = T::from_f64(INV_SQRT_2PI);
+    let numerator = if negative { c } else { c * e };
+    let denominator = if negative { g } else { T::ONE - q };
+    Term {
+        factor: if negative { g } else { T::ONE },
+        exponent: if negative { exponent } else { T::ZERO },
+        complement: if negative { T::ZERO } else { q },
+        hazard: numerator / denominator,
+    }
+}
+
+/// A block of classes in the working precision.
+struct Block<T, const L: usize> {
+    factor: [T; L],
+    exponent: [T; L],
+    complement: [T; L],
+    hazard: [T; L],
+}
+
+impl<T: Real, const L: usize> Block<T, L> {
+    #[inline(always)]
+    fn empty() -> Self {
+        Self { factor: [T::ONE; L], exponent: [T::ZERO; L], complement: [T::ZERO; L], hazard: [T::ZERO; L] }
+    }
+
+    #[inline(always)]
+    fn flush(&self, product: &mut Product<L>) {
+        for l in 0..L {
+            let complement = self.complement[l].to_f64();
+            let factor = product.factor[l] * (1.0 - complement) * self.factor[l].to_f64();
+            let small = factor < PRODUCT_FLOOR;
+            product.factor[l] = if small { factor / PRODUCT_FLOOR } else { factor };
+            product.exponent[l] += self.exponent[l].to_f64() - if small { LN_RESCALE } else { 0.0 };
+            product.complement[l] += complement * (1.0 - product.complement[l]);
+            product.hazard[l] += self.hazard[l].to_f64();
+        }
+    }
+}
+
+impl<T: Real, const L: usize, const SCALED: bool> Classes<'_, T, L, SCALED> {
+    /// F and H at `z`; each class's hazard goes to `hazards`.
+    #[inline(always)]
+    pub fn product<const FUSED: bool>(&self, z: &[T; L], hazards: &mut [[T; L]]) -> Product<L> {
+        let unscaled = [T::ONE; L];
+        let mut product = Product::EMPTY;
+        for (block, (shifts, hazards)) in self.shift.chunks(BLOCK).zip(hazards.chunks_mut(BLOCK)).enumerate()
+        {
+            let mut sums = Block::empty();
+            for (i, (shift, hazard)) in shifts.iter().zip(hazards).enumerate() {
+                let scale = if SCALED { &self.scale[block * BLOCK + i] } else { &unscaled };
+                for l in 0..L {
+                    let a = if SCALED { scale[l] } else { T::ONE };
+                    let term = term::<T, FUSED>(mul_add::<T, FUSED>(a, z[l], shift[l]));
+                    hazard[l] = term.hazard;
+                    sums.factor[l] *= term.factor;
+                    sums.exponent[l] += term.exponent;
+                    let kept = T::ONE - sums.complement[l];
+                    sums.complement[l] = mul_add::<T, FUSED>(term.complement, kept, sums.complement[l]);
+                    sums.hazard[l] = mul_add::<T, FUSED>(a, term.hazard, sums.hazard[l]);
+                }
+            }
+            sums.flush(&mut product);
+        }
+        product
+    }
+
+    /// F and H at `z`, with the sums behind the first two derivatives of `log(φ F H)`.
+    #[inline(always)]
+    pub fn moments<const FUSED: bool>(&self, z: &[T; L]) -> (Product<L>, Moments<T, L>) {
+        let unscaled = [T::ONE; L];
+        let mut product = Product::EMPTY;
+        let zero = [T::ZERO; L];
+        let mut moments = Moments { first: zero, second: zero, curvature: zero };
+        for (block, shifts) in self.shift.chunks(BLOCK).enumerate() {
+            let mut sums = Block::empty();
+            for (i, shift) in shifts.iter().enumerate() {
+                let scale = if SCALED { &self.scale[block * BLOCK + i] } else { &unscaled };
+                for l in 0..L {
+                    let a = if SCALED { scale[l] } else { T::ONE };
+                    let x = mul_add::<T, FUSED>(a, z[l], shift[l]);
+                    let term = term::<T, FUSED>(x);
+                    sums.factor[l] *= term.factor;
+                    sums.exponent[l] += term.exponent;
+                    let kept = T::ONE - sums.complement[l];
+                    sums.complement[l] = mul_add::<T, FUSED>(term.complement, kept, sums.complement[l]);
+                    let ah = a * term.hazard;
+                    sums.hazard[l] += ah;
+                    // Far to the left x and h cancel: the asymptotic series x + h = 1/y - 2/y³ + … takes over.
+                    let inverse = T::ONE / x.abs().max(T::ONE);
+                    let series = inverse - T::from_f64(2.0) * inverse * inverse * inverse;
+                    let u = if x < T::from_f64(-16.0) { series } else { x + term.hazard };
+                    let au = a * u;
+                    moments.first[l] += ah * au;
+                    moments.second[l] += ah * au * au;
+                    moments.curvature[l] += ah * a * a * (T::ONE - term.hazard * u);
+                }
+            }
+            sums.flush(&mut product);
+        }
+        (product, moments)
+    }
+}

@@ -1,0 +1,10 @@
+//! Expected metrics of normal class scores, `s_i ~ N(mu_i, sigma_i²)` independent, and their gradients.
+
+mod accuracy;
+mod batch;
+mod bracket;
+mod classes;
+mod orthant;
+
+pub use accuracy::{ExpectedAccuracy, Probability, Sigma};
+pub(crate) use batch::{OrthantBatch, Outcome, Quantity};

@@ -1,0 +1,148 @@
+//! Gauss-Legendre quadrature, and the rules that the expected metrics use by default.
+
+use std::sync::Arc;
+
+use crate::Real;
+
+/// A Gauss-Legendre rule on the interval where the integrand is at least `e^-truncation` of its maximum.
+///
+/// The truncated tails of the value are added in closed form, so a small truncation costs little accuracy.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rule {
+    truncation: f64,
+    nodes: Arc<[Node]>,
+}
+
+/// A node in `[-1, 1]` and its weight; the weights sum to 2.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Node {
+    /// Position in `[-1, 1]`.
+    pub position: f64,
+    /// Weight.
+    pub weight: f64,
+}
+
+/// A quadrature setting outside its range.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RuleError {
+    /// Too few or too many nodes.
+    #[error("the number of quadrature nodes must be from 4 to 1024, got {0}")]
+    Nodes(usize),
+    /// The truncation is not a positive moderate number.
+    #[error("the truncation must be from 1 to 100, got {0}")]
+    Truncation(f64),
+}
+
+impl Rule {
+    /// `nodes` nodes where the integrand is at least `e^-truncation` of its maximum.
+    ///
+    /// # Errors
+    /// [`RuleError`] if `nodes` is outside 4..=1024 or `truncation` outside 1..=100.
+    ///
+    /// # Example
+    /// ```
+    /// let rule = exact_core::Rule::new(20, 13.0).unwrap();
+    /// let weights: f64 = rule.nodes().iter().map(|node| node.weight).sum();
+    /// assert!((weights - 2.0).abs() < 1e-14);
+    /// ```
+    pub fn new(nodes: usize, truncation: f64) -> Result<Self, RuleError> {
+        if !(4..=1024).contains(&nodes) {
+            return Err(RuleError::Nodes(nodes));
+        }
+        if !(1.0..=100.0).contains(&truncation) {
+            return Err(RuleError::Truncation(truncation));
+        }
+        Ok(Self { truncation, nodes: gauss_legendre(nodes) })
+    }
+
+    /// The default for training: 20 nodes. The gradient's error is below 3e-6 of its largest entry and the
+    /// probability's below 3e-7 for up to 20,000 classes.
+    pub fn training() -> Self {
+        Self { truncation: 13.0, nodes: gauss_legendre(20) }
+    }
+
+    /// The default for values: near machine precision of `T`; 20 nodes for `f32`, 56 for `f64`.
+    pub fn precise<T: Real>() -> Self {
+        if T::EPSILON.to_f64() > 1e-10 {
+            Self::training()
+        } else {
+            Self { truncation: 32.0, nodes: gauss_legendre(56) }
+        }
+    }
+
+    /// The rule for class sigmas whose ratio to the label's is large, where the integrand has steps.
+    pub fn wide() -> Self {
+        Self { truncation: 32.0, nodes: gauss_legendre(128) }
+    }
+
+    /// The negative logarithm of the relative height at which the integrand is cut.
+    pub fn truncation(&self) -> f64 {
+        self.truncation
+    }
+
+    /// The nodes on `[-1, 1]`, in ascending order.
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+}
+
+/// Nodes as roots of the Legendre polynomial, by Newton's method from Tricomi's approximation; weights
+/// `2 / ((1 - x²) P'(x)²)`.
+fn gauss_legendre(n: usize) -> Arc<[Node]> {
+    let mut nodes = vec![Node { position: 0.0, weight: 0.0 }; n];
+    for i in 0..n.div_ceil(2) {
+        let mut x = (std::f64::consts::PI * (i as f64 + 0.75) / (n as f64 + 0.5)).cos();
+        let mut derivative = 1.0;
+        for _ in 0..100 {
+            let value;
+            (value, derivative) = legendre(n, x);
+            let step = value / derivative;
+            x -= step;
+            if step.abs() < 1e-15 {
+                derivative = legendre(n, x).1;
+                break;
+            }
+        }
+        let weight = 2.0 / ((1.0 - x * x) * derivative * derivative);
+        nodes[i] = Node { position: -x, weight };
+        nodes[n - 1 - i] = Node { position: x, weight };
+    }
+    nodes.into()
+}
+
+/// The Legendre polynomial of degree `n` and its derivative at `x`.
+fn legendre(n: usize, x: f64) -> (f64, f64) {
+    let (mut previous, mut value) = (1.0, x);
+    for k in 2..=n {
+        let k = k as f64;
+        (previous, value) = (value, ((2.0 * k - 1.0) * x * value - (k - 1.0) * previous) / k);
+    }
+    (value, n as f64 * (x * value - previous) / (x * x - 1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Rule;
+
+    #[test]
+    fn integrates_polynomials_up_to_degree_two_n_minus_one_exactly() {
+        for n in [4, 16, 20, 33, 56, 128] {
+            let rule = Rule::new(n, 13.0).unwrap();
+            for degree in [0, 2, 6, 2 * n - 2] {
+                let integral: f64 =
+                    rule.nodes().iter().map(|node| node.weight * node.position.powi(degree as i32)).sum();
+                let expected = 2.0 / (degree as f64 + 1.0);
+                assert!((integral - expected).abs() < 4e-15, "n = {n}, degree = {degree}: {integral}");
+            }
+            let odd: f64 = rule.nodes().iter().map(|node| node.weight * node.position.powi(3)).sum();
+            assert!(odd.abs() < 1e-15);
+        }
+    }
+
+    #[test]
+    fn settings_out_of_range_are_refused() {
+        assert!(Rule::new(3, 13.0).is_err());
+        assert!(Rule::new(20, f64::NAN).is_err());
+    }
+}
