@@ -1,6 +1,10 @@
 //! Development commands of exact-learn: `cargo xtask COMMAND`.
 
-#![allow(clippy::print_stdout, reason = "a development tool talks to the person who runs it")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a development tool talks to the person who runs it"
+)]
 
 mod audit;
 mod bench;
@@ -8,6 +12,8 @@ mod cargo;
 mod hygiene;
 mod synthesize;
 mod test;
+
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
@@ -31,11 +37,16 @@ enum Command {
     Synthesize(synthesize::Arguments),
 }
 
-fn main() -> anyhow::Result<()> {
-    match Arguments::parse().command {
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
         Command::Test => test::run(),
         Command::Audit => audit::run(),
         Command::Bench => bench::run(),
         Command::Synthesize(arguments) => synthesize::run(&arguments),
+    };
+    if let Err(error) = outcome {
+        eprintln!("error: {error:#}");
+        return ExitCode::FAILURE;
     }
+    ExitCode::SUCCESS
 }
