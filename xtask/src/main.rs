@@ -1,3 +1,52 @@
-//! Development commands of exact-learn.
+//! Development commands of exact-learn: `cargo xtask COMMAND`.
 
-fn main() {}
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a development tool talks to the person who runs it"
+)]
+
+mod audit;
+mod bench;
+mod cargo;
+mod hygiene;
+mod synthesize;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Development commands of exact-learn.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run every check that a change must pass, cheapest first
+    Test,
+    /// Check dependencies for known vulnerabilities (fetches the advisory database)
+    Audit,
+    /// Run the benchmarks
+    Bench,
+    /// Write a large synthetic classification table as CSV
+    Synthesize(synthesize::Arguments),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Test => test::run(),
+        Command::Audit => audit::run(),
+        Command::Bench => bench::run(),
+        Command::Synthesize(arguments) => synthesize::run(&arguments),
+    };
+    if let Err(error) = outcome {
+        eprintln!("error: {error:#}");
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}

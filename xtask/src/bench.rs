@@ -1,0 +1,16 @@
+//! `cargo xtask bench`: the benchmarks, one package after the other.
+
+use anyhow::Result;
+
+use crate::cargo;
+
+/// Packages with benchmarks, and what these measure.
+const BENCHES: &[(&str, &str)] = &[("exact-core", "losses and their gradients")];
+
+pub fn run() -> Result<()> {
+    for (package, measured) in BENCHES {
+        println!("==> {package}: {measured}");
+        cargo::run(cargo::cargo(&["bench", "--locked", "--package", package]))?;
+    }
+    Ok(())
+}
