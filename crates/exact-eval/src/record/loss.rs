@@ -1,0 +1,136 @@
+//! The outcome of training with one loss.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    EvalError, ReliabilityBin, accuracy, balanced_accuracy, brier_score, confusion_matrix,
+    expected_calibration_error, log_loss, macro_f1, reliability_bins,
+};
+
+/// The bins of the reliability diagram of [`TestMetrics`].
+const RELIABILITY_BINS: usize = 10;
+
+/// The hyper-parameters that selection chose.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Selected {
+    /// The coefficient of the L2 penalty.
+    pub l2: f64,
+    /// The standard deviation of the class scores; `None` for losses without one.
+    pub sigma: Option<f64>,
+    /// The margin at which differences of scores are clipped; `None` without a margin.
+    pub margin: Option<f64>,
+}
+
+/// Accuracy over the folds of a cross-validation within the training rows, at the selected hyper-parameters.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CrossValidation {
+    /// The mean over folds.
+    pub mean: f64,
+    /// The standard deviation over folds (sum of squares over `folds - 1`); 0 for one fold.
+    pub std: f64,
+    /// The validation accuracy of each fold, in the order of folds, which is the same for every loss of a
+    /// run.
+    pub folds: Vec<f64>,
+}
+
+impl CrossValidation {
+    /// Mean and standard deviation of the accuracies of folds; `None` if there are no folds or one is not
+    /// finite.
+    ///
+    /// # Example
+    /// ```
+    /// let cv = exact_eval::record::CrossValidation::of_folds(vec![0.5, 0.75, 1.0]).unwrap();
+    /// assert_eq!((cv.mean, cv.std), (0.75, 0.25));
+    /// ```
+    pub fn of_folds(folds: Vec<f64>) -> Option<Self> {
+        if folds.is_empty() || folds.iter().any(|accuracy| !accuracy.is_finite()) {
+            return None;
+        }
+        let mean = folds.iter().sum::<f64>() / folds.len() as f64;
+        let squares: f64 = folds.iter().map(|accuracy| (accuracy - mean).powi(2)).sum();
+        let std = (squares / (folds.len() - 1).max(1) as f64).sqrt();
+        Some(Self { mean, std, folds })
+    }
+}
+
+/// Metrics on the training rows.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct TrainMetrics {
+    /// The fraction of correct predictions.
+    pub accuracy: f64,
+}
+
+/// Metrics on the test rows, which selection never sees.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TestMetrics {
+    /// The fraction of correct predictions.
+    pub accuracy: f64,
+    /// The mean recall of the classes that the test labels have.
+    pub balanced_accuracy: f64,
+    /// The mean F1 of the classes that the test labels or predictions have.
+    pub macro_f1: f64,
+    /// The mean negative log probability of the label, in nats; see [`log_loss`](crate::log_loss()).
+    pub log_loss: f64,
+    /// The mean squared distance of the probabilities from the one-hot label, `0..=2`.
+    pub brier: f64,
+    /// The mean distance between confidence and accuracy over the bins of `reliability`.
+    pub expected_calibration_error: f64,
+    /// The number of samples of each true class (row) predicted as each class (column).
+    pub confusion: Vec<Vec<u64>>,
+    /// Confidence and accuracy in ten bins of equal width; empty bins are left out.
+    pub reliability: Vec<ReliabilityBin>,
+}
+
+impl TestMetrics {
+    /// Measures predictions (`[n]`) and probabilities (row-major `[n, n_classes]`) against `labels` (`[n]`).
+    ///
+    /// # Errors
+    /// [`EvalError`] if there are no samples, shapes differ, a class is not below `n_classes`, or a row of
+    /// `probabilities` is not a distribution.
+    ///
+    /// # Example
+    /// ```
+    /// use exact_eval::record::TestMetrics;
+    ///
+    /// let test = TestMetrics::measure(&[0, 1], &[0, 0], &[0.75, 0.25, 0.5, 0.5], 2)?;
+    /// assert_eq!((test.accuracy, test.brier), (0.5, 0.3125));
+    /// # Ok::<(), exact_eval::EvalError>(())
+    /// ```
+    pub fn measure(
+        labels: &[u32],
+        predictions: &[u32],
+        probabilities: &[f64],
+        n_classes: usize,
+    ) -> Result<Self, EvalError> {
+        let reliability = reliability_bins(labels, probabilities, n_classes, RELIABILITY_BINS, None)?;
+        Ok(Self {
+            accuracy: accuracy(labels, predictions, None)?,
+            balanced_accuracy: balanced_accuracy(labels, predictions, n_classes, None)?,
+            macro_f1: macro_f1(labels, predictions, n_classes, None)?,
+            log_loss: log_loss(labels, probabilities, n_classes, None)?,
+            brier: brier_score(labels, probabilities, n_classes, None)?,
+            expected_calibration_error: expected_calibration_error(&reliability),
+            confusion: confusion_matrix(labels, predictions, n_classes)?,
+            reliability,
+        })
+    }
+}
+
+/// The outcome of training with one loss.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LossRecord {
+    /// The name that was asked for, such as `exact`, `cross-entropy` or `auto`.
+    pub loss: String,
+    /// The hyper-parameters that selection chose.
+    pub selected: Selected,
+    /// Accuracy over the folds at these hyper-parameters; `None` without cross-validation.
+    pub cv: Option<CrossValidation>,
+    /// Metrics of the final model on the rows that it was trained on.
+    pub train: TrainMetrics,
+    /// Metrics of the final model on the test rows; `None` without a test set.
+    pub test: Option<TestMetrics>,
+    /// Wall-clock time of selection and training, in seconds.
+    pub seconds: f64,
+    /// For `auto`: the loss that selection chose.
+    pub chosen_loss: Option<String>,
+}

@@ -1,0 +1,92 @@
+//! The JSON of records is a contract of the command line: names and nesting may not change.
+
+use exact_eval::record::{
+    CompareRecord, CrossValidation, DataRecord, FitRecord, LossRecord, Selected, SigmaPathPoint, TestMetrics,
+    TrainMetrics,
+};
+use serde_json::{Value, json};
+
+fn data() -> DataRecord {
+    DataRecord {
+        name: Some("wine".into()),
+        target: "class".into(),
+        train_rows: 142,
+        test_rows: Some(2),
+        features: 13,
+        classes: 3,
+        class_names: vec!["1".into(), "2".into(), "3".into()],
+    }
+}
+
+fn outcome() -> LossRecord {
+    LossRecord {
+        loss: "exact".into(),
+        selected: Selected { l2: 0.1, sigma: Some(0.3), margin: None },
+        cv: CrossValidation::of_folds(vec![0.5, 0.75]),
+        train: TrainMetrics { accuracy: 1.0 },
+        test: TestMetrics::measure(&[0, 2], &[0, 1], &[0.8, 0.1, 0.1, 0.2, 0.5, 0.3], 3).ok(),
+        seconds: 0.25,
+        chosen_loss: None,
+    }
+}
+
+fn has_keys(value: &Value, keys: &[&str]) {
+    for key in keys {
+        assert!(value.get(key).is_some(), "{key} is missing from {value}");
+    }
+}
+
+#[test]
+fn fit_prints_its_contract() {
+    let sigma_path = vec![SigmaPathPoint {
+        sigma: 1.0,
+        l2: 0.1,
+        margin: None,
+        train_accuracy: 0.9,
+        validation_accuracy: 0.8,
+        expected_accuracy: 0.7,
+    }];
+    let record = FitRecord {
+        data: data(),
+        outcome: outcome(),
+        seed: 7,
+        solver: "lbfgs".into(),
+        model: Some("wine.safetensors".into()),
+        sigma_path,
+    };
+    let value = serde_json::to_value(&record).unwrap();
+    has_keys(&value, &["data", "loss", "selected", "cv", "train", "test", "seconds", "model"]);
+    has_keys(&value["data"], &["train_rows", "test_rows", "features", "classes"]);
+    assert_eq!(value["selected"], json!({"l2": 0.1, "sigma": 0.3, "margin": null}));
+    has_keys(&value["cv"], &["mean", "std"]);
+    assert_eq!(value["train"], json!({"accuracy": 1.0}));
+    has_keys(&value["test"], &["accuracy", "balanced_accuracy", "macro_f1", "log_loss"]);
+    assert_eq!(value["test"]["confusion"], json!([[1, 0, 0], [0, 0, 0], [0, 1, 0]]));
+    let text = serde_json::to_string(&record).unwrap();
+    assert_eq!(serde_json::from_str::<FitRecord>(&text).unwrap(), record);
+}
+
+#[test]
+fn compare_prints_its_contract() {
+    let record = CompareRecord {
+        data: data(),
+        rows: vec![outcome(), LossRecord { cv: None, test: None, ..outcome() }],
+        sigma_path: Vec::new(),
+        seed: 0,
+        folds: 2,
+        report: None,
+    };
+    let value = serde_json::to_value(&record).unwrap();
+    has_keys(&value, &["data", "rows", "report"]);
+    has_keys(&value["rows"][0], &["loss", "selected", "cv", "train", "test", "seconds"]);
+    assert_eq!(value["rows"][1]["test"], Value::Null);
+    let text = serde_json::to_string(&record).unwrap();
+    assert_eq!(serde_json::from_str::<CompareRecord>(&text).unwrap(), record);
+}
+
+#[test]
+fn cross_validation_is_never_nan() {
+    assert_eq!(CrossValidation::of_folds(Vec::new()), None);
+    assert_eq!(CrossValidation::of_folds(vec![0.5, f64::NAN]), None);
+    assert_eq!(CrossValidation::of_folds(vec![0.5]).unwrap().std, 0.0);
+}
