@@ -21,6 +21,7 @@
 //! ```
 
 mod atomic_file;
+pub mod bundled;
 mod column_kind;
 mod csv;
 mod encoder;
