@@ -1,0 +1,60 @@
+//! Writing files whole or not at all.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+use crate::DataError;
+
+/// Writes a file whole or not at all: to a temporary file in the same folder, which takes the place of `path` once
+/// it is complete and on disk. On any error, what stood at `path` is untouched and the temporary file is removed.
+///
+/// A link is followed; a device or a pipe is written to directly.
+///
+/// # Errors
+/// [`DataError::Write`].
+///
+/// # Example
+/// ```
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("answer.txt");
+/// exact_data::write_atomically(&path, |file| write!(file, "42"))?;
+/// assert_eq!(std::fs::read_to_string(&path)?, "42");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn write_atomically(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), DataError> {
+    replace(path, write).map_err(|error| DataError::Write { path: path.into(), error })
+}
+
+fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let path = &path.canonicalize().unwrap_or_else(|_| path.into());
+    let existing = path.metadata().ok();
+    match &existing {
+        Some(metadata) if metadata.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
+        Some(metadata) if !metadata.is_file() => {
+            let mut file = File::options().write(true).open(path)?;
+            return write(&mut file).and_then(|()| file.flush());
+        }
+        _ => {}
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        // As for any new file; without this, only the owner could read it.
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    let mut file = BufWriter::new(builder.prefix(".exact-").tempfile_in(folder)?);
+    write(&mut file)?;
+    let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+    if let Some(existing) = existing {
+        file.as_file().set_permissions(existing.permissions())?;
+    }
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}

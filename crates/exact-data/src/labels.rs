@@ -1,0 +1,113 @@
+//! Labels: the classes of a target column and their codes.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{DataError, Table};
+
+/// The classes of a target column, in the order of their codes: sorted by value if all names are numbers, else by
+/// their bytes.
+///
+/// # Example
+/// ```
+/// use exact_data::{LabelEncoder, ReadOptions, Source, Table};
+/// let source = Source::bytes("wine.csv", b"hue,label\n1,10\n2,9\n3,10\n4,9\n".as_slice());
+/// let table = Table::read(&source, &ReadOptions::with_target("label"))?;
+/// let labels = LabelEncoder::fit(&table, "label")?;
+/// assert_eq!(labels.classes(), ["9", "10"]);
+/// assert_eq!(labels.transform(&table, "label")?, [1, 0, 1, 0]);
+/// # Ok::<(), exact_data::DataError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct LabelEncoder {
+    classes: Vec<String>,
+}
+
+impl LabelEncoder {
+    /// The classes of a column, which must be categorical (the target always is).
+    ///
+    /// # Errors
+    /// [`DataError`] if there is no such column, it is numeric, a value is missing, all are equal, or a class has
+    /// only one row.
+    pub fn fit(table: &Table, column: &str) -> Result<Self, DataError> {
+        let values = table.categorical(column)?;
+        // Each class with its first row and its number of rows.
+        let mut found: HashMap<&str, (usize, usize)> = HashMap::new();
+        for (row, code) in values.codes().enumerate() {
+            let code = code.ok_or_else(|| DataError::MissingTarget { place: table.place(row, column) })?;
+            found.entry(values.text(code)).or_insert((row, 0)).1 += 1;
+        }
+        let mut classes: Vec<String> = found.keys().map(ToString::to_string).collect();
+        sort_names(&mut classes);
+        if let [class] = classes.as_slice() {
+            let (file, class) = (table.name().into(), class.clone());
+            return Err(DataError::OneClass { file, column: column.into(), class });
+        }
+        let single = |class: &&String| found[class.as_str()].1 == 1;
+        if let Some(class) = classes.iter().find(single) {
+            let place = table.place(found[class.as_str()].0, column);
+            return Err(DataError::ClassWithOneRow { place, class: class.clone() });
+        }
+        Ok(Self { classes })
+    }
+
+    /// The code of each row's label.
+    ///
+    /// # Errors
+    /// [`DataError`] if there is no such column, it is numeric, a value is missing, or a label is none of the
+    /// classes.
+    pub fn transform(&self, table: &Table, column: &str) -> Result<Vec<u32>, DataError> {
+        let values = table.categorical(column)?;
+        let known: HashMap<&str, u32> = self.classes.iter().map(String::as_str).zip(0..).collect();
+        let code_of: Vec<Option<u32>> = values.texts().map(|text| known.get(text).copied()).collect();
+        let encode = |(row, code): (usize, Option<usize>)| {
+            let place = || table.place(row, column);
+            let code = code.ok_or_else(|| DataError::MissingTarget { place: place() })?;
+            code_of[code].ok_or_else(|| DataError::UnseenLabel {
+                place: place(),
+                label: values.text(code).into(),
+                classes: self.classes.clone(),
+            })
+        };
+        values.codes().enumerate().map(encode).collect()
+    }
+
+    /// The classes, in the order of their codes.
+    pub fn classes(&self) -> &[String] {
+        &self.classes
+    }
+
+    /// The number of classes.
+    pub fn n_classes(&self) -> usize {
+        self.classes.len()
+    }
+
+    /// Checks an encoder that was deserialised: at least 2 classes, each once.
+    ///
+    /// # Errors
+    /// [`DataError::Inconsistent`].
+    pub fn validate(&self) -> Result<(), DataError> {
+        let distinct: std::collections::HashSet<&String> = self.classes.iter().collect();
+        let problem = if self.classes.len() < 2 {
+            "has fewer than 2 classes"
+        } else if distinct.len() < self.classes.len() {
+            "has a class that stands twice"
+        } else {
+            return Ok(());
+        };
+        Err(DataError::Inconsistent { what: "label encoder", problem: problem.into() })
+    }
+}
+
+/// Sorts names by value if all are numbers, else by their bytes.
+pub(crate) fn sort_names(names: &mut [String]) {
+    let numbers: Option<HashMap<String, f64>> =
+        names.iter().map(|name| Some((name.clone(), name.parse().ok()?))).collect();
+    match numbers {
+        // "1" and "1.0" are different names of equal value.
+        Some(value_of) => names.sort_by(|a, b| value_of[a].total_cmp(&value_of[b]).then_with(|| a.cmp(b))),
+        None => names.sort(),
+    }
+}

@@ -1,0 +1,263 @@
+//! Tables: named columns of numbers or categories, with the source line of each row.
+
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float64Type, UInt32Type};
+use arrow_array::{
+    Array, ArrayRef, DictionaryArray, Float64Array, LargeStringArray, RecordBatch, RecordBatchOptions,
+    UInt32Array,
+};
+use arrow_schema::DataType;
+
+use crate::error::Place;
+use crate::{ColumnKind, DataError};
+
+/// A table in Arrow's memory format: numeric columns are `Float64`, categorical ones
+/// `Dictionary(UInt32, LargeUtf8)`; missing values are nulls.
+///
+/// # Example
+/// ```
+/// use exact_data::{ReadOptions, Source, Table};
+/// let source = Source::bytes("cars.csv", b"doors,colour\n2,red\n4,\n".as_slice());
+/// let table = Table::read(&source, &ReadOptions::default())?;
+/// assert_eq!((table.n_rows(), table.n_columns()), (2, 2));
+/// assert_eq!(table.line(1), 3);
+/// assert_eq!(table.record_batch().column(1).null_count(), 1);
+/// # Ok::<(), exact_data::DataError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Table {
+    name: String,
+    batch: RecordBatch,
+    lines: Vec<u64>,
+    target: Option<String>,
+    missing: Vec<String>,
+}
+
+/// The values of a column.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Column<'a> {
+    Numeric(&'a Float64Array),
+    Categorical(Categories<'a>),
+}
+
+/// A dictionary column: the code of each row and the texts that codes stand for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Categories<'a> {
+    codes: &'a UInt32Array,
+    texts: &'a LargeStringArray,
+}
+
+impl<'a> Categories<'a> {
+    /// The texts of all codes; a text may stand twice, and need not occur in any row.
+    pub(crate) fn texts(self) -> impl Iterator<Item = &'a str> {
+        (0..self.texts.len()).map(move |code| self.texts.value(code))
+    }
+
+    /// The code of each row, `None` where it is missing.
+    pub(crate) fn codes(self) -> impl Iterator<Item = Option<usize>> {
+        self.codes
+            .iter()
+            .map(move |code| code.map(|code| code as usize).filter(|&code| self.texts.is_valid(code)))
+    }
+
+    /// The text of a code.
+    pub(crate) fn text(self, code: usize) -> &'a str {
+        self.texts.value(code)
+    }
+}
+
+impl Table {
+    /// A table of a record batch, for data that does not come from a file. `name` stands for the file in messages,
+    /// and the rows count as lines from 1.
+    ///
+    /// # Errors
+    /// [`DataError`] if the batch has no rows, a column name is empty or not unique, a column is neither `Float64`
+    /// nor `Dictionary(UInt32, LargeUtf8)`, or a number is not finite.
+    pub fn from_record_batch(name: &str, batch: RecordBatch) -> Result<Self, DataError> {
+        let lines = (1..=batch.num_rows() as u64).collect();
+        let names: Vec<&str> =
+            batch.schema_ref().fields().iter().map(|field| field.name().as_str()).collect();
+        check_names(name, &names)?;
+        let table = Self { name: name.into(), batch, lines, target: None, missing: Vec::new() };
+        if table.n_rows() == 0 {
+            return Err(DataError::NoRows { file: table.name });
+        }
+        for column in table.column_names() {
+            let Column::Numeric(values) = table.column(column)? else { continue };
+            let unusable = |value: Option<f64>| value.is_some_and(|value| !value.is_finite());
+            if let Some(row) = values.iter().position(unusable) {
+                let value = values.value(row).to_string();
+                return Err(DataError::NotFinite { place: table.place(row, column), value });
+            }
+        }
+        Ok(table)
+    }
+
+    pub(crate) fn from_parts(
+        name: String,
+        batch: RecordBatch,
+        lines: Vec<u64>,
+        target: Option<String>,
+        missing: Vec<String>,
+    ) -> Self {
+        Self { name, batch, lines, target, missing }
+    }
+
+    /// The name of the source: the file's path, or what it was called.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The number of rows.
+    pub fn n_rows(&self) -> usize {
+        self.batch.num_rows()
+    }
+
+    /// The number of columns, the target included.
+    pub fn n_columns(&self) -> usize {
+        self.batch.num_columns()
+    }
+
+    /// The names of the columns, the target included.
+    pub fn column_names(&self) -> impl Iterator<Item = &str> {
+        self.batch.schema_ref().fields().iter().map(|field| field.name().as_str())
+    }
+
+    /// What a column holds.
+    ///
+    /// # Errors
+    /// [`DataError::NoSuchColumn`].
+    pub fn kind(&self, column: &str) -> Result<ColumnKind, DataError> {
+        Ok(match self.column(column)? {
+            Column::Numeric(_) => ColumnKind::Numeric,
+            Column::Categorical(_) => ColumnKind::Categorical,
+        })
+    }
+
+    /// The target column, if one was named on reading. It is no feature.
+    pub fn target(&self) -> Option<&str> {
+        self.target.as_deref()
+    }
+
+    /// The tokens that were read as missing values.
+    pub fn missing(&self) -> &[String] {
+        &self.missing
+    }
+
+    /// The columns as Arrow arrays.
+    pub fn record_batch(&self) -> &RecordBatch {
+        &self.batch
+    }
+
+    /// The source line of a row, counted from 1.
+    ///
+    /// # Panics
+    /// If `row` is not below the number of rows.
+    pub fn line(&self, row: usize) -> u64 {
+        self.lines[row]
+    }
+
+    /// The rows with the given numbers, in that order, with their source lines.
+    ///
+    /// # Panics
+    /// If a number is not below the number of rows.
+    #[must_use]
+    pub fn select(&self, rows: &[usize]) -> Self {
+        let columns: Vec<ArrayRef> = self.batch.columns().iter().map(|column| select(column, rows)).collect();
+        let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
+        // The schema is that of the columns the rows were taken from, so the batch cannot be refused.
+        let batch = RecordBatch::try_new_with_options(self.batch.schema(), columns, &options)
+            .unwrap_or_else(|_| RecordBatch::new_empty(self.batch.schema()));
+        Self { batch, lines: rows.iter().map(|&row| self.lines[row]).collect(), ..self.clone() }
+    }
+
+    pub(crate) fn place(&self, row: usize, column: &str) -> Place {
+        Place { source: self.name.clone(), line: self.lines[row], column: column.into() }
+    }
+
+    pub(crate) fn column(&self, name: &str) -> Result<Column<'_>, DataError> {
+        let Some(array) = self.batch.column_by_name(name) else {
+            return Err(DataError::NoSuchColumn {
+                file: self.name.clone(),
+                column: name.into(),
+                columns: self.column_names().map(String::from).collect(),
+            });
+        };
+        view(array).ok_or_else(|| DataError::UnsupportedType {
+            file: self.name.clone(),
+            column: name.into(),
+            found: array.data_type().to_string(),
+        })
+    }
+
+    pub(crate) fn numeric(&self, name: &str) -> Result<&Float64Array, DataError> {
+        match self.column(name)? {
+            Column::Numeric(values) => Ok(values),
+            Column::Categorical(_) => {
+                Err(self.wrong_kind(name, ColumnKind::Categorical, ColumnKind::Numeric))
+            }
+        }
+    }
+
+    pub(crate) fn categorical(&self, name: &str) -> Result<Categories<'_>, DataError> {
+        match self.column(name)? {
+            Column::Categorical(categories) => Ok(categories),
+            Column::Numeric(_) => Err(self.wrong_kind(name, ColumnKind::Numeric, ColumnKind::Categorical)),
+        }
+    }
+
+    fn wrong_kind(&self, column: &str, found: ColumnKind, expected: ColumnKind) -> DataError {
+        DataError::WrongKind { file: self.name.clone(), column: column.into(), found, expected }
+    }
+}
+
+/// Checks that each column has a name of its own.
+pub(crate) fn check_names(file: &str, names: &[&str]) -> Result<(), DataError> {
+    let mut seen = std::collections::HashMap::new();
+    for (at, &name) in names.iter().enumerate() {
+        if name.is_empty() {
+            return Err(DataError::UnnamedColumn { file: file.into(), position: at + 1 });
+        }
+        if let Some(first) = seen.insert(name, at) {
+            return Err(DataError::DuplicateColumn {
+                file: file.into(),
+                column: name.into(),
+                first: first + 1,
+                second: at + 1,
+            });
+        }
+    }
+    Ok(())
+}
+
+fn view(array: &ArrayRef) -> Option<Column<'_>> {
+    match array.data_type() {
+        DataType::Float64 => array.as_primitive_opt::<Float64Type>().map(Column::Numeric),
+        DataType::Dictionary(_, _) => {
+            let dictionary = array.as_dictionary_opt::<UInt32Type>()?;
+            let texts = dictionary.values().as_string_opt::<i64>()?;
+            Some(Column::Categorical(Categories { codes: dictionary.keys(), texts }))
+        }
+        _ => None,
+    }
+}
+
+fn select(array: &ArrayRef, rows: &[usize]) -> ArrayRef {
+    match (view(array), array.as_dictionary_opt::<UInt32Type>()) {
+        (Some(Column::Numeric(values)), _) => {
+            let pick = |&row: &usize| values.is_valid(row).then(|| values.value(row));
+            Arc::new(rows.iter().map(pick).collect::<Float64Array>())
+        }
+        (_, Some(dictionary)) => {
+            let keys = dictionary.keys();
+            let pick = |&row: &usize| keys.is_valid(row).then(|| keys.value(row));
+            let keys = rows.iter().map(pick).collect::<UInt32Array>();
+            // The keys come from the dictionary, so none is outside its values.
+            DictionaryArray::try_new(keys, Arc::clone(dictionary.values()))
+                .map_or_else(|_| array.slice(0, 0), |selected| Arc::new(selected))
+        }
+        _ => array.slice(0, 0),
+    }
+}
