@@ -179,3 +179,25 @@ fn detect_delimiter(line: &[u8]) -> u8 {
     let most = counts.iter().max().copied().unwrap_or(0);
     counts.iter().position(|&count| count == most).map_or(DELIMITERS[0], |at| DELIMITERS[at])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Only a reader that stops by itself comes to an end here.
+    #[test]
+    fn an_endless_field_is_refused() {
+        let endless = b"a,b\n1,".chain(std::io::BufReader::new(std::io::repeat(b'x')));
+        let mut records = Records::new("endless", endless, b',').unwrap();
+        let error = records.read_record(&mut |_, _, _| Ok(())).unwrap_err();
+        assert!(matches!(error, DataError::FieldTooLong { place } if place.column == "b" && place.line == 2));
+        assert!(records.parser.field.len() <= FIELD_LIMIT + 1);
+    }
+
+    #[test]
+    fn the_delimiter_is_the_most_frequent_outside_quotes() {
+        assert_eq!(detect_delimiter(b"a;b;c,d"), b';');
+        assert_eq!(detect_delimiter(b"\"a;b;c\",d"), b',');
+        assert_eq!(detect_delimiter(b"a"), b',');
+    }
+}

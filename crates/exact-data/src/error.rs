@@ -61,7 +61,7 @@ pub enum DataError {
         file: String,
     },
     /// A row has more or fewer fields than the header.
-    #[error("{file}, line {line}: the row has {found} fields, the header has {expected}")]
+    #[error("{file}, line {line}: the row has {}, the header has {expected}", count(*found, "field"))]
     RaggedRow {
         /// The file.
         file: String,
@@ -103,7 +103,7 @@ pub enum DataError {
         columns: Vec<String>,
     },
     /// Columns that the fitted encoder needs do not exist.
-    #[error("{file} lacks {} the model was trained on: {}", count(missing.len(), "column"), list(missing))]
+    #[error("{file} lacks {} that the model was trained on: {}", count(missing.len(), "column"), list(missing))]
     MissingColumns {
         /// The file.
         file: String,
@@ -401,7 +401,7 @@ fn did_you_mean(wanted: &[String], names: &[String]) -> String {
 }
 
 fn count(n: usize, noun: &str) -> String {
-    if n == 1 { format!("a {noun}") } else { format!("{n} {noun}s") }
+    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
 }
 
 /// The names in backquotes, the first 20 of them.
