@@ -83,7 +83,7 @@ pub fn loss_record(index: usize, loss: &str, classes: usize, test_rows: Option<u
 pub fn sigma_path() -> Vec<SigmaPathPoint> {
     (0..16)
         .map(|step| {
-            let sigma = 10.0_f64.powf(1.0 - 0.2 * step as f64);
+            let sigma = 10.0_f64.powf(1.0 - 0.2 * f64::from(step));
             SigmaPathPoint {
                 sigma,
                 l2: 1e-4,
