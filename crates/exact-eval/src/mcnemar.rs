@@ -48,7 +48,8 @@ pub fn mcnemar_exact(labels: &[u32], first: &[u32], second: &[u32]) -> Result<Mc
     Ok(McNemar { only_first, only_second, p_value })
 }
 
-/// `min(1, 2 P(B ≤ smaller))` for `B ~ Binomial(n, 1/2)`, with the terms as logarithms since `2^-n` underflows.
+/// `min(1, 2 P(B ≤ smaller))` for `B ~ Binomial(n, 1/2)`, with the terms as logarithms since
+/// `2^-n` underflows.
 fn two_sided_sign_test(smaller: u64, n: u64) -> f64 {
     let mut log_term = -(n as f64) * std::f64::consts::LN_2;
     let mut log_terms = vec![log_term];

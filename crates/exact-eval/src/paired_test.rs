@@ -29,7 +29,8 @@ pub struct PairedTest {
 /// `t = mean(d) / sqrt((1/K + n_test/n_train) var(d))` for the `K` differences `d`, with `var` over `K - 1`
 ///
 /// # Arguments
-/// `test_train_ratio` is rows tested over rows trained on in one fold: `1 / (K - 1)` in a K-fold cross-validation.
+/// `test_train_ratio` is rows tested over rows trained on in one fold: `1 / (K - 1)` in a K-fold
+/// cross-validation.
 ///
 /// # Errors
 /// [`EvalError::Length`] if the numbers of folds differ, [`EvalError::Folds`] if there are fewer than 2 or a
@@ -67,8 +68,8 @@ pub fn corrected_paired_t_test(
     Ok(PairedTest { mean_difference, standard_error, t, p_value: student_two_sided(t, folds - 1) })
 }
 
-/// `P(|T| ≥ |t|)` of Student's distribution with a whole number of degrees of freedom, by the finite series of
-/// Abramowitz and Stegun 26.7.3 and 26.7.4 (absolute error near 1e-16).
+/// `P(|T| ≥ |t|)` of Student's distribution with a whole number of degrees of freedom, by the finite series
+/// of Abramowitz and Stegun 26.7.3 and 26.7.4 (absolute error near 1e-16).
 fn student_two_sided(t: f64, degrees_of_freedom: usize) -> f64 {
     let angle = (t.abs() / (degrees_of_freedom as f64).sqrt()).atan();
     let (sine, cosine) = angle.sin_cos();

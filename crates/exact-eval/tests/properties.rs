@@ -28,7 +28,9 @@ fn normalise(scores: &[f64]) -> Vec<f64> {
 }
 
 fn argmax(probabilities: &[f64]) -> Vec<u32> {
-    let best = |row: &[f64]| (0..CLASSES).rev().max_by(|&a, &b| row[a].total_cmp(&row[b])).unwrap() as u32;
+    let best = |row: &[f64]| {
+        (1..CLASSES).fold(0, |best, class| if row[class] > row[best] { class } else { best }) as u32
+    };
     probabilities.chunks(CLASSES).map(best).collect()
 }
 

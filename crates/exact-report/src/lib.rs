@@ -1,1 +1,79 @@
 //! A record in, one self-contained HTML report with plots out.
+//!
+//! The HTML holds its style and its plots (SVG), refers to no other file, runs no script, follows the
+//! reader's light or dark setting, and repeats every plot as a table. The same record gives the same bytes.
+
+mod confusion;
+mod context;
+mod error;
+mod format;
+mod page;
+mod plot;
+mod toy;
+mod verdict;
+
+use exact_eval::record::{CompareRecord, FitRecord, ToyRecord};
+
+pub use error::ReportError;
+
+/// The report of a comparison of losses: verdict, table, accuracy by fold, sigma path, confusion and
+/// calibration.
+///
+/// # Errors
+/// [`ReportError::NoLosses`] if the record has no rows, [`ReportError::Template`] if the page cannot be
+/// rendered.
+///
+/// # Example
+/// ```
+/// use exact_eval::record::{CompareRecord, CrossValidation, DataRecord, LossRecord, Selected, TrainMetrics};
+///
+/// let row = |loss: &str, folds: [f64; 3]| LossRecord {
+///     loss: loss.into(),
+///     selected: Selected { l2: 0.01, sigma: None, margin: None },
+///     cv: CrossValidation::of_folds(folds.to_vec()),
+///     train: TrainMetrics { accuracy: 0.9 },
+///     test: None,
+///     seconds: 0.1,
+///     chosen_loss: None,
+/// };
+/// let record = CompareRecord {
+///     data: DataRecord {
+///         name: Some("wine".into()),
+///         target: "cultivar".into(),
+///         train_rows: 142,
+///         test_rows: None,
+///         features: 13,
+///         classes: 2,
+///         class_names: vec!["a".into(), "b".into()],
+///     },
+///     rows: vec![row("exact", [0.8, 0.9, 0.85]), row("cross-entropy", [0.8, 0.9, 0.80])],
+///     sigma_path: Vec::new(),
+///     seed: 0,
+///     folds: 3,
+///     report: None,
+/// };
+/// let html = exact_report::compare_report(&record)?;
+/// assert!(html.contains("cross-entropy") && html.contains("85.00"));
+/// # Ok::<(), exact_report::ReportError>(())
+/// ```
+pub fn compare_report(record: &CompareRecord) -> Result<String, ReportError> {
+    page::render("report.html", context::compare(record)?)
+}
+
+/// The report of one model: metrics, accuracy by fold, sigma path, confusion and calibration.
+///
+/// # Errors
+/// [`ReportError::Template`] if the page cannot be rendered.
+pub fn fit_report(record: &FitRecord) -> Result<String, ReportError> {
+    page::render("report.html", context::fit(record))
+}
+
+/// The report of the paper's five-point example: the threshold that each loss settles at, the landscapes of
+/// the losses and the paths of training.
+///
+/// # Errors
+/// [`ReportError::Labels`] if the points and labels differ in number, [`ReportError::Template`] if the page
+/// cannot be rendered.
+pub fn toy_report(record: &ToyRecord) -> Result<String, ReportError> {
+    page::render("toy.html", toy::context(record)?)
+}

@@ -1,0 +1,198 @@
+//! What the template of a run's report shows, as text and plots.
+
+use exact_eval::record::{CompareRecord, CrossValidation, DataRecord, FitRecord, LossRecord, SigmaPathPoint};
+use serde::Serialize;
+
+use crate::ReportError;
+use crate::confusion::{Confusion, confusion};
+use crate::format::{count, fixed, known, percent, seconds, significant};
+use crate::plot::{Picture, accuracy_by_loss, reliability, sigma_path};
+use crate::verdict::{self, Verdict, featured};
+
+/// The context of `report.html`.
+#[derive(Serialize)]
+pub(crate) struct Report {
+    title: String,
+    kind: &'static str,
+    facts: Vec<(&'static str, String)>,
+    verdict: Verdict,
+    outcomes: Vec<Outcome>,
+    has_test: bool,
+    accuracy: Option<Picture>,
+    /// The longest list of folds, for the header of their table.
+    n_folds: usize,
+    sigma: Option<Picture>,
+    selected_sigma: Option<String>,
+    sigma_points: Vec<[String; 4]>,
+    confusions: Vec<Confusion>,
+    reliability: Option<Picture>,
+    calibrations: Vec<Calibration>,
+}
+
+/// One row of the table of losses.
+#[derive(Serialize)]
+struct Outcome {
+    loss: String,
+    chosen: Option<String>,
+    cv: String,
+    best_cv: bool,
+    folds: Vec<String>,
+    train: String,
+    test: String,
+    best_test: bool,
+    balanced_accuracy: String,
+    macro_f1: String,
+    log_loss: String,
+    brier: String,
+    calibration_error: String,
+    l2: String,
+    sigma: String,
+    margin: String,
+    time: String,
+}
+
+/// The bins of one reliability diagram.
+#[derive(Serialize)]
+struct Calibration {
+    loss: String,
+    error: String,
+    brier: String,
+    bins: Vec<[String; 4]>,
+}
+
+pub(crate) fn compare(record: &CompareRecord) -> Result<Report, ReportError> {
+    if record.rows.is_empty() {
+        return Err(ReportError::NoLosses);
+    }
+    let mut facts = facts(&record.data);
+    if record.folds > 0 {
+        facts.push(("folds", record.folds.to_string()));
+    }
+    facts.push(("seed", record.seed.to_string()));
+    let verdict = verdict::compare(record);
+    Ok(report(
+        "Comparison of training losses",
+        &record.data,
+        facts,
+        verdict,
+        &record.rows,
+        &record.sigma_path,
+    ))
+}
+
+pub(crate) fn fit(record: &FitRecord) -> Report {
+    let mut facts = facts(&record.data);
+    facts.push(("loss", record.outcome.loss.clone()));
+    facts.push(("solver", record.solver.clone()));
+    facts.push(("seed", record.seed.to_string()));
+    facts.extend(record.model.clone().map(|path| ("model file", path)));
+    let rows = std::slice::from_ref(&record.outcome);
+    report("Trained model", &record.data, facts, verdict::fit(record), rows, &record.sigma_path)
+}
+
+fn facts(data: &DataRecord) -> Vec<(&'static str, String)> {
+    let mut facts = vec![("target", data.target.clone()), ("train rows", count(data.train_rows as u64))];
+    facts.extend(data.test_rows.map(|rows| ("test rows", count(rows as u64))));
+    facts.push(("features", count(data.features as u64)));
+    facts.push(("classes", count(data.classes as u64)));
+    facts
+}
+
+fn report(
+    kind: &'static str,
+    data: &DataRecord,
+    facts: Vec<(&'static str, String)>,
+    verdict: Verdict,
+    rows: &[LossRecord],
+    path: &[SigmaPathPoint],
+) -> Report {
+    let largest =
+        |value: fn(&LossRecord) -> Option<f64>| rows.iter().filter_map(value).max_by(f64::total_cmp);
+    // A single loss has no rival to be better than.
+    let best = |row: &LossRecord, value: fn(&LossRecord) -> Option<f64>| {
+        rows.len() > 1 && value(row).is_some() && value(row) == largest(value)
+    };
+    let outcomes =
+        rows.iter().map(|row| outcome(row, best(row, cross_validated), best(row, tested))).collect();
+    let tests: Vec<_> = featured(rows)
+        .into_iter()
+        .filter_map(|row| row.test.as_ref().map(|test| (row.loss.as_str(), test)))
+        .collect();
+    let calibrations = tests.iter().filter(|(_, test)| !test.reliability.is_empty()).map(|(loss, test)| {
+        let bins = test.reliability.iter().map(|bin| {
+            let range = format!("{}–{}", fixed(100.0 * bin.lower, 0), fixed(100.0 * bin.upper, 0));
+            [range, significant(bin.weight), percent(bin.mean_confidence), percent(bin.accuracy)]
+        });
+        Calibration {
+            loss: (*loss).to_owned(),
+            error: percent(test.expected_calibration_error),
+            brier: fixed(test.brier, 4),
+            bins: bins.collect(),
+        }
+    });
+    let selected = selected_sigma(rows, path).filter(|sigma| sigma.is_finite());
+    Report {
+        title: data.name.clone().unwrap_or_else(|| data.target.clone()),
+        kind,
+        facts,
+        verdict,
+        outcomes,
+        has_test: rows.iter().any(|row| row.test.is_some()),
+        accuracy: accuracy_by_loss(rows),
+        n_folds: rows.iter().filter_map(|row| row.cv.as_ref()).map(|cv| cv.folds.len()).max().unwrap_or(0),
+        sigma: sigma_path(path, selected),
+        selected_sigma: selected.map(significant),
+        sigma_points: path.iter().map(sigma_point).collect(),
+        confusions: tests.iter().filter_map(|(loss, test)| confusion(loss, test, data)).collect(),
+        reliability: reliability(&tests),
+        calibrations: calibrations.collect(),
+    }
+}
+
+/// The sigma of the row whose L2 penalty and margin the path has.
+fn selected_sigma(rows: &[LossRecord], path: &[SigmaPathPoint]) -> Option<f64> {
+    let point = path.first()?;
+    let on_path = |row: &&LossRecord| row.selected.l2 == point.l2 && row.selected.margin == point.margin;
+    rows.iter().filter(on_path).find_map(|row| row.selected.sigma)
+}
+
+fn sigma_point(point: &SigmaPathPoint) -> [String; 4] {
+    [
+        significant(point.sigma),
+        percent(point.train_accuracy),
+        percent(point.validation_accuracy),
+        percent(point.expected_accuracy),
+    ]
+}
+
+fn cross_validated(row: &LossRecord) -> Option<f64> {
+    row.cv.as_ref().map(|cv| cv.mean)
+}
+
+fn tested(row: &LossRecord) -> Option<f64> {
+    row.test.as_ref().map(|test| test.accuracy)
+}
+
+fn outcome(row: &LossRecord, best_cv: bool, best_test: bool) -> Outcome {
+    let test = row.test.as_ref();
+    let mean_and_std = |cv: &CrossValidation| format!("{} ± {}", percent(cv.mean), percent(cv.std));
+    Outcome {
+        loss: row.loss.clone(),
+        chosen: row.chosen_loss.clone(),
+        cv: row.cv.as_ref().map_or_else(|| "–".into(), mean_and_std),
+        best_cv,
+        folds: row.cv.iter().flat_map(|cv| cv.folds.iter().map(|fold| percent(*fold))).collect(),
+        train: percent(row.train.accuracy),
+        test: known(tested(row), percent),
+        best_test,
+        balanced_accuracy: known(test.map(|test| test.balanced_accuracy), percent),
+        macro_f1: known(test.map(|test| test.macro_f1), percent),
+        log_loss: known(test.map(|test| test.log_loss), |loss| fixed(loss, 4)),
+        brier: known(test.map(|test| test.brier), |score| fixed(score, 4)),
+        calibration_error: known(test.map(|test| test.expected_calibration_error), percent),
+        l2: significant(row.selected.l2),
+        sigma: known(row.selected.sigma, significant),
+        margin: known(row.selected.margin, significant),
+        time: seconds(row.seconds),
+    }
+}

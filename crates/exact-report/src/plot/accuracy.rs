@@ -1,0 +1,58 @@
+//! Accuracy by loss: a dot per fold, their mean, and the test accuracy.
+
+use exact_eval::record::LossRecord;
+use kuva::plot::line::LinePlot;
+use kuva::plot::scatter::{MarkerShape, ScatterPlot};
+use kuva::render::plots::Plot;
+
+use super::{BLUE, GRID, Picture, Range, SKY, VERMILION, WIDTH, draw, label, layout};
+
+/// `None` if no loss has a held-out accuracy.
+pub(crate) fn accuracy_by_loss(rows: &[LossRecord]) -> Option<Picture> {
+    // Categories count from 1 at the bottom; the first loss stands at the top.
+    let height = |row: usize| (rows.len() - row) as f64;
+    let (mut folds, mut means, mut tests) = (Vec::new(), Vec::new(), Vec::new());
+    for (i, row) in rows.iter().enumerate() {
+        if let Some(cv) = &row.cv {
+            folds.extend(cv.folds.iter().map(|fold| (100.0 * fold, height(i) + 0.14)));
+            means.push((100.0 * cv.mean, height(i) + 0.14));
+        }
+        if let Some(test) = &row.test {
+            tests.push((100.0 * test.accuracy, height(i) - 0.2));
+        }
+    }
+    for points in [&mut folds, &mut means, &mut tests] {
+        points.retain(|(accuracy, _): &(f64, f64)| accuracy.is_finite());
+    }
+    let all = || folds.iter().chain(&means).chain(&tests).map(|point| point.0);
+    all().next()?;
+    let x = Range::around(all(), 0.05, 1.0).within_percent();
+    let y = Range { low: 0.5, high: rows.len() as f64 + 0.5 };
+    let points = |points: Vec<(f64, f64)>, color: &str, size: f64, marker, name: &str| {
+        let series =
+            ScatterPlot::new().with_data(points).with_color(color).with_size(size).with_marker(marker);
+        Plot::Scatter(series.with_legend(name))
+    };
+    // A guide through each row leads the eye from the name to the dots.
+    let guide = |row: usize| {
+        let ends = [(x.low, height(row)), (x.high, height(row))];
+        Plot::Line(LinePlot::new().with_data(ends).with_color(GRID).with_stroke_width(1.0))
+    };
+    let mut plots: Vec<Plot> = (0..rows.len()).map(guide).collect();
+    if !means.is_empty() {
+        plots.push(points(folds, SKY, 4.5, MarkerShape::Circle, "one fold"));
+        plots.push(points(means, BLUE, 6.5, MarkerShape::Diamond, "mean of folds"));
+    }
+    if !tests.is_empty() {
+        plots.push(points(tests, VERMILION, 6.0, MarkerShape::Triangle, "test"));
+    }
+    let names = rows.iter().rev().map(|row| label(&row.loss)).collect();
+    let layout = layout(&plots, WIDTH, 110.0 + 44.0 * rows.len() as f64, x, y)
+        .with_y_categories(names)
+        .with_x_label("accuracy, %");
+    let description = format!(
+        "Accuracy of {} losses in each fold, on average over folds, and on the test rows",
+        rows.len()
+    );
+    Some(draw("accuracy", description, plots, layout))
+}
