@@ -9,10 +9,13 @@
 #![allow(clippy::needless_range_loop, clippy::inline_always, clippy::return_self_not_must_use)]
 
 pub mod expected;
+pub mod gradient_normalizer;
+pub mod logit_normalization;
 pub mod loss;
 pub mod normal;
 pub mod quadrature;
 mod real;
+pub mod schedule;
 
 pub use quadrature::Rule;
 pub use real::Real;

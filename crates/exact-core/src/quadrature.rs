@@ -35,6 +35,9 @@ pub enum RuleError {
 }
 
 impl Rule {
+    /// The truncation of [`Rule::training`]. Rules with this or a smaller one are evaluated in `f32` arithmetic.
+    pub(crate) const TRAINING_TRUNCATION: f64 = 13.0;
+
     /// `nodes` nodes where the integrand is at least `e^-truncation` of its maximum.
     ///
     /// # Errors
@@ -59,7 +62,7 @@ impl Rule {
     /// The default for training: 20 nodes. The gradient's error is below 3e-6 of its largest entry and the
     /// probability's below 3e-7 for up to 20,000 classes.
     pub fn training() -> Self {
-        Self { truncation: 13.0, nodes: gauss_legendre(20) }
+        Self { truncation: Self::TRAINING_TRUNCATION, nodes: gauss_legendre(20) }
     }
 
     /// The default for values: near machine precision of `T`; 20 nodes for `f32`, 56 for `f64`.

@@ -1,12 +1,25 @@
 //! Losses on a batch of logits: the value and its gradient, in one pass, without allocation.
 
+mod alternatives;
+mod beta_bernoulli;
+mod cross_entropy;
 mod exact;
+mod hinge;
+mod poly1;
+mod polynomial;
 mod probit;
 mod samples;
+mod sigmoid;
 
+pub use beta_bernoulli::BetaBernoulli;
+pub use cross_entropy::CrossEntropy;
 pub use exact::Exact;
+pub use hinge::Hinge;
+pub use poly1::Poly1;
+pub use polynomial::Polynomial;
 pub use probit::Probit;
 pub use samples::{Logits, LossError, Samples};
+pub use sigmoid::Sigmoid;
 
 use crate::Real;
 
