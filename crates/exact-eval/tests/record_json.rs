@@ -21,7 +21,7 @@ fn data() -> DataRecord {
 fn outcome() -> LossRecord {
     LossRecord {
         loss: "exact".into(),
-        selected: Selected { l2: 0.1, sigma: Some(0.3), margin: None },
+        selected: Selected { l2: 0.1, sigma: Some(0.3), ..Selected::default() },
         cv: CrossValidation::of_folds(vec![0.5, 0.75]),
         train: TrainMetrics { accuracy: 1.0 },
         test: TestMetrics::measure(&[0, 2], &[0, 1], &[0.8, 0.1, 0.1, 0.2, 0.5, 0.3], 3).ok(),

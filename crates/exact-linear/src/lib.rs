@@ -1,1 +1,24 @@
 //! Linear classifiers trained for expected accuracy: objective, solvers, cross-validated selection and the model file.
+
+mod calibration;
+mod classifier;
+mod dataset;
+mod error;
+mod lbfgs;
+mod linear_map;
+mod model;
+mod model_file;
+mod objective;
+mod refine;
+mod settings;
+mod sgd;
+mod solver;
+pub mod toy;
+mod trainer;
+
+pub use classifier::{LinearClassifier, Link};
+pub use error::LinearError;
+pub use model::{Model, Predictions};
+pub use settings::LossKind;
+pub use solver::Solver;
+pub use trainer::{LossChoice, Progress, TrainOptions, Trained, Trainer};

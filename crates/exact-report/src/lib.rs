@@ -29,7 +29,7 @@ pub use error::ReportError;
 ///
 /// let row = |loss: &str, folds: [f64; 3]| LossRecord {
 ///     loss: loss.into(),
-///     selected: Selected { l2: 0.01, sigma: None, margin: None },
+///     selected: Selected { l2: 0.01, ..Selected::default() },
 ///     cv: CrossValidation::of_folds(folds.to_vec()),
 ///     train: TrainMetrics { accuracy: 0.9 },
 ///     test: None,

@@ -8,8 +8,11 @@ use crate::Real;
 /// weight `w` and level `θ` are learned: the constant bounds the loss of samples that cannot be won.
 ///
 /// # Formula
-/// `Σ_{i≠y} -log(w θ + (1 - w) sigmoid((logit_y - logit_i) / T))`; the learned parameters are `logit(w)` and
+/// `Σ_{i≠y} -log(w θ + (1 - w) sigmoid((logit_y - logit_i) / T))`; the learned parameters are `logit(2 w)` and
 /// `logit(θ)`, from `w = 0.1` and `θ = 0.5`.
+///
+/// `Deviation:` `w` stays below one half. Without a bound, `w = θ = 1` makes the loss 0 whatever the logits, and an
+/// optimiser that converges ends there.
 ///
 /// # Example
 /// ```
@@ -42,9 +45,9 @@ impl BetaBernoulli {
     }
 }
 
-/// `logit(w)` and `logit(θ)` before learning.
+/// `logit(2 w)` and `logit(θ)` before learning.
 fn start<T: Real>() -> [T; 2] {
-    [T::from_f64((WEIGHT / (1.0 - WEIGHT)).ln()), T::ZERO]
+    [T::from_f64((2.0 * WEIGHT / (1.0 - 2.0 * WEIGHT)).ln()), T::ZERO]
 }
 
 impl<T: Real> Loss<T> for BetaBernoulli {
@@ -59,14 +62,16 @@ impl<T: Real> Loss<T> for BetaBernoulli {
     fn sum(&self, samples: Samples<'_, T>, parameters: &[T], grad: &mut [T]) -> LossSum<T> {
         let [logit_w, logit_theta] = parameters.try_into().unwrap_or_else(|_| start());
         let inverse = T::from_f64(1.0 / self.temperature);
-        let (w, kept) = sigmoid_pair(logit_w);
+        let (twice_w, twice_rest) = sigmoid_pair(logit_w);
+        let w = T::from_f64(0.5) * twice_w;
+        let kept = T::ONE - w;
         let (theta, rest) = sigmoid_pair(logit_theta);
         let (mut slope_w, mut slope_theta) = (0.0, 0.0);
         let value = sum_over_alternatives(samples, grad, |delta, weight| {
             let (won, lost) = sigmoid_pair(delta * inverse);
             let likelihood = w * theta + kept * won;
             let share = weight / likelihood;
-            slope_w -= (share * w * kept * (theta - won)).to_f64();
+            slope_w -= (share * w * twice_rest * (theta - won)).to_f64();
             slope_theta -= (share * w * theta * rest).to_f64();
             (-likelihood.ln(), -kept * won * lost * inverse / likelihood)
         });

@@ -66,6 +66,15 @@ impl Exact {
         Self { rule, ..self }
     }
 
+    /// The same loss at another sigma, as in a schedule.
+    ///
+    /// # Errors
+    /// [`LossError::Setting`] if `sigma` is not positive and finite.
+    pub fn at_sigma(&self, sigma: f64) -> Result<Self, LossError> {
+        check_sigma(sigma)?;
+        Ok(Self { sigma, ..self.clone() })
+    }
+
     /// The standard deviation of the scores (the starting value, if it is learned).
     pub fn sigma(&self) -> f64 {
         self.sigma

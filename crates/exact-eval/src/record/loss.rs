@@ -11,7 +11,7 @@ use crate::{
 const RELIABILITY_BINS: usize = 10;
 
 /// The hyper-parameters that selection chose.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Selected {
     /// The coefficient of the L2 penalty.
     pub l2: f64,
@@ -19,6 +19,15 @@ pub struct Selected {
     pub sigma: Option<f64>,
     /// The margin at which differences of scores are clipped; `None` without a margin.
     pub margin: Option<f64>,
+    /// The temperature of a relaxation of the 0-1 loss; `None` for losses without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<f64>,
+    /// The coefficient of the linear term of Poly-1; `None` for other losses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epsilon: Option<f64>,
+    /// The first learning rate of stochastic gradient descent; `None` for other solvers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub learning_rate: Option<f64>,
 }
 
 /// Accuracy over the folds of a cross-validation within the training rows, at the selected hyper-parameters.

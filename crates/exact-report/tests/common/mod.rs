@@ -71,6 +71,7 @@ pub fn loss_record(index: usize, loss: &str, classes: usize, test_rows: Option<u
             l2: [1e-4, 1e-3, 0.01, 2.5e-5][index % 4],
             sigma: has_sigma.then_some(0.316_227_766),
             margin: (loss == "hinge" || loss == "exact").then_some(1.0),
+            ..Selected::default()
         },
         cv: CrossValidation::of_folds(folds),
         train: TrainMetrics { accuracy: base + 0.015 },

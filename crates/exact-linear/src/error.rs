@@ -1,0 +1,95 @@
+//! What can go wrong in training and with model files.
+
+use std::path::PathBuf;
+
+use exact_core::loss::LossError;
+use exact_core::schedule::ScheduleError;
+use exact_data::DataError;
+use exact_eval::EvalError;
+
+/// Why a classifier cannot be trained, applied, stored or loaded.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LinearError {
+    /// Features and labels have different numbers of rows.
+    #[error("there are {labels} labels for {rows} rows of features")]
+    Rows {
+        /// Rows of features.
+        rows: usize,
+        /// Labels.
+        labels: usize,
+    },
+    /// Features have another number of columns than the classifier.
+    #[error("the features have {found} columns, the classifier was trained on {expected}")]
+    Columns {
+        /// Columns of the features.
+        found: usize,
+        /// Columns of the classifier.
+        expected: usize,
+    },
+    /// A class has no rows, or there are fewer than two.
+    #[error("training needs at least two classes with rows, found {0}")]
+    Classes(usize),
+    /// No loss has this name.
+    #[error("there is no loss '{name}'; the losses are {known}")]
+    UnknownLoss {
+        /// What was asked for.
+        name: String,
+        /// All names.
+        known: String,
+    },
+    /// No solver has this name.
+    #[error("there is no solver '{name}'; the solvers are auto, lbfgs, sgd")]
+    UnknownSolver {
+        /// What was asked for.
+        name: String,
+    },
+    /// Training did not produce finite parameters.
+    #[error("training with the loss '{loss}' diverged: its parameters are not finite")]
+    Diverged {
+        /// The loss.
+        loss: &'static str,
+    },
+    /// A file cannot be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file is not a model, or not an intact one.
+    #[error("{file} is not a usable model: {problem}")]
+    ModelFile {
+        /// The file.
+        file: String,
+        /// What is wrong, and what was expected.
+        problem: String,
+    },
+    /// The data do not fit.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// A loss refused its settings or a batch.
+    #[error(transparent)]
+    Loss(#[from] LossError),
+    /// A schedule refused its settings.
+    #[error(transparent)]
+    Schedule(#[from] ScheduleError),
+    /// A metric cannot be measured.
+    #[error(transparent)]
+    Eval(#[from] EvalError),
+}
+
+impl LinearError {
+    /// How to mend it, where that is known.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Data(error) => error.hint(),
+            Self::ModelFile { .. } => Some("train the model again with `exact fit`".into()),
+            Self::Diverged { .. } => {
+                Some("look for extreme values in the data, or use another solver".into())
+            }
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! A trained classifier with everything that turns a table into its features: what a model file holds.
+
+use std::path::Path;
+
+use exact_data::{Encoder, LabelEncoder, Table, write_atomically};
+use exact_eval::record::Selected;
+use serde::{Deserialize, Serialize};
+
+use crate::classifier::{LinearClassifier, Link, argmax_rows, link_probabilities};
+use crate::linear_map::LinearMap;
+use crate::model_file::{self, Contents};
+use crate::{LinearError, Trained};
+
+/// A linear classifier of tables.
+///
+/// # Example
+/// ```
+/// use exact_data::{Encoder, EncoderOptions, LabelEncoder, ReadOptions, Source, Table};
+/// use exact_linear::{LossChoice, Model, TrainOptions, Trainer};
+///
+/// let text: String = (0..40).map(|i| format!("{i},{}\n", if i < 20 { "low" } else { "high" })).collect();
+/// let source = Source::bytes("levels.csv", format!("x,level\n{text}").into_bytes());
+/// let table = Table::read(&source, &ReadOptions::with_target("level"))?;
+/// let (encoder, _) = Encoder::fit(&table, &EncoderOptions::default())?;
+/// let labels = LabelEncoder::fit(&table, "level")?;
+/// let (features, codes) = (encoder.transform(&table)?, labels.transform(&table, "level")?);
+/// let trainer = Trainer::new(features, codes, labels.n_classes(), TrainOptions::default())?;
+/// let trained = trainer.train(LossChoice::Auto, &|_| {})?;
+///
+/// let model = Model::new(encoder, labels, "level".into(), &trained);
+/// let again = Model::from_bytes("levels.safetensors", &model.to_bytes()?)?;
+/// let predictions = again.predict(&table)?;
+/// assert_eq!(again.labels().classes()[predictions.classes[0] as usize], "low");
+/// # Ok::<(), exact_linear::LinearError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Model {
+    description: Description,
+    classifier: LinearClassifier,
+}
+
+/// What a model file says about its tensors.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Description {
+    encoder: Encoder,
+    labels: LabelEncoder,
+    target: String,
+    loss: String,
+    solver: String,
+    selected: Selected,
+    cross_validated_accuracy: f64,
+    #[serde(flatten)]
+    link: Link,
+}
+
+/// The predictions for some rows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Predictions {
+    /// The class with the largest logit, `[n]`.
+    pub classes: Vec<u32>,
+    /// The probability of each class, `[n, n_classes]`, row-major.
+    pub probabilities: Vec<f64>,
+}
+
+impl Model {
+    /// A trained classifier with the encoders that were fitted on its training table.
+    pub fn new(encoder: Encoder, labels: LabelEncoder, target: String, trained: &Trained) -> Self {
+        let description = Description {
+            encoder,
+            labels,
+            target,
+            loss: trained.loss.name().into(),
+            solver: trained.solver.to_string(),
+            selected: trained.selected,
+            cross_validated_accuracy: trained.cv.mean,
+            link: trained.classifier.link(),
+        };
+        Self { description, classifier: trained.classifier.clone() }
+    }
+
+    /// The encoding of feature columns.
+    pub fn encoder(&self) -> &Encoder {
+        &self.description.encoder
+    }
+
+    /// The encoding of the target column.
+    pub fn labels(&self) -> &LabelEncoder {
+        &self.description.labels
+    }
+
+    /// The name of the target column.
+    pub fn target(&self) -> &str {
+        &self.description.target
+    }
+
+    /// The name of the loss that the classifier was trained with.
+    pub fn loss(&self) -> &str {
+        &self.description.loss
+    }
+
+    /// The classifier of encoded features.
+    pub fn classifier(&self) -> &LinearClassifier {
+        &self.classifier
+    }
+
+    /// Classes and probabilities of a table's rows.
+    ///
+    /// # Errors
+    /// [`LinearError::Data`] if the table lacks a column or has one of another kind.
+    pub fn predict(&self, table: &Table) -> Result<Predictions, LinearError> {
+        let features = self.description.encoder.transform(table)?;
+        let logits = self.classifier.logits(&features)?;
+        let n_classes = self.classifier.n_classes();
+        Ok(Predictions {
+            classes: argmax_rows(&logits, n_classes),
+            probabilities: link_probabilities(&logits, n_classes, self.classifier.link())?,
+        })
+    }
+
+    /// The bytes of the model file.
+    ///
+    /// # Errors
+    /// [`LinearError::ModelFile`] if the file would be too large for the format.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, LinearError> {
+        let LinearClassifier { map, .. } = self.classifier;
+        let contents = Contents {
+            shape: [map.n_columns, map.n_free()],
+            weights: self.classifier.weights().to_vec(),
+            biases: self.classifier.biases().to_vec(),
+        };
+        model_file::write(&self.description, &contents)
+    }
+
+    /// Reads the bytes of a model file; `name` is for messages.
+    ///
+    /// # Errors
+    /// [`LinearError::ModelFile`] if they are truncated, altered, of another format or version, or inconsistent.
+    pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Self, LinearError> {
+        let fail = |problem: String| LinearError::ModelFile { file: name.into(), problem };
+        let (description, contents) = model_file::read::<Description>(bytes).map_err(fail)?;
+        description.encoder.validate().map_err(|error| fail(error.to_string()))?;
+        description.labels.validate().map_err(|error| fail(error.to_string()))?;
+        let map = LinearMap {
+            n_columns: description.encoder.n_columns(),
+            n_classes: description.labels.n_classes(),
+        };
+        let (found, expected) = (contents.shape, [map.n_columns, map.n_free()]);
+        if found != expected || contents.biases.len() != map.n_free() {
+            return Err(fail(format!(
+                "its weights have the shape {found:?}, its encoder needs {expected:?}"
+            )));
+        }
+        let mut parameters = contents.weights;
+        parameters.extend(contents.biases);
+        if !parameters.iter().all(|parameter| parameter.is_finite()) {
+            return Err(fail("it has weights that are not finite".into()));
+        }
+        let scale = match description.link {
+            Link::Softmax { temperature } => temperature,
+            Link::Probit { sigma } => sigma,
+        };
+        if !(scale > 0.0 && scale.is_finite()) {
+            return Err(fail(format!(
+                "the scale of its probabilities must be positive and finite, got {scale}"
+            )));
+        }
+        let classifier = LinearClassifier { map, parameters, link: description.link };
+        Ok(Self { description, classifier })
+    }
+
+    /// Writes the model file: to a temporary file beside it first, so that an error leaves no half-written file.
+    ///
+    /// # Errors
+    /// [`LinearError::Data`] if the file cannot be written.
+    pub fn save(&self, path: &Path) -> Result<(), LinearError> {
+        let bytes = self.to_bytes()?;
+        Ok(write_atomically(path, |file| file.write_all(&bytes))?)
+    }
+
+    /// Reads a model file.
+    ///
+    /// # Errors
+    /// [`LinearError::Read`] if the file cannot be read, and as [`Model::from_bytes`].
+    pub fn load(path: &Path) -> Result<Self, LinearError> {
+        let bytes = std::fs::read(path).map_err(|source| LinearError::Read { path: path.into(), source })?;
+        Self::from_bytes(&path.display().to_string(), &bytes)
+    }
+}
