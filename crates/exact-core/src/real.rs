@@ -5,7 +5,7 @@ use std::fmt::{Debug, Display};
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
-use crate::expected::{OrthantBatch, Outcome, Quantity};
+use crate::expected::{OrthantBatch, Quantity};
 
 /// `f32` or `f64`: the element type of logits, gradients and losses.
 ///
@@ -37,11 +37,18 @@ pub trait Real:
     const ONE: Self;
     /// Positive infinity.
     const INFINITY: Self;
+    /// The largest finite number.
+    const MAX: Self;
     /// The distance from 1 to the next larger number.
     const EPSILON: Self;
 
     /// The nearest value of this type.
     fn from_f64(value: f64) -> Self;
+    /// The nearest finite value of this type.
+    #[inline(always)]
+    fn saturating_from_f64(value: f64) -> Self {
+        Self::from_f64(value).max(-Self::MAX).min(Self::MAX)
+    }
     /// The value as `f64`, exactly.
     fn to_f64(self) -> f64;
     /// `e^self`.
@@ -68,7 +75,7 @@ pub trait Real:
 
 /// What the branch-free approximations need of a type. Out of reach outside the crate, which seals [`Real`].
 pub(crate) mod approximation {
-    use super::{OrthantBatch, Outcome, Real};
+    use super::{OrthantBatch, Real};
 
     pub trait Approximation: Sized + 'static {
         /// Coefficients of `(y + 4) erfcx(y/√2) / 2` in ascending powers of `t = (y - 4) / (y + 4)`.
@@ -93,10 +100,9 @@ pub(crate) mod approximation {
         /// Lends this thread's buffer, grown to `len`, with arbitrary contents.
         fn with_scratch<R>(len: usize, use_scratch: impl FnOnce(&mut [Self]) -> R) -> R;
         /// Runs a batch of orthant probabilities with as many lanes as suit the type.
-        fn run_orthant<F>(batch: OrthantBatch<'_, Self, F>)
+        fn run_orthant(batch: OrthantBatch<'_, Self>)
         where
-            Self: Real,
-            F: FnMut(usize, &Outcome) -> Self;
+            Self: Real;
     }
 }
 
@@ -186,7 +192,7 @@ impl approximation::Approximation for f32 {
         })
     }
 
-    fn run_orthant<F: FnMut(usize, &Outcome) -> f32>(batch: OrthantBatch<'_, f32, F>) {
+    fn run_orthant(batch: OrthantBatch<'_, f32>) {
         // Where log P is wanted, P may be far below the range of f32.
         if batch.quantity == Quantity::LogProbability {
             batch.run::<f64, 16>();
@@ -223,7 +229,7 @@ impl approximation::Approximation for f64 {
         })
     }
 
-    fn run_orthant<F: FnMut(usize, &Outcome) -> f64>(batch: OrthantBatch<'_, f64, F>) {
+    fn run_orthant(batch: OrthantBatch<'_, f64>) {
         batch.run::<f64, 16>();
     }
 }
@@ -234,6 +240,7 @@ macro_rules! impl_real {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
             const INFINITY: Self = $float::INFINITY;
+            const MAX: Self = $float::MAX;
             const EPSILON: Self = $float::EPSILON;
 
             #[inline(always)]

@@ -1,5 +1,8 @@
 //! Expected accuracy against every top-1 case of the reference values.
 
+// Clippy's configuration allows these in test functions only, not in their helpers.
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
 mod common;
 
 use common::{Case, Worst, cases, largest, largest_difference};

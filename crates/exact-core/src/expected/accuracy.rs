@@ -178,12 +178,16 @@ impl ExpectedAccuracy {
             quantity: self.quantity,
             grad,
             sigma_grad,
-            visit: |row: usize, outcome: &Outcome| {
+            visit: &mut |row: usize, outcome: &Outcome| {
                 values[row] = Probability {
                     p: T::from_f64(outcome.probability()),
                     one_minus_p: T::from_f64(outcome.complement()),
-                    log_p: T::from_f64(outcome.log_probability()),
-                    dsigma: T::from_f64(if outcome.dsigma.is_nan() { 0.0 } else { outcome.dsigma }),
+                    log_p: T::saturating_from_f64(outcome.log_probability()),
+                    dsigma: T::saturating_from_f64(if outcome.dsigma.is_nan() {
+                        0.0
+                    } else {
+                        outcome.dsigma
+                    }),
                 };
                 T::ONE
             },
