@@ -4,6 +4,7 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::accuracy::Sigma;
 use super::classes::Classes;
+use super::exceedance::Exceedance;
 use super::orthant::{Orthant, Workspace};
 use crate::Real;
 use crate::normal::{INV_SQRT_2PI, exp_nonpositive, half_erfcx};
@@ -111,6 +112,30 @@ impl<T: Real> OrthantBatch<'_, T> {
         U::with_scratch(slabs * (self.n_classes - 1) * L, |scratch| {
             arch.dispatch(Run::<T, U, L> { batch: self, scratch });
         });
+    }
+
+    /// The probability that fewer than `k` scores exceed the label's, in `f64`, sample by sample.
+    pub fn run_top_k(self, k: usize) {
+        if self.sigma.is_per_class() { self.rows::<true>(k) } else { self.rows::<false>(k) }
+    }
+
+    fn rows<const SCALED: bool>(mut self, k: usize) {
+        let others = self.n_classes - 1;
+        let (mut shift, mut scale) = (vec![[0.0]; others], vec![[0.0]; if SCALED { others } else { 0 }]);
+        let (mut gradient, mut first_moment) = (shift.clone(), scale.clone());
+        let mut workspace =
+            Workspace { hazards: &mut [], gradient: &mut gradient, first_moment: &mut first_moment };
+        let mut exceedance = Exceedance::new(k.min(self.n_classes));
+        for row in 0..self.labels.len() {
+            let inverse_sigma = self.load::<f64, 1, SCALED>(row, 0, &mut shift, &mut scale);
+            let classes = Classes::<'_, f64, 1, SCALED> { shift: &shift, scale: &scale };
+            let orthant = if k > others {
+                certain()
+            } else {
+                classes.integrate_top_k(self.rule, &mut exceedance, &mut workspace)
+            };
+            self.store::<f64, 1, SCALED>(row, 0, inverse_sigma, &orthant, &classes, &workspace);
+        }
     }
 
     #[inline(always)]

@@ -4,7 +4,11 @@ mod accuracy;
 mod batch;
 mod bracket;
 mod classes;
+mod exceedance;
+mod extended;
 mod orthant;
+mod top_k;
 
 pub use accuracy::{ExpectedAccuracy, Probability, Sigma};
 pub(crate) use batch::{OrthantBatch, Outcome, Quantity};
+pub use top_k::ExpectedTopK;
