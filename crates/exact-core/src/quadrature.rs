@@ -11,6 +11,7 @@ use crate::Real;
 pub struct Rule {
     truncation: f64,
     nodes: Arc<[Node]>,
+    single_precision: bool,
 }
 
 /// A node in `[-1, 1]` and its weight; the weights sum to 2.
@@ -35,9 +36,6 @@ pub enum RuleError {
 }
 
 impl Rule {
-    /// The truncation of [`Rule::training`]. Rules with this or a smaller one are evaluated in `f32` arithmetic.
-    pub(crate) const TRAINING_TRUNCATION: f64 = 13.0;
-
     /// `nodes` nodes where the integrand is at least `e^-truncation` of its maximum.
     ///
     /// # Errors
@@ -56,32 +54,38 @@ impl Rule {
         if !(1.0..=100.0).contains(&truncation) {
             return Err(RuleError::Truncation(truncation));
         }
-        Ok(Self { truncation, nodes: gauss_legendre(nodes) })
+        Ok(Self::native(nodes, truncation))
     }
 
-    /// The default for training: 20 nodes. The gradient's error is below 3e-6 of its largest entry and the
+    fn native(nodes: usize, truncation: f64) -> Self {
+        Self { truncation, nodes: gauss_legendre(nodes), single_precision: false }
+    }
+
+    /// The default for training: 20 nodes, evaluated in `f32` arithmetic for `f64` logits too, which is several times as
+    /// fast and adds no more than the rule's own error. The gradient's error is below 3e-6 of its largest entry and the
     /// probability's below 3e-7 for up to 20,000 classes.
     pub fn training() -> Self {
-        Self { truncation: Self::TRAINING_TRUNCATION, nodes: gauss_legendre(20) }
+        Self { single_precision: true, ..Self::native(20, 13.0) }
     }
 
     /// The default for values: near machine precision of `T`; 20 nodes for `f32`, 56 for `f64`.
     pub fn precise<T: Real>() -> Self {
-        if T::EPSILON.to_f64() > 1e-10 {
-            Self::training()
-        } else {
-            Self { truncation: 32.0, nodes: gauss_legendre(56) }
-        }
+        if T::EPSILON.to_f64() > 1e-10 { Self::training() } else { Self::native(56, 32.0) }
     }
 
     /// The rule for class sigmas whose ratio to the label's is large, where the integrand has steps.
     pub fn wide() -> Self {
-        Self { truncation: 32.0, nodes: gauss_legendre(128) }
+        Self::native(128, 32.0)
     }
 
     /// The negative logarithm of the relative height at which the integrand is cut.
     pub fn truncation(&self) -> f64 {
         self.truncation
+    }
+
+    /// Whether `f32` arithmetic is as good as the rule.
+    pub(crate) fn is_single_precision(&self) -> bool {
+        self.single_precision
     }
 
     /// The nodes on `[-1, 1]`, in ascending order.
@@ -132,10 +136,10 @@ mod tests {
     fn integrates_polynomials_up_to_degree_two_n_minus_one_exactly() {
         for n in [4, 16, 20, 33, 56, 128] {
             let rule = Rule::new(n, 13.0).unwrap();
-            for degree in [0, 2, 6, 2 * n - 2] {
+            for degree in [0, 2, 6, 2 * u32::try_from(n).unwrap() - 2] {
                 let integral: f64 =
-                    rule.nodes().iter().map(|node| node.weight * node.position.powi(degree as i32)).sum();
-                let expected = 2.0 / (degree as f64 + 1.0);
+                    rule.nodes().iter().map(|node| node.weight * node.position.powf(f64::from(degree))).sum();
+                let expected = 2.0 / (f64::from(degree) + 1.0);
                 assert!((integral - expected).abs() < 4e-15, "n = {n}, degree = {degree}: {integral}");
             }
             let odd: f64 = rule.nodes().iter().map(|node| node.weight * node.position.powi(3)).sum();

@@ -5,8 +5,7 @@ use std::fmt::{Debug, Display};
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
-use crate::expected::{OrthantBatch, Outcome, Quantity};
-use crate::quadrature::Rule;
+use crate::expected::{OrthantBatch, Quantity};
 
 /// `f32` or `f64`: the element type of logits, gradients and losses.
 ///
@@ -38,11 +37,18 @@ pub trait Real:
     const ONE: Self;
     /// Positive infinity.
     const INFINITY: Self;
+    /// The largest finite number.
+    const MAX: Self;
     /// The distance from 1 to the next larger number.
     const EPSILON: Self;
 
     /// The nearest value of this type.
     fn from_f64(value: f64) -> Self;
+    /// The nearest finite value of this type.
+    #[inline(always)]
+    fn saturating_from_f64(value: f64) -> Self {
+        Self::from_f64(value).max(-Self::MAX).min(Self::MAX)
+    }
     /// The value as `f64`, exactly.
     fn to_f64(self) -> f64;
     /// `e^self`.
@@ -69,7 +75,7 @@ pub trait Real:
 
 /// What the branch-free approximations need of a type. Out of reach outside the crate, which seals [`Real`].
 pub(crate) mod approximation {
-    use super::{OrthantBatch, Outcome, Real};
+    use super::{OrthantBatch, Real};
 
     pub trait Approximation: Sized + 'static {
         /// Coefficients of `(y + 4) erfcx(y/√2) / 2` in ascending powers of `t = (y - 4) / (y + 4)`.
@@ -94,26 +100,25 @@ pub(crate) mod approximation {
         /// Lends this thread's buffer, grown to `len`, with arbitrary contents.
         fn with_scratch<R>(len: usize, use_scratch: impl FnOnce(&mut [Self]) -> R) -> R;
         /// Runs a batch of orthant probabilities with as many lanes as suit the type.
-        fn run_orthant<F>(batch: OrthantBatch<'_, Self, F>)
+        fn run_orthant(batch: OrthantBatch<'_, Self>)
         where
-            Self: Real,
-            F: FnMut(usize, &Outcome) -> Self;
+            Self: Real;
     }
 }
 
 // The shortest digits that give back the fitted f64 values, rounded by the compiler.
 #[allow(clippy::excessive_precision)]
 const HALF_ERFCX_F32: [f32; 10] = [
-    0.755_285_143_852_233_9,
-    -0.607_896_387_577_056_9,
-    0.387_137_919_664_382_93,
-    -0.186_527_296_900_749_2,
-    0.060_393_221_676_349_64,
-    -0.007_509_171_962_738_037,
-    -0.003_472_362_877_801_060_7,
-    0.001_558_564_254_082_739_4,
-    0.000_127_214_458_188_973_37,
-    -0.000_154_546_636_622_399_1,
+    0.755_285_14,
+    -0.607_896_4,
+    0.387_137_92,
+    -0.186_527_3,
+    0.060_393_22,
+    -0.007_509_172,
+    -0.003_472_362_9,
+    0.001_558_564_3,
+    0.000_127_214_46,
+    -0.000_154_546_64,
 ];
 const HALF_ERFCX_F64: [f64; 25] = [
     0.755_285_130_415_751_5,
@@ -189,7 +194,7 @@ impl approximation::Approximation for f32 {
         })
     }
 
-    fn run_orthant<F: FnMut(usize, &Outcome) -> f32>(batch: OrthantBatch<'_, f32, F>) {
+    fn run_orthant(batch: OrthantBatch<'_, f32>) {
         // Where log P is wanted, P may be far below the range of f32.
         if batch.quantity == Quantity::LogProbability {
             batch.run::<f64, 16>();
@@ -226,12 +231,14 @@ impl approximation::Approximation for f64 {
         })
     }
 
-    fn run_orthant<F: FnMut(usize, &Outcome) -> f64>(batch: OrthantBatch<'_, f64, F>) {
-        // The error of a short rule is that of f32 arithmetic, which is several times as fast. Two classes have a
-        // closed form, which needs no rule.
-        let short = batch.rule.truncation() <= Rule::TRAINING_TRUNCATION && batch.n_classes > 2;
-        let single = short && batch.quantity == Quantity::Probability;
-        if single { batch.run::<f32, 16>() } else { batch.run::<f64, 16>() }
+    fn run_orthant(batch: OrthantBatch<'_, f64>) {
+        // Two classes have a closed form, which needs no rule, and log P may be far below the range of f32.
+        let single = batch.rule.is_single_precision() && batch.n_classes > 2;
+        if single && batch.quantity == Quantity::Probability {
+            batch.run::<f32, 16>();
+        } else {
+            batch.run::<f64, 16>();
+        }
     }
 }
 
@@ -241,6 +248,7 @@ macro_rules! impl_real {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
             const INFINITY: Self = $float::INFINITY;
+            const MAX: Self = $float::MAX;
             const EPSILON: Self = $float::EPSILON;
 
             #[inline(always)]

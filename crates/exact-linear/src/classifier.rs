@@ -1,6 +1,7 @@
 //! The linear classifier itself: weights in, logits, classes and probabilities out.
 
-use exact_core::expected::{ExpectedAccuracy, Probability, Sigma};
+use exact_core::Rule;
+use exact_core::expected::{Sigma, predictive_distribution};
 use exact_core::loss::Logits;
 use exact_data::Features;
 use serde::{Deserialize, Serialize};
@@ -125,22 +126,8 @@ pub(crate) fn link_probabilities(
         }
         Link::Probit { sigma } => {
             let logits = Logits::new(logits, n_classes)?;
-            let n = logits.n_rows();
-            let mut values = vec![Probability::default(); n];
-            let mut grad = vec![0.0; n * n_classes];
-            for class in 0..n_classes {
-                let labels = vec![class as u32; n];
-                ExpectedAccuracy::precise::<f64>().evaluate(
-                    logits,
-                    &labels,
-                    Sigma::Common(sigma),
-                    &mut values,
-                    &mut grad,
-                )?;
-                for (row, value) in values.iter().enumerate() {
-                    probabilities[row * n_classes + class] = value.p;
-                }
-            }
+            let rule = Rule::precise::<f64>();
+            predictive_distribution(logits, Sigma::Common(sigma), &rule, &mut probabilities)?;
             for row in probabilities.chunks_exact_mut(n_classes) {
                 let sum: f64 = row.iter().sum();
                 for p in row.iter_mut() {

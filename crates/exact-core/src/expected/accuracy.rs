@@ -32,7 +32,27 @@ impl<T: Real> Sigma<'_, T> {
         matches!(self, Self::PerClass(_))
     }
 
-    fn check(&self, n: usize, n_classes: usize) -> Result<(), LossError> {
+    /// Checks the sigmas, and the lengths of what is written.
+    pub(super) fn check_outputs(
+        &self,
+        samples: Samples<'_, T>,
+        n_values: usize,
+        grad: &[T],
+        sigma_grad: Option<&[T]>,
+    ) -> Result<(), LossError> {
+        samples.check_gradient(grad)?;
+        if let Some(sigma_grad) = sigma_grad {
+            samples.check_gradient(sigma_grad)?;
+        }
+        self.check(samples.len(), samples.n_classes())?;
+        if n_values != samples.len() {
+            let (found, expected) = (n_values, samples.len());
+            return Err(LossError::SamplesLength { what: "values", found, expected });
+        }
+        Ok(())
+    }
+
+    pub(super) fn check(&self, n: usize, n_classes: usize) -> Result<(), LossError> {
         let (values, expected) = match self {
             Self::Common(sigma) => (std::slice::from_ref(sigma), 1),
             Self::PerSample(sigmas) => (*sigmas, n),
@@ -64,6 +84,17 @@ pub struct Probability<T> {
     /// The derivative with respect to sigma of P (of log P where that is what was asked for), where one sigma serves
     /// all classes of the sample; 0 otherwise.
     pub dsigma: T,
+}
+
+impl<T: Real> Probability<T> {
+    pub(super) fn of(outcome: &Outcome) -> Self {
+        Self {
+            p: T::from_f64(outcome.probability()),
+            one_minus_p: T::from_f64(outcome.complement()),
+            log_p: T::saturating_from_f64(outcome.log_probability()),
+            dsigma: T::saturating_from_f64(if outcome.dsigma.is_nan() { 0.0 } else { outcome.dsigma }),
+        }
+    }
 }
 
 /// Expected accuracy of a batch and its gradient.
@@ -159,18 +190,10 @@ impl ExpectedAccuracy {
         sigma_grad: Option<&mut [T]>,
     ) -> Result<(), LossError> {
         let samples = Samples::sum(logits, labels, None)?;
-        samples.check_gradient(grad)?;
-        if let Some(sigma_grad) = &sigma_grad {
-            samples.check_gradient(sigma_grad)?;
-        }
-        let (n, n_classes) = (samples.len(), samples.n_classes());
-        sigma.check(n, n_classes)?;
-        if values.len() != n {
-            return Err(LossError::SamplesLength { what: "values", found: values.len(), expected: n });
-        }
+        sigma.check_outputs(samples, values.len(), grad, sigma_grad.as_deref())?;
         T::run_orthant(OrthantBatch {
             logits: samples.logits(),
-            n_classes,
+            n_classes: samples.n_classes(),
             labels,
             sigma,
             margin: self.margin.map(T::from_f64),
@@ -178,13 +201,8 @@ impl ExpectedAccuracy {
             quantity: self.quantity,
             grad,
             sigma_grad,
-            visit: |row: usize, outcome: &Outcome| {
-                values[row] = Probability {
-                    p: T::from_f64(outcome.probability()),
-                    one_minus_p: T::from_f64(outcome.complement()),
-                    log_p: T::from_f64(outcome.log_probability()),
-                    dsigma: T::from_f64(if outcome.dsigma.is_nan() { 0.0 } else { outcome.dsigma }),
-                };
+            visit: &mut |row: usize, outcome: &Outcome| {
+                values[row] = Probability::of(outcome);
                 T::ONE
             },
         });

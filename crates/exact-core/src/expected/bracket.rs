@@ -174,7 +174,7 @@ impl<T: Real, const L: usize, const SCALED: bool> Classes<'_, T, L, SCALED> {
 
 /// `ln v` for a positive normal number, to about 1e-5: enough to place nodes, and without a branch.
 #[inline(always)]
-fn fast_ln(v: f64) -> f64 {
+pub(super) fn fast_ln(v: f64) -> f64 {
     const EXPONENT_MAGIC: f64 = 4_503_599_627_370_496.0 + 1023.0;
     let bits = v.to_bits();
     let exponent = f64::from_bits((bits >> 52) | 0x4330_0000_0000_0000) - EXPONENT_MAGIC;

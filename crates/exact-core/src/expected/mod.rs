@@ -4,7 +4,15 @@ mod accuracy;
 mod batch;
 mod bracket;
 mod classes;
+mod cost;
+mod distribution;
+mod exceedance;
+mod extended;
 mod orthant;
+mod top_k;
 
 pub use accuracy::{ExpectedAccuracy, Probability, Sigma};
 pub(crate) use batch::{OrthantBatch, Outcome, Quantity};
+pub use cost::expected_cost;
+pub use distribution::{predictive_distribution, predictive_distribution_derivative};
+pub use top_k::ExpectedTopK;

@@ -120,7 +120,7 @@ impl<T: Real> Loss<T> for Exact {
             quantity: Quantity::Probability,
             grad,
             sigma_grad: None,
-            visit: |row: usize, outcome: &Outcome| {
+            visit: &mut |row: usize, outcome: &Outcome| {
                 let weight = samples.weight(row);
                 value += weight.to_f64() * outcome.complement();
                 log_sigma_slope -= weight.to_f64() * outcome.dsigma * sigma.to_f64();

@@ -64,7 +64,7 @@ impl<T: Real> Loss<T> for Probit {
             quantity: Quantity::LogProbability,
             grad,
             sigma_grad: None,
-            visit: |row: usize, outcome: &Outcome| {
+            visit: &mut |row: usize, outcome: &Outcome| {
                 let weight = samples.weight(row);
                 value -= weight.to_f64() * outcome.log_probability();
                 -weight
