@@ -19,6 +19,10 @@ use crate::{LinearError, refine, sgd};
 
 /// Rows above which minibatch SGD chooses its hyper-parameters on a stratified sample of this size.
 const SGD_SELECTION_ROWS: usize = 100_000;
+/// Rows held out per fold from which settings race.
+const RACE_VALIDATION_ROWS: usize = 1000;
+/// Settings that stay in the race at least.
+const RACE_MIN_SETTINGS: usize = 5;
 /// `auto` asks for more than two standard errors of a gain over cross-entropy below this number of rows.
 const SMALL_DATA_ROWS: usize = 1500;
 
@@ -245,7 +249,7 @@ impl Trainer {
             _ => kind.grid(),
         };
         let trials = self.search(kind, &grid, progress)?;
-        let best = select(&trials).ok_or(LinearError::Diverged { loss: kind.name() })?;
+        let best = select(&trials, self.folds.len()).ok_or(LinearError::Diverged { loss: kind.name() })?;
         let settings = grid[best];
 
         // The chosen setting once more: on the folds for the probabilities, on all rows for the classifier.
@@ -286,34 +290,65 @@ impl Trainer {
         })
     }
 
-    /// Every setting of the grid on every fold, `[setting][fold]`.
+    /// The settings of the grid on the folds, `[setting][fold]`. On large data, settings that trail after the first folds
+    /// are not tried on the others.
     fn search(
         &self,
         kind: LossKind,
         grid: &[Settings],
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<Vec<Vec<Trial>>, LinearError> {
-        let n_folds = self.folds.len();
-        let total = grid.len() * n_folds;
+        let rounds = self.rounds(grid.len());
+        let total = rounds.iter().map(|round| round.folds.len() * round.settings).sum();
         let done = AtomicUsize::new(0);
-        let trials: Vec<Trial> = (0..total)
-            .into_par_iter()
-            .map(|job| {
-                let (setting, fold) = (job / n_folds, job % n_folds);
-                let (parameters, train_loss) = self.fit(kind, &grid[setting], fold)?;
-                let Fold { train, validation } = &self.folds[fold];
-                let trial = Trial {
-                    validation_accuracy: validation.accuracy(&parameters),
-                    train_accuracy: train.accuracy(&parameters),
-                    train_loss,
-                    validation_expected: validation.expected_accuracy(&parameters),
-                };
-                let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-                progress(Progress { stage: kind.name(), done, total });
-                Ok(trial)
-            })
-            .collect::<Result<_, LinearError>>()?;
-        Ok(trials.chunks(n_folds).map(<[Trial]>::to_vec).collect())
+        let mut trials: Vec<Vec<Trial>> = vec![Vec::new(); grid.len()];
+        let mut racing: Vec<usize> = (0..grid.len()).collect();
+        for Round { folds, settings } in rounds {
+            // The best so far come first; the sort is stable, so equal ones stay in the order of the grid.
+            racing.sort_by(|&a, &b| compare(&trials[b], &trials[a]));
+            racing.truncate(settings);
+            let jobs: Vec<(usize, usize)> =
+                racing.iter().flat_map(|&setting| folds.clone().map(move |fold| (setting, fold))).collect();
+            let tried: Vec<Trial> = jobs
+                .par_iter()
+                .map(|&(setting, fold)| {
+                    let trial = self.try_setting(kind, &grid[setting], fold)?;
+                    let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+                    progress(Progress { stage: kind.name(), done, total });
+                    Ok(trial)
+                })
+                .collect::<Result<_, LinearError>>()?;
+            for ((setting, _), trial) in jobs.into_iter().zip(tried) {
+                trials[setting].push(trial);
+            }
+        }
+        Ok(trials)
+    }
+
+    /// Small data try every setting on every fold. Large ones try all on the first fold, where accuracies are already
+    /// sharp, the better half on the second and the best quarter on the others.
+    fn rounds(&self, settings: usize) -> Vec<Round> {
+        let n_folds = self.folds.len();
+        if self.folds[0].validation.n_rows() < RACE_VALIDATION_ROWS || n_folds < 3 {
+            return vec![Round { folds: 0..n_folds, settings }];
+        }
+        let kept = |share: usize| settings.div_ceil(share).max(RACE_MIN_SETTINGS.min(settings));
+        vec![
+            Round { folds: 0..1, settings },
+            Round { folds: 1..2, settings: kept(2) },
+            Round { folds: 2..n_folds, settings: kept(4) },
+        ]
+    }
+
+    fn try_setting(&self, kind: LossKind, settings: &Settings, fold: usize) -> Result<Trial, LinearError> {
+        let (parameters, train_loss) = self.fit(kind, settings, fold)?;
+        let Fold { train, validation } = &self.folds[fold];
+        Ok(Trial {
+            validation_accuracy: validation.accuracy(&parameters),
+            train_accuracy: train.accuracy(&parameters),
+            train_loss,
+            validation_expected: validation.expected_accuracy(&parameters),
+        })
     }
 
     /// The rows to train on: a fold's, or all for the index past the last fold.
@@ -360,26 +395,36 @@ impl Trainer {
     }
 }
 
-/// The setting with the best mean accuracy on the rows held out; of equal ones that with the best expected accuracy
-/// there, then the first.
-fn select(trials: &[Vec<Trial>]) -> Option<usize> {
-    let mean =
-        |trials: &[Trial], of: fn(&Trial) -> f64| trials.iter().map(of).sum::<f64>() / trials.len() as f64;
-    let score = |i: usize| {
-        let accuracy = mean(&trials[i], |trial| trial.validation_accuracy);
-        let expected = mean(&trials[i], |trial| trial.validation_expected);
-        (accuracy, expected)
-    };
-    let better = |a: (f64, f64), b: (f64, f64)| {
-        // Means of the same accuracies in another order differ by rounding.
-        a.0 > b.0 + 1e-12 || ((a.0 - b.0).abs() <= 1e-12 && a.1 > b.1)
-    };
-    (0..trials.len())
-        .filter(|&i| trials[i].iter().all(|trial| trial.train_loss.is_finite()))
-        .reduce(|best, i| if better(score(i), score(best)) { i } else { best })
+/// Folds on which the best settings are tried.
+struct Round {
+    folds: std::ops::Range<usize>,
+    settings: usize,
 }
 
-/// The path over sigma at the selected L2 strength and margin.
+fn mean(trials: &[Trial], of: fn(&Trial) -> f64) -> f64 {
+    trials.iter().map(of).sum::<f64>() / trials.len() as f64
+}
+
+/// By mean accuracy on the rows held out; where that is equal, by mean expected accuracy there. A setting whose training
+/// diverged comes below all others.
+fn compare(a: &[Trial], b: &[Trial]) -> std::cmp::Ordering {
+    let accuracy = |trials: &[Trial]| {
+        let finite = trials.iter().all(|trial| trial.train_loss.is_finite());
+        // Means of the same accuracies in another order differ by rounding.
+        if finite { (mean(trials, |trial| trial.validation_accuracy) * 1e9).round() } else { -1.0 }
+    };
+    let expected = |trials: &[Trial]| mean(trials, |trial| trial.validation_expected);
+    accuracy(a).total_cmp(&accuracy(b)).then_with(|| expected(a).total_cmp(&expected(b)))
+}
+
+/// The best setting of those that were tried on all folds, the first of equal ones.
+fn select(trials: &[Vec<Trial>], n_folds: usize) -> Option<usize> {
+    (0..trials.len())
+        .filter(|&i| trials[i].len() == n_folds && trials[i].iter().all(|trial| trial.train_loss.is_finite()))
+        .reduce(|best, i| if compare(&trials[i], &trials[best]).is_gt() { i } else { best })
+}
+
+/// The path over sigma at the selected L2 strength and margin; means over the folds that each was tried on.
 fn sigma_path(grid: &[Settings], trials: &[Vec<Trial>], best: usize) -> Vec<SigmaPathPoint> {
     let chosen = grid[best];
     let mut path: Vec<SigmaPathPoint> = grid
@@ -387,14 +432,13 @@ fn sigma_path(grid: &[Settings], trials: &[Vec<Trial>], best: usize) -> Vec<Sigm
         .zip(trials)
         .filter(|(settings, _)| settings.l2 == chosen.l2 && settings.margin == chosen.margin)
         .filter_map(|(settings, trials)| {
-            let mean = |of: fn(&Trial) -> f64| trials.iter().map(of).sum::<f64>() / trials.len() as f64;
             Some(SigmaPathPoint {
                 sigma: settings.sigma?,
                 l2: settings.l2,
                 margin: settings.margin,
-                train_accuracy: mean(|trial| trial.train_accuracy),
-                validation_accuracy: mean(|trial| trial.validation_accuracy),
-                expected_accuracy: 1.0 - mean(|trial| trial.train_loss),
+                train_accuracy: mean(trials, |trial| trial.train_accuracy),
+                validation_accuracy: mean(trials, |trial| trial.validation_accuracy),
+                expected_accuracy: 1.0 - mean(trials, |trial| trial.train_loss),
             })
         })
         .collect();

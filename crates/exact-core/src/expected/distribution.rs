@@ -7,9 +7,8 @@
 use pulp::{Arch, Simd, WithSimd};
 
 use super::accuracy::Sigma;
-use super::batch::{OrthantBatch, Outcome, Quantity};
 use super::bracket::fast_ln;
-use super::classes::{Classes, Product};
+use super::classes::Classes;
 use crate::Real;
 use crate::loss::{Logits, LossError};
 use crate::normal::{exp_nonpositive, inverse_mills_ratio, log_cdf, mul_add};
@@ -24,6 +23,9 @@ const SCALE_MAX: f64 = 1e6;
 /// Differences of means are clamped at this many sigmas.
 const SHIFT_MAX: f64 = 1e6;
 
+/// The logarithm of 1 / F below which nothing is added: F nears the smallest normal number.
+const LOWEST_LEVEL: f64 = 700.0;
+
 type Lanes = [f64; LANES];
 
 /// Writes `P(argmax_i s_i = c)` for every class c of every row to `out`, `[n, c]`, for independent scores
@@ -35,9 +37,9 @@ type Lanes = [f64; LANES];
 /// # Accuracy
 /// With `Rule::precise::<f64>()` and sigmas of a row that differ by a factor of at most 2, or [`Rule::wide`] and a factor
 /// of 4, probabilities have an absolute error below 1e-13, and sum to 1 within 1e-13 without being normalised. (At a
-/// factor of 16, the wide rule's sums were 1e-10 from 1, and the precise rule's 2e-3.) An entry below `e^(-truncation / 2)` (1e-7 for that
-/// rule) is evaluated on its own like an [`ExpectedAccuracy`](super::ExpectedAccuracy), so that every entry has a
-/// relative error below 1e-6 and is 0 only where it underflows. Such entries cost O(classes) each.
+/// factor of 16, the wide rule's sums were 1e-10 from 1, and the precise rule's 2e-3.) Where a class has a probability
+/// below `e^(-truncation / 2)`, 1e-7 for these rules, intervals are added on which unlikely classes win, so that every
+/// entry above 1e-280 has a relative error below 1e-9.
 ///
 /// # Errors
 /// [`LossError`] if `out` does not have the shape of the logits or a sigma is not positive and finite.
@@ -63,8 +65,7 @@ pub fn predictive_distribution<T: Real>(
 ) -> Result<(), LossError> {
     check_shape(logits, out)?;
     sigma.check(logits.n_rows(), logits.n_classes())?;
-    Arch::new().dispatch(Shared { logits, sigma, rule, direction: None, out: &mut *out });
-    refine_small(logits, sigma, rule, out);
+    Arch::new().dispatch(Shared { logits, sigma, rule, direction: None, out });
     Ok(())
 }
 
@@ -141,7 +142,6 @@ impl<T: Real> Shared<'_, T> {
         let (mut shift, mut scale, mut hazards) = (zeros.clone(), zeros.clone(), zeros.clone());
         let (mut direction, mut sums) =
             (if self.direction.is_some() { zeros.clone() } else { Vec::new() }, zeros);
-        let quantile = normal_quantile(self.rule.truncation());
         for first in (0..n).step_by(LANES) {
             let lanes = LANES.min(n - first);
             let mut unit = [0.0; LANES];
@@ -156,7 +156,7 @@ impl<T: Real> Shared<'_, T> {
                 }
             }
             let classes = Classes::<'_, f64, LANES, true> { shift: &shift, scale: &scale };
-            classes.distribution::<FUSED>(self.rule, quantile, &direction, &mut hazards, &mut sums);
+            classes.distribution::<FUSED>(self.rule, &direction, &mut hazards, &mut sums);
             for l in 0..lanes {
                 let factor = if self.direction.is_some() { 1.0 / unit[l] } else { 1.0 };
                 let out = &mut self.out[(first + l) * n_classes..][..n_classes];
@@ -197,34 +197,73 @@ impl Classes<'_, f64, LANES, true> {
     fn distribution<const FUSED: bool>(
         &self,
         rule: &Rule,
-        quantile: f64,
         direction: &[Lanes],
         hazards: &mut [Lanes],
         sums: &mut [Lanes],
     ) {
+        let truncation = rule.truncation();
         for sum in sums.iter_mut() {
             *sum = [0.0; LANES];
         }
-        let (left, at_left) = self.left_end::<FUSED>(rule.truncation(), quantile, hazards);
-        if direction.is_empty() {
-            // What is cut off is shared out as at the cut.
-            let mut weight = [0.0; LANES];
+        let right = self.right_end::<FUSED>(truncation, hazards);
+        let left = self.left_end::<FUSED>(truncation, hazards);
+        self.panel::<FUSED>(&left, &right, rule, direction, hazards, sums);
+        if !direction.is_empty() {
+            return;
+        }
+        // What is cut off at an end is shared out as at the cut.
+        let at_right = self.product::<FUSED>(&right, hazards);
+        let mut weight = [0.0; LANES];
+        for l in 0..LANES {
+            weight[l] = at_right.complement[l] / at_right.hazard[l];
+        }
+        self.add::<FUSED>(&weight, hazards, sums);
+        if sums.iter().flatten().all(|sum| *sum >= (-0.5 * truncation).exp()) {
+            let at_left = self.product::<FUSED>(&left, hazards);
             for l in 0..LANES {
                 let value = at_left.factor[l] * exp_nonpositive::<f64, FUSED>(at_left.exponent[l]);
                 weight[l] = value / at_left.hazard[l];
             }
             self.add::<FUSED>(&weight, hazards, sums);
+        } else {
+            self.extend_left::<FUSED>(left, rule, hazards, sums);
         }
-        let right = self.right_end::<FUSED>(rule.truncation(), quantile, hazards);
-        if direction.is_empty() {
-            let at_right = self.product::<FUSED>(&right, hazards);
-            let mut weight = [0.0; LANES];
-            for l in 0..LANES {
-                weight[l] = at_right.complement[l] / at_right.hazard[l];
-            }
-            self.add::<FUSED>(&weight, hazards, sums);
+    }
+
+    /// Adds intervals on the left, on which unlikely classes win if they win, until F is close to underflow. Each has
+    /// the width on which a Gaussian of F's decay is resolved as well as on the first interval.
+    #[inline(always)]
+    fn extend_left<const FUSED: bool>(
+        &self,
+        mut right: Lanes,
+        rule: &Rule,
+        hazards: &mut [Lanes],
+        sums: &mut [Lanes],
+    ) {
+        let step = (2.0 * rule.truncation()).sqrt();
+        let mut depth = step;
+        let mut level = rule.truncation();
+        while level < LOWEST_LEVEL {
+            depth += std::f64::consts::SQRT_2 * step;
+            level = (0.5 * depth * depth).min(LOWEST_LEVEL);
+            let left = self.left_end::<FUSED>(level, hazards);
+            self.panel::<FUSED>(&left, &right, rule, &[], hazards, sums);
+            right = left;
         }
-        let (mut center, mut half_width) = (left, right);
+    }
+
+    /// Adds the integral from `left` to `right`.
+    #[inline(always)]
+    fn panel<const FUSED: bool>(
+        &self,
+        left: &Lanes,
+        right: &Lanes,
+        rule: &Rule,
+        direction: &[Lanes],
+        hazards: &mut [Lanes],
+        sums: &mut [Lanes],
+    ) {
+        let (mut center, mut half_width) = (*left, *right);
         for l in 0..LANES {
             center[l] = 0.5 * (right[l] + left[l]);
             half_width[l] = 0.5 * (right[l] - left[l]);
@@ -285,14 +324,9 @@ impl Classes<'_, f64, LANES, true> {
 
     /// Where `F = e^-truncation`, by Newton's method on the concave `log F` from the left, which cannot overshoot.
     #[inline(always)]
-    fn left_end<const FUSED: bool>(
-        &self,
-        truncation: f64,
-        quantile: f64,
-        hazards: &mut [Lanes],
-    ) -> (Lanes, Product<LANES>) {
+    fn left_end<const FUSED: bool>(&self, truncation: f64, hazards: &mut [Lanes]) -> Lanes {
         // F is at most each of its factors.
-        let mut z = self.outermost(-quantile);
+        let mut z = self.outermost(-normal_quantile(truncation));
         let mut product = self.product::<FUSED>(&z, hazards);
         for _ in 0..MAX_STEPS {
             let mut moving = 0_u32;
@@ -307,14 +341,14 @@ impl Classes<'_, f64, LANES, true> {
             }
             product = self.product::<FUSED>(&z, hazards);
         }
-        (z, product)
+        z
     }
 
     /// Where `1 - F` is about `e^-truncation`: a step of Newton's method for `log(1 - F)` from where the largest of
     /// the classes' `1 - Φ` is.
     #[inline(always)]
-    fn right_end<const FUSED: bool>(&self, truncation: f64, quantile: f64, hazards: &mut [Lanes]) -> Lanes {
-        let mut z = self.outermost(quantile);
+    fn right_end<const FUSED: bool>(&self, truncation: f64, hazards: &mut [Lanes]) -> Lanes {
+        let mut z = self.outermost(normal_quantile(truncation));
         let product = self.product::<FUSED>(&z, hazards);
         for l in 0..LANES {
             let complement = product.complement[l];
@@ -345,50 +379,4 @@ fn normal_quantile(truncation: f64) -> f64 {
         z += (log_cdf(-z) + truncation) / inverse_mills_ratio(-z);
     }
     z
-}
-
-/// Replaces the entries whose absolute error is not small beside them by probabilities with a relative one.
-fn refine_small<T: Real>(logits: Logits<'_, T>, sigma: Sigma<'_, T>, rule: &Rule, out: &mut [T]) {
-    let n_classes = logits.n_classes();
-    let limit = (-0.5 * rule.truncation()).exp();
-    let (mut means, mut sigmas, mut labels) = (Vec::new(), Vec::new(), Vec::new());
-    let mut grad = vec![0.0; LANES * n_classes];
-    for (row, out) in out.chunks_mut(n_classes).enumerate() {
-        let convert = |values: &[T]| values.iter().map(|value| value.to_f64()).collect::<Vec<_>>();
-        if out.iter().all(|p| p.to_f64() >= limit) {
-            continue;
-        }
-        labels.clear();
-        labels.extend((0..n_classes as u32).filter(|&class| out[class as usize].to_f64() < limit));
-        let row_means = convert(&logits.values()[row * n_classes..][..n_classes]);
-        let row_sigmas = convert(sigma.row(row, n_classes));
-        // The kernel takes one row of logits per label.
-        let count = labels.len().min(LANES);
-        means.clear();
-        sigmas.clear();
-        for _ in 0..count {
-            means.extend_from_slice(&row_means);
-            sigmas.extend_from_slice(&row_sigmas);
-        }
-        for labels in labels.chunks(LANES) {
-            let values = labels.len() * n_classes;
-            let per_class = Sigma::PerClass(&sigmas[..(labels.len() * row_sigmas.len())]);
-            let batch = OrthantBatch {
-                logits: &means[..values],
-                n_classes,
-                labels,
-                sigma: if sigma.is_per_class() { per_class } else { Sigma::Common(row_sigmas[0]) },
-                margin: None,
-                rule,
-                quantity: Quantity::Probability,
-                grad: &mut grad[..values],
-                sigma_grad: None,
-                visit: &mut |i: usize, outcome: &Outcome| {
-                    out[labels[i] as usize] = T::from_f64(outcome.probability());
-                    0.0
-                },
-            };
-            batch.run::<f64, LANES>();
-        }
-    }
 }
