@@ -70,13 +70,17 @@ impl LossKind {
         matches!(self, Self::CrossEntropy | Self::Probit)
     }
 
-    /// The hyper-parameters of the loss alone that stochastic gradient descent chooses from; sigma follows a schedule.
-    pub(crate) fn sgd_grid(self) -> Vec<Settings> {
+    /// The hyper-parameters of the loss alone that stochastic gradient descent chooses from. The sigma of EXACT is the
+    /// last one of its schedule.
+    pub(crate) fn sgd_grid(self, last_sigma: f64) -> Vec<Settings> {
         let plain = Settings::default();
         match self {
             Self::CrossEntropy => vec![plain],
             Self::Probit => vec![Settings { sigma: Some(1.0), ..plain }],
-            Self::Exact => [None, Some(0.5)].map(|margin| Settings { margin, ..plain }).to_vec(),
+            Self::Exact => {
+                let sigma = Some(last_sigma);
+                [None, Some(0.5)].map(|margin| Settings { sigma, margin, ..plain }).to_vec()
+            }
             Self::Hinge => vec![Settings { margin: Some(1.0), ..plain }],
             Self::Sigmoid | Self::BetaBernoulli | Self::Polynomial => {
                 [2.0, 0.5, 0.1].map(|scale| Settings { temperature: Some(scale), ..plain }).to_vec()

@@ -32,7 +32,7 @@ const L2_STRENGTHS: [f64; 2] = [1e-3, 1e-5];
 /// The hyper-parameters to choose from.
 pub(crate) fn grid(kind: LossKind) -> Vec<Settings> {
     let mut grid = Vec::new();
-    for settings in kind.sgd_grid() {
+    for settings in kind.sgd_grid(LAST_SIGMA) {
         for l2 in L2_STRENGTHS {
             for learning_rate in LEARNING_RATES {
                 grid.push(Settings { l2, learning_rate: Some(learning_rate), ..settings });
