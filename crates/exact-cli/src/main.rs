@@ -1,3 +1,32 @@
-//! The `exact` command-line tool.
+//! The `exact` command-line tool: trains, compares and applies classifiers for accuracy.
 
-fn main() {}
+mod arguments;
+mod commands;
+mod failure;
+mod input;
+mod output;
+mod progress;
+mod training;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::arguments::{Arguments, Command};
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Fit(arguments) => commands::fit::run(&arguments),
+        Command::Compare(arguments) => commands::compare::run(&arguments),
+        Command::Predict(arguments) => commands::predict::run(&arguments),
+        Command::Evaluate(arguments) => commands::evaluate::run(&arguments),
+        Command::Integrate(arguments) => commands::integrate::run(&arguments),
+        Command::Datasets(arguments) => commands::datasets::run(&arguments),
+        Command::Toy(arguments) => commands::toy::run(&arguments),
+        Command::Completions(arguments) => commands::completions::run(&arguments),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failure::report(&error),
+    }
+}

@@ -29,6 +29,24 @@ pub fn write_atomically(
     replace(path, write).map_err(|error| DataError::Write { path: path.into(), error })
 }
 
+/// Checks that [`write_atomically`] could write `path` now, so that a long computation need not end in an error. What
+/// stands there is left as it is.
+///
+/// # Errors
+/// [`DataError::Write`].
+pub fn check_writable(path: &Path) -> Result<(), DataError> {
+    let check = || match path.metadata() {
+        Ok(metadata) if metadata.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+        Ok(metadata) if !metadata.is_file() => File::options().write(true).open(path).map(drop),
+        _ => tempfile::Builder::new().prefix(".exact-").tempfile_in(folder_of(path)).map(drop),
+    };
+    check().map_err(|error| DataError::Write { path: path.into(), error })
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let path = &path.canonicalize().unwrap_or_else(|_| path.into());
     let existing = path.metadata().ok();
@@ -40,7 +58,6 @@ fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) ->
         }
         _ => {}
     }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
     {
@@ -48,7 +65,7 @@ fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) ->
         use std::os::unix::fs::PermissionsExt;
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
-    let mut file = BufWriter::new(builder.prefix(".exact-").tempfile_in(folder)?);
+    let mut file = BufWriter::new(builder.prefix(".exact-").tempfile_in(folder_of(path))?);
     write(&mut file)?;
     let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
     if let Some(existing) = existing {

@@ -33,7 +33,7 @@ mod source;
 mod split;
 mod table;
 
-pub use atomic_file::write_atomically;
+pub use atomic_file::{check_writable, write_atomically};
 pub use column_kind::ColumnKind;
 pub use encoder::{Encoder, EncoderOptions};
 pub use error::{DataError, FIELD_LIMIT, Place, Warning};

@@ -1,0 +1,34 @@
+//! `exact evaluate`.
+
+use exact_eval::record::TestMetrics;
+use exact_linear::Model;
+
+use crate::arguments::Evaluate;
+use crate::input::read_known;
+use crate::output::{percent, print, print_json, table};
+
+pub(crate) fn run(arguments: &Evaluate) -> anyhow::Result<()> {
+    let model = Model::load(&arguments.model)?;
+    let target = arguments.target.as_deref().unwrap_or(model.target());
+    let data = read_known(&arguments.data, model.encoder(), Some(target), arguments.delimiter)?;
+    let labels = model.labels().transform(&data, target)?;
+    let predictions = model.predict(&data)?;
+    let metrics = TestMetrics::measure(
+        &labels,
+        &predictions.classes,
+        &predictions.probabilities,
+        model.labels().n_classes(),
+    )?;
+    if arguments.json {
+        return print_json(&metrics);
+    }
+    let rows = vec![
+        ["accuracy".into(), format!("{} %", percent(metrics.accuracy))],
+        ["balanced accuracy".into(), format!("{} %", percent(metrics.balanced_accuracy))],
+        ["macro F1".into(), format!("{} %", percent(metrics.macro_f1))],
+        ["log loss".into(), format!("{:.4}", metrics.log_loss)],
+        ["Brier score".into(), format!("{:.4}", metrics.brier)],
+        ["expected calibration error".into(), format!("{:.4}", metrics.expected_calibration_error)],
+    ];
+    print(table(["metric", "value"], rows))
+}

@@ -1,0 +1,69 @@
+//! `exact fit`.
+
+use exact_data::check_writable;
+use exact_eval::record::FitRecord;
+use exact_linear::Model;
+
+use crate::arguments::Fit;
+use crate::input::Input;
+use crate::output::{percent, print, print_json, write_file};
+use crate::progress::TrainingBar;
+use crate::training;
+
+pub(crate) fn run(arguments: &Fit) -> anyhow::Result<()> {
+    for path in arguments.out.iter().chain(&arguments.report) {
+        check_writable(path)?;
+    }
+    training::use_threads(&arguments.training)?;
+    let input = Input::read(&arguments.data)?;
+    let data = input.record();
+    let Input { target, encoder, labels, train, test, .. } = input;
+    let trainer = training::trainer(train, labels.n_classes(), &arguments.training)?;
+    let bar = TrainingBar::new();
+    let (trained, outcome) = training::train(&trainer, arguments.loss, test.as_ref(), &bar)?;
+    drop(bar);
+
+    if let Some(path) = &arguments.out {
+        Model::new(encoder, labels, target, &trained).save(path)?;
+    }
+    let record = FitRecord {
+        data,
+        outcome,
+        seed: arguments.training.seed,
+        solver: trained.solver.to_string(),
+        model: arguments.out.as_ref().map(|path| path.display().to_string()),
+        sigma_path: trained.sigma_path,
+    };
+    if let Some(path) = &arguments.report {
+        write_file(path, &exact_report::fit_report(&record)?)?;
+    }
+    if arguments.training.json { print_json(&record) } else { print(summary(&record)) }
+}
+
+fn summary(record: &FitRecord) -> String {
+    let FitRecord { data, outcome, .. } = record;
+    let mut lines = vec![
+        format!(
+            "{} rows, {} features, {} classes; {} ({})",
+            data.train_rows,
+            data.features,
+            data.classes,
+            outcome.loss,
+            training::selected(outcome)
+        ),
+        format!("train accuracy            {} %", percent(outcome.train.accuracy)),
+    ];
+    if let Some(cv) = &outcome.cv {
+        lines.push(format!("cross-validated accuracy  {} ± {} %", percent(cv.mean), percent(cv.std)));
+    }
+    if let Some(test) = &outcome.test {
+        lines.push(format!("test accuracy             {} %", percent(test.accuracy)));
+        lines.push(format!("balanced accuracy         {} %", percent(test.balanced_accuracy)));
+        lines.push(format!("macro F1                  {} %", percent(test.macro_f1)));
+        lines.push(format!("log loss                  {:.4}", test.log_loss));
+    }
+    if let Some(model) = &record.model {
+        lines.push(format!("model written to {model}"));
+    }
+    lines.join("\n")
+}

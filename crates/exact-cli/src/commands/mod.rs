@@ -1,0 +1,10 @@
+//! The commands, one a file.
+
+pub(crate) mod compare;
+pub(crate) mod completions;
+pub(crate) mod datasets;
+pub(crate) mod evaluate;
+pub(crate) mod fit;
+pub(crate) mod integrate;
+pub(crate) mod predict;
+pub(crate) mod toy;

@@ -1,0 +1,74 @@
+//! What `fit` and `compare` share: training with a loss and measuring on the test rows.
+
+use anyhow::Context as _;
+use exact_eval::record::{LossRecord, TestMetrics, TrainMetrics};
+use exact_linear::{LossChoice, TrainOptions, Trained, Trainer};
+
+use crate::arguments::Training;
+use crate::input::Encoded;
+use crate::progress::TrainingBar;
+
+/// Sets the number of threads. To be called once, before anything runs in parallel.
+pub(crate) fn use_threads(training: &Training) -> anyhow::Result<()> {
+    if let Some(threads) = training.threads {
+        anyhow::ensure!(threads > 0, "--threads must be at least 1, got 0");
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build_global()
+            .context("cannot start threads")?;
+    }
+    Ok(())
+}
+
+/// A trainer on the training rows.
+pub(crate) fn trainer(train: Encoded, n_classes: usize, training: &Training) -> anyhow::Result<Trainer> {
+    let mut options = TrainOptions::default();
+    options.folds = training.folds;
+    options.seed = training.seed;
+    options.solver = training.solver;
+    Ok(Trainer::new(train.features, train.labels, n_classes, options)?)
+}
+
+/// Trains with one loss and measures the classifier on the test rows, if there are any.
+pub(crate) fn train(
+    trainer: &Trainer,
+    loss: LossChoice,
+    test: Option<&Encoded>,
+    bar: &TrainingBar,
+) -> anyhow::Result<(Trained, LossRecord)> {
+    let trained = trainer.train(loss, &|progress| bar.update(progress))?;
+    let n_classes = trained.classifier.n_classes();
+    let measure = |test: &Encoded| -> anyhow::Result<TestMetrics> {
+        let predictions = trained.classifier.predict(&test.features)?;
+        let probabilities = trained.classifier.probabilities(&test.features)?;
+        Ok(TestMetrics::measure(&test.labels, &predictions, &probabilities, n_classes)?)
+    };
+    let record = LossRecord {
+        loss: loss.to_string(),
+        selected: trained.selected,
+        cv: Some(trained.cv.clone()),
+        train: TrainMetrics { accuracy: trained.train_accuracy },
+        test: test.map(measure).transpose()?,
+        seconds: trained.seconds,
+        chosen_loss: (loss == LossChoice::Auto).then(|| trained.loss.to_string()),
+    };
+    Ok((trained, record))
+}
+
+/// The selected hyper-parameters in words.
+pub(crate) fn selected(record: &LossRecord) -> String {
+    let selected = &record.selected;
+    let named = [
+        ("sigma", selected.sigma),
+        ("margin", selected.margin),
+        ("temperature", selected.temperature),
+        ("epsilon", selected.epsilon),
+        ("learning rate", selected.learning_rate),
+    ];
+    let mut words = vec![format!("l2 {:e}", selected.l2)];
+    words.extend(named.into_iter().filter_map(|(name, value)| Some(format!("{name} {}", value?))));
+    if let Some(loss) = &record.chosen_loss {
+        words.insert(0, loss.clone());
+    }
+    words.join(", ")
+}
