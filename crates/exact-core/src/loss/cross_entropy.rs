@@ -1,10 +1,8 @@
 //! Cross-entropy.
 
-use pulp::{Arch, Simd, WithSimd};
-
+use super::softmax::{Prediction, softmax_gradient};
 use super::{Loss, LossError, LossSum, Samples};
 use crate::Real;
-use crate::normal::exp_nonpositive;
 
 /// Cross-entropy of softmax probabilities, with optional label smoothing.
 ///
@@ -52,77 +50,38 @@ impl<T: Real> Loss<T> for CrossEntropy {
     }
 
     fn sum(&self, samples: Samples<'_, T>, _: &[T], grad: &mut [T]) -> LossSum<T> {
-        softmax(samples, grad);
-        let n_classes = samples.n_classes();
-        let share = T::from_f64(self.label_smoothing / n_classes as f64);
-        let kept = T::from_f64(1.0 - self.label_smoothing);
         let mut total = 0.0;
-        for (row, grad) in grad.chunks_exact_mut(n_classes).enumerate() {
-            let (label, weight) = (samples.labels()[row] as usize, samples.weight(row));
-            let logits = &samples.logits()[row * n_classes..][..n_classes];
-            let log_normalizer = log_normalizer(logits, grad);
-            let mut value = kept * (log_normalizer - logits[label]);
-            if self.label_smoothing > 0.0 {
-                value += share * logits.iter().map(|&logit| log_normalizer - logit).sum::<T>();
-            }
-            for g in grad.iter_mut() {
-                *g = (*g - share) * weight;
-            }
-            grad[label] -= kept * weight;
-            total += (value * weight).to_f64();
+        softmax_gradient(samples, grad, |row, Prediction { surprisal, .. }| {
+            let weight = samples.weight(row);
+            total += (surprisal * weight).to_f64();
+            weight
+        });
+        if self.label_smoothing > 0.0 {
+            total += self.smooth(samples, grad);
         }
         LossSum::of(T::from_f64(total))
     }
 }
 
-/// `log Σ exp(logit)`, from the class with the largest probability, which is at least `1/C`.
-pub(super) fn log_normalizer<T: Real>(logits: &[T], probabilities: &[T]) -> T {
-    let likelier =
-        |best: usize, class: usize| if probabilities[class] > probabilities[best] { class } else { best };
-    let best = (1..logits.len()).fold(0, likelier);
-    logits[best] - probabilities[best].ln()
-}
-
-/// Writes the softmax of each row to `probabilities`.
-pub(super) fn softmax<T: Real>(samples: Samples<'_, T>, probabilities: &mut [T]) {
-    Arch::new().dispatch(Softmax { samples, probabilities });
-}
-
-struct Softmax<'a, 'b, T> {
-    samples: Samples<'a, T>,
-    probabilities: &'b mut [T],
-}
-
-impl<T: Real> WithSimd for Softmax<'_, '_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        if S::IS_SCALAR { self.rows::<false>() } else { self.rows::<true>() }
-    }
-}
-
-impl<T: Real> Softmax<'_, '_, T> {
-    #[inline(always)]
-    fn rows<const FUSED: bool>(self) {
-        let n_classes = self.samples.n_classes();
-        let logits = self.samples.logits().chunks_exact(n_classes);
-        for (logits, probabilities) in logits.zip(self.probabilities.chunks_exact_mut(n_classes)) {
-            let mut max = logits[0];
-            for &logit in logits {
-                max = max.max(logit);
+impl CrossEntropy {
+    /// Adds the gradient of what smoothing adds to the loss, `s` times the mean over the classes of
+    /// `logit_y - logit_c`, and returns the sum of that.
+    fn smooth<T: Real>(self, samples: Samples<'_, T>, grad: &mut [T]) -> f64 {
+        let n_classes = samples.n_classes();
+        let mut total = 0.0;
+        let rows = samples.logits().chunks_exact(n_classes).zip(grad.chunks_exact_mut(n_classes));
+        for (row, (logits, grad)) in rows.enumerate() {
+            let (label, weight) = (samples.labels()[row] as usize, samples.weight(row));
+            let smoothing = T::from_f64(self.label_smoothing) * weight;
+            let share = smoothing / T::from_f64(n_classes as f64);
+            let mut differences = T::ZERO;
+            for (g, &logit) in grad.iter_mut().zip(logits) {
+                differences += logits[label] - logit;
+                *g -= share;
             }
-            let mut sum = T::ZERO;
-            for (p, &logit) in probabilities.iter_mut().zip(logits) {
-                *p = exp_nonpositive::<T, FUSED>(logit - max);
-            }
-            for &p in probabilities.iter() {
-                sum += p;
-            }
-            let inverse = T::ONE / sum;
-            for p in probabilities.iter_mut() {
-                *p *= inverse;
-            }
+            grad[label] += smoothing;
+            total += (share * differences).to_f64();
         }
+        total
     }
 }

@@ -10,6 +10,7 @@ mod polynomial;
 mod probit;
 mod samples;
 mod sigmoid;
+mod softmax;
 
 pub use beta_bernoulli::BetaBernoulli;
 pub use cross_entropy::CrossEntropy;

@@ -1,6 +1,6 @@
 //! `PolyLoss`, first order.
 
-use super::cross_entropy::{log_normalizer, softmax};
+use super::softmax::{Prediction, softmax_gradient};
 use super::{Loss, LossError, LossSum, Samples};
 use crate::Real;
 
@@ -45,23 +45,14 @@ impl<T: Real> Loss<T> for Poly1 {
     }
 
     fn sum(&self, samples: Samples<'_, T>, _: &[T], grad: &mut [T]) -> LossSum<T> {
-        softmax(samples, grad);
-        let n_classes = samples.n_classes();
         let epsilon = T::from_f64(self.epsilon);
         let mut total = 0.0;
-        for (row, grad) in grad.chunks_exact_mut(n_classes).enumerate() {
-            let (label, weight) = (samples.labels()[row] as usize, samples.weight(row));
-            let logits = &samples.logits()[row * n_classes..][..n_classes];
-            let p = grad[label];
-            let value = log_normalizer(logits, grad) - logits[label] + epsilon * (T::ONE - p);
-            // d(1 - p_y)/d logit_c = p_y (p_c - [c = y]), in proportion to the gradient of cross-entropy.
-            let factor = weight * (T::ONE + epsilon * p);
-            grad[label] -= T::ONE;
-            for g in grad.iter_mut() {
-                *g *= factor;
-            }
-            total += (value * weight).to_f64();
-        }
+        softmax_gradient(samples, grad, |row, Prediction { surprisal, missed }| {
+            let weight = samples.weight(row);
+            total += ((surprisal + epsilon * missed) * weight).to_f64();
+            // The gradient of 1 - p_y is p_y times that of -log p_y.
+            weight * (T::ONE + epsilon * (T::ONE - missed))
+        });
         LossSum::of(T::from_f64(total))
     }
 }
