@@ -8,6 +8,7 @@
 // instructions enabled.
 #![allow(clippy::needless_range_loop, clippy::inline_always, clippy::return_self_not_must_use)]
 
+pub mod estimator;
 pub mod expected;
 pub mod gradient_normalizer;
 pub mod logit_normalization;
