@@ -10,6 +10,7 @@ mod audit;
 mod bench;
 mod cargo;
 mod hygiene;
+mod results;
 mod synthesize;
 mod test;
 
@@ -33,6 +34,8 @@ enum Command {
     Audit,
     /// Run the benchmarks
     Bench,
+    /// Compare all losses on all bundled data sets, as in docs/results.md
+    Results,
     /// Write a large synthetic classification table as CSV
     Synthesize(synthesize::Arguments),
 }
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
         Command::Test => test::run(),
         Command::Audit => audit::run(),
         Command::Bench => bench::run(),
+        Command::Results => results::run(),
         Command::Synthesize(arguments) => synthesize::run(&arguments),
     };
     if let Err(error) = outcome {

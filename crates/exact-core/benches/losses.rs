@@ -8,8 +8,9 @@
 
 use std::time::Instant;
 
+use exact_core::estimator::{EstimatedLoss, Genz};
 use exact_core::expected::{ExpectedAccuracy, ExpectedTopK, Probability, Sigma, predictive_distribution};
-use exact_core::loss::{Exact, Logits, Loss, Probit};
+use exact_core::loss::{CrossEntropy, Exact, Logits, Loss, Probit};
 use exact_core::{Real, Rule};
 
 const SIGMA: f64 = 0.5;
@@ -23,7 +24,11 @@ struct Batch<T> {
     n_classes: usize,
 }
 
-impl<T: Real> Batch<T> {
+impl<T: Real> Batch<T>
+where
+    CrossEntropy: Loss<T>,
+    EstimatedLoss<Genz>: Loss<T>,
+{
     fn normal(n_classes: usize) -> Self {
         let n = (BATCH / n_classes).next_multiple_of(64);
         let mut state = 1_u64;
@@ -99,7 +104,20 @@ impl<T: Real> Batch<T> {
         self.loss("exact, n = 20", &exact, Some(&accuracy));
         self.loss("exact, n = 16", &exact.with_rule(Rule::new(16, 13.0).unwrap()), Some(&accuracy));
         self.loss("probit, n = 20", &Probit::new(SIGMA).unwrap(), Some(&logarithm));
-        // Rivals, one line each.
+        self.loss("cross-entropy", &CrossEntropy::new(), None);
+    }
+
+    /// The paper's estimator, on so few samples that its quadratic cost allows. Its error is noise.
+    fn estimated(&self) {
+        let part = self.part((400_000 / self.n_classes.pow(2)).clamp(1, 256));
+        let genz = EstimatedLoss::new(Genz::new(16, 0).unwrap(), SIGMA).unwrap();
+        part.loss("Genz, 16 samples", &genz, Some(&part.reference(false)));
+    }
+
+    /// The first samples.
+    fn part(&self, n: usize) -> Self {
+        let logits = self.logits[..n * self.n_classes].to_vec();
+        Self { logits, labels: self.labels[..n].to_vec(), n_classes: self.n_classes }
     }
 
     fn metrics(&self) {
@@ -123,11 +141,9 @@ impl<T: Real> Batch<T> {
     fn predictions(&self) {
         // Whole groups of samples, which the kernels evaluate together.
         let n = (self.labels.len() / 64).next_multiple_of(16);
-        let logits = &self.logits[..n * self.n_classes];
-        let part =
-            Self { logits: logits.to_vec(), labels: self.labels[..n].to_vec(), n_classes: self.n_classes };
+        let part = self.part(n);
         let mut values = vec![Probability::default(); n];
-        let mut grad = vec![T::ZERO; logits.len()];
+        let mut grad = vec![T::ZERO; part.logits.len()];
         let sigma = Sigma::Common(T::from_f64(SIGMA));
         let rule = Rule::precise::<f64>();
         let row = part.row("predictive distribution", || {
@@ -142,11 +158,16 @@ impl<T: Real> Batch<T> {
     }
 }
 
-fn table<T: Real>() {
+fn table<T: Real>()
+where
+    CrossEntropy: Loss<T>,
+    EstimatedLoss<Genz>: Loss<T>,
+{
     for n_classes in [2, 3, 10, 100, 1000] {
         let batch = Batch::<T>::normal(n_classes);
         batch.metrics();
         batch.losses();
+        batch.estimated();
         batch.predictions();
         println!();
     }

@@ -20,7 +20,7 @@ use crate::{LinearError, refine, sgd};
 /// Rows above which minibatch SGD chooses its hyper-parameters on a stratified sample of this size.
 const SGD_SELECTION_ROWS: usize = 100_000;
 /// Rows held out per fold from which settings race.
-const RACE_VALIDATION_ROWS: usize = 1000;
+const RACE_VALIDATION_ROWS: usize = 250;
 /// Settings that stay in the race at least.
 const RACE_MIN_SETTINGS: usize = 5;
 /// `auto` asks for more than two standard errors of a gain over cross-entropy below this number of rows.
@@ -325,8 +325,8 @@ impl Trainer {
         Ok(trials)
     }
 
-    /// Small data try every setting on every fold. Large ones try all on the first fold, where accuracies are already
-    /// sharp, the better half on the second and the best quarter on the others.
+    /// Small data try every setting on every fold. Larger ones try all on the first fold, the better half on the second
+    /// and the best quarter on the others.
     fn rounds(&self, settings: usize) -> Vec<Round> {
         let n_folds = self.folds.len();
         if self.folds[0].validation.n_rows() < RACE_VALIDATION_ROWS || n_folds < 3 {

@@ -2,7 +2,8 @@
 
 use std::io::{self, BufRead as _, Write as _};
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
+use exact_core::estimator::{Estimator, Genz, MonteCarlo};
 use exact_core::expected::{ExpectedAccuracy, ExpectedTopK, Probability, Sigma};
 use exact_core::loss::Logits;
 use exact_core::{Real, Rule};
@@ -56,8 +57,7 @@ pub(crate) fn run(arguments: &Integrate) -> anyhow::Result<()> {
             continue;
         }
         let answer = answer(arguments, &line, index as u64).with_context(place)?;
-        serde_json::to_writer(&mut stdout, &answer)?;
-        stdout.write_all(b"\n")?;
+        writeln!(stdout, "{}", serde_json::to_string(&answer)?)?;
     }
     Ok(stdout.flush()?)
 }
@@ -133,6 +133,24 @@ impl SigmaValue {
     }
 }
 
-fn estimate(_: &Request, method: Method, _: &Integrate, _: u64) -> anyhow::Result<Answer> {
-    anyhow::bail!("{method:?}")
+/// The paper's estimators, for one sigma and `k = 1`. The line number chooses the stream of random numbers.
+fn estimate(request: &Request, method: Method, arguments: &Integrate, stream: u64) -> anyhow::Result<Answer> {
+    let SigmaValue::Common(sigma) = request.sigma else {
+        bail!("the estimators take one sigma for all classes; use --method quadrature");
+    };
+    ensure!(request.k == 1, "the estimators take k = 1 only, got {}; use --method quadrature", request.k);
+    let (samples, seed) = (arguments.samples, arguments.seed);
+    let estimator: Box<dyn Estimator> = match method {
+        Method::MonteCarlo => Box::new(MonteCarlo::new(samples, seed)?),
+        _ => Box::new(Genz::new(samples, seed)?),
+    };
+    let mut grad = vec![0.0; request.mu.len()];
+    let estimate = estimator.estimate(&request.mu, request.label as usize, sigma, stream, &mut grad)?;
+    Ok(Answer {
+        p: estimate.p,
+        one_minus_p: estimate.one_minus_p,
+        log_p: estimate.log_p,
+        grad,
+        dsigma: SigmaValue::Common(estimate.dsigma),
+    })
 }
