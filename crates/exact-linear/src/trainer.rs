@@ -159,6 +159,9 @@ impl Trainer {
         if labels.len() != features.n_rows() {
             return Err(LinearError::Rows { rows: features.n_rows(), labels: labels.len() });
         }
+        if n_classes < 2 {
+            return Err(LinearError::Classes(n_classes));
+        }
         let data = Dataset { features, labels, n_classes };
         let solver = options.solver.resolve(&data);
         let selection_rows = match solver {
