@@ -1,6 +1,6 @@
 //! Training on bundled and small synthetic data: what it reaches, that it repeats, and how it refuses.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use exact_data::{DataError, Encoder, EncoderOptions, Features, LabelEncoder, bundled};
 use exact_eval::log_loss;
@@ -228,7 +228,9 @@ fn probabilities_sum_to_one_and_are_calibrated() {
         let mut plain = classifier.logits(features).unwrap();
         for row in plain.chunks_exact_mut(*n_classes) {
             let sum: f64 = row.iter().map(|logit| logit.exp()).sum();
-            row.iter_mut().for_each(|logit| *logit = logit.exp() / sum);
+            for logit in row {
+                *logit = logit.exp() / sum;
+            }
         }
         let [fitted, plain] =
             [&probabilities, &plain].map(|p| log_loss(labels, p, *n_classes, None).unwrap());
