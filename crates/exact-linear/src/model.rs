@@ -145,10 +145,14 @@ impl Model {
             n_classes: description.labels.n_classes(),
         };
         let (found, expected) = (contents.shape, [map.n_columns, map.n_free()]);
-        if found != expected || contents.biases.len() != map.n_free() {
+        if found != expected {
             return Err(fail(format!(
-                "its weights have the shape {found:?}, its encoder needs {expected:?}"
+                "its weights have the shape {found:?}, its encoder and labels need {expected:?}"
             )));
+        }
+        let (found, expected) = (contents.biases.len(), map.n_free());
+        if found != expected {
+            return Err(fail(format!("it has {found} biases, its labels need {expected}")));
         }
         let mut parameters = contents.weights;
         parameters.extend(contents.biases);
