@@ -1,6 +1,7 @@
 //! Running the binary on files of a temporary folder.
 
-#![allow(dead_code, clippy::missing_panics_doc)]
+// Each test file uses a part of this.
+#![allow(dead_code, clippy::unwrap_used)]
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
