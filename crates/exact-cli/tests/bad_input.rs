@@ -1,5 +1,7 @@
 //! Bad input: exit code 2, a message that says what is wrong, where and how to mend it, and no file left behind.
 
+#![allow(clippy::unwrap_used, clippy::format_collect)]
+
 mod common;
 
 use std::process::Command;

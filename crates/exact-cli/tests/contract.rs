@@ -1,5 +1,7 @@
 //! The command line that other programs rely on: arguments, exit codes and the names in JSON.
 
+#![allow(clippy::unwrap_used, clippy::format_collect)]
+
 mod common;
 
 use common::{Folder, table};

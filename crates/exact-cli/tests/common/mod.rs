@@ -1,7 +1,7 @@
 //! Running the binary on files of a temporary folder.
 
 // Each test file uses a part of this.
-#![allow(dead_code, clippy::unwrap_used)]
+#![allow(dead_code, clippy::unwrap_used, clippy::format_collect)]
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -95,7 +95,7 @@ impl Finished {
 pub fn rows(n: usize) -> String {
     (0..n)
         .map(|i| {
-            let label = if (i * 7 % n < n / 2) != (i % 11 == 0) { "no" } else { "yes" };
+            let label = if (i * 7 % n < n / 2) == (i % 11 == 0) { "yes" } else { "no" };
             format!("{},{},{label}\n", i * 7 % n, ["red", "green", "blue"][i % 3])
         })
         .collect()
