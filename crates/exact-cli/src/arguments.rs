@@ -2,8 +2,13 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use exact_linear::{LossChoice, LossKind, Solver};
+use exact_data::bundled;
+use exact_linear::{LinearError, LossChoice, LossKind, Solver};
+
+/// The help's heading of what a training command gives.
+const OUTPUT: &str = "Output";
 
 /// Train classifiers for the metric they are judged by.
 #[derive(Debug, Parser)]
@@ -38,12 +43,24 @@ pub(crate) enum Command {
 
 /// What to train on.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Data")]
 pub(crate) struct TrainingData {
     /// The table to train on: CSV or TSV with a header, plain or compressed with gzip or zstd
-    #[arg(value_name = "TRAIN", required_unless_present = "dataset", conflicts_with = "dataset")]
+    #[arg(
+        value_name = "TRAIN",
+        help_heading = "Arguments",
+        required_unless_present = "dataset",
+        conflicts_with = "dataset"
+    )]
     pub train: Option<PathBuf>,
     /// A bundled data set in place of TRAIN, --test and --target; see `exact datasets`
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["test", "target"])]
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_parser = PossibleValuesParser::new(bundled::names()),
+        hide_possible_values = true,
+        conflicts_with_all = ["test", "target", "categorical", "numeric", "missing", "delimiter"],
+    )]
     pub dataset: Option<String>,
     /// The column to predict
     #[arg(long, value_name = "COL", required_unless_present = "dataset")]
@@ -70,15 +87,21 @@ pub(crate) struct TrainingData {
 
 /// How to train.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Training")]
 pub(crate) struct Training {
     /// What selection maximises
-    #[arg(long, value_enum, default_value_t = Metric::Accuracy)]
+    #[arg(long, value_name = "NAME", value_enum, default_value_t = Metric::Accuracy)]
     pub metric: Metric,
     /// Folds of the cross-validation
     #[arg(long, value_name = "N", default_value_t = 5)]
     pub folds: usize,
-    /// The optimiser: auto, lbfgs or sgd
-    #[arg(long, value_name = "NAME", default_value_t = Solver::Auto)]
+    /// The optimiser
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value_t = Solver::Auto,
+        value_parser = PossibleValuesParser::new(["auto", "lbfgs", "sgd"]).try_map(|name| name.parse::<Solver>()),
+    )]
     pub solver: Solver,
     /// The seed of all randomness
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -87,45 +110,60 @@ pub(crate) struct Training {
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
     /// Print one JSON object
-    #[arg(long)]
+    #[arg(long, help_heading = OUTPUT)]
     pub json: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum Metric {
-    /// The fraction of correct predictions
     Accuracy,
 }
 
 #[derive(Debug, Args)]
+#[command(
+    override_usage = "exact fit [OPTIONS] --target <COL> <TRAIN>\n       exact fit [OPTIONS] --dataset <NAME>"
+)]
 pub(crate) struct Fit {
     #[command(flatten)]
     pub data: TrainingData,
     #[command(flatten)]
     pub training: Training,
-    /// auto (the better of cross-entropy and exact), or one of exact, probit, cross-entropy, hinge, sigmoid,
-    /// beta-bernoulli, polynomial, poly1
-    #[arg(long, value_name = "NAME", default_value_t = LossChoice::Auto)]
+    /// The loss; auto is exact where cross-validation finds it better than cross-entropy, else cross-entropy
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value_t = LossChoice::Auto,
+        value_parser = PossibleValuesParser::new(loss_names()).try_map(|name| name.parse::<LossChoice>()),
+    )]
     pub loss: LossChoice,
     /// Where to write the model
-    #[arg(long, value_name = "MODEL")]
+    #[arg(long, value_name = "MODEL", help_heading = OUTPUT)]
     pub out: Option<PathBuf>,
     /// Where to write an HTML report
-    #[arg(long, value_name = "FILE.html")]
+    #[arg(long, value_name = "FILE.html", help_heading = OUTPUT)]
     pub report: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
+#[command(
+    override_usage = "exact compare [OPTIONS] --target <COL> <TRAIN>\n       exact compare [OPTIONS] --dataset <NAME>"
+)]
 pub(crate) struct Compare {
     #[command(flatten)]
     pub data: TrainingData,
     #[command(flatten)]
     pub training: Training,
     /// The losses to compare, separated by commas, or all
-    #[arg(long, value_name = "A,B", default_value = "all", value_parser = losses)]
-    pub losses: Losses,
+    #[arg(
+        long,
+        value_name = "A,B",
+        default_value = ALL_LOSSES,
+        value_delimiter = ',',
+        value_parser = PossibleValuesParser::new(loss_names().chain([ALL_LOSSES])),
+    )]
+    pub losses: Vec<String>,
     /// Where to write the HTML report; exact-report-NAME.html by default
-    #[arg(long, value_name = "FILE.html")]
+    #[arg(long, value_name = "FILE.html", help_heading = OUTPUT)]
     pub report: Option<PathBuf>,
 }
 
@@ -221,23 +259,31 @@ pub(crate) struct Completions {
     pub shell: clap_complete::Shell,
 }
 
-/// The losses of a comparison.
-#[derive(Debug, Clone)]
-pub(crate) struct Losses(pub Vec<LossChoice>);
+/// Stands for every loss, and for auto.
+const ALL_LOSSES: &str = "all";
 
-fn losses(names: &str) -> Result<Losses, exact_linear::LinearError> {
-    if names == "all" {
-        let all = LossKind::ALL.into_iter().map(LossChoice::Kind);
-        return Ok(Losses(all.chain([LossChoice::Auto]).collect()));
-    }
-    let mut losses: Vec<LossChoice> = Vec::new();
-    for name in names.split(',') {
-        let loss = name.trim().parse()?;
-        if !losses.contains(&loss) {
-            losses.push(loss);
+const AUTO: &str = "auto";
+
+/// Every loss that can be asked for.
+fn loss_names() -> impl Iterator<Item = &'static str> {
+    LossKind::ALL.into_iter().map(LossKind::name).chain([AUTO])
+}
+
+impl Compare {
+    /// The losses to compare, each once, in the order that was asked for.
+    pub fn loss_choices(&self) -> Result<Vec<LossChoice>, LinearError> {
+        let all = self.losses.iter().any(|name| name == ALL_LOSSES);
+        let names: Vec<&str> =
+            if all { loss_names().collect() } else { self.losses.iter().map(String::as_str).collect() };
+        let mut choices = Vec::new();
+        for name in names {
+            let choice = name.parse()?;
+            if !choices.contains(&choice) {
+                choices.push(choice);
+            }
         }
+        Ok(choices)
     }
-    Ok(Losses(losses))
 }
 
 fn delimiter(text: &str) -> Result<u8, String> {

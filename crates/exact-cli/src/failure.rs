@@ -1,17 +1,38 @@
 //! What a person sees when a command fails.
 
 use std::io::{self, Write as _};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use exact_data::DataError;
 use exact_linear::LinearError;
 
+/// The exit code of every failure.
+const FAILURE: u8 = 2;
+
+/// An error of the command line itself.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CommandError {
+    /// A result would take the place of an input or of another result.
+    #[error("{name} would overwrite {}, which is {owner}", path.display())]
+    Overwrites { name: String, owner: String, path: PathBuf },
+    /// A request of `exact integrate` cannot be read or answered.
+    #[error("{place}: {problem}")]
+    Request { place: String, problem: String, hint: &'static str },
+}
+
+impl CommandError {
+    fn hint(&self) -> &'static str {
+        match self {
+            Self::Overwrites { .. } => "name another file",
+            Self::Request { hint, .. } => hint,
+        }
+    }
+}
+
 /// Prints `error: …` and hints to standard error. A reader that went away, as in `exact … | head`, is no failure.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
-    let broken_pipe = |cause: &(dyn std::error::Error + 'static)| {
-        cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
-    };
-    if error.chain().any(broken_pipe) {
+    if error.chain().any(is_broken_pipe) {
         return ExitCode::SUCCESS;
     }
     let mut messages: Vec<String> = Vec::new();
@@ -22,9 +43,7 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
         if messages.last() != Some(&message) {
             messages.push(message);
         }
-        let this = (cause.downcast_ref::<DataError>().and_then(DataError::hint))
-            .or_else(|| cause.downcast_ref::<LinearError>().and_then(LinearError::hint));
-        hint = hint.or(this);
+        hint = hint.or_else(|| hint_of(cause));
     }
     let mut stderr = io::stderr().lock();
     // Nothing is left to tell if standard error is closed as well.
@@ -32,7 +51,35 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     if let Some(hint) = hint {
         let _ = writeln!(stderr, "hint: {hint}");
     }
-    ExitCode::from(2)
+    ExitCode::from(FAILURE)
+}
+
+fn hint_of(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
+    let data = cause.downcast_ref::<DataError>().and_then(DataError::hint);
+    let linear = || cause.downcast_ref::<LinearError>().and_then(LinearError::hint);
+    let command = || cause.downcast_ref::<CommandError>().map(|error| error.hint().into());
+    data.or_else(linear).or_else(command)
+}
+
+fn is_broken_pipe(cause: &(dyn std::error::Error + 'static)) -> bool {
+    // An output file may be a pipe as well, and its error is no cause of its own.
+    let error = match cause.downcast_ref::<DataError>() {
+        Some(DataError::Write { error, .. }) => Some(error),
+        _ => cause.downcast_ref::<io::Error>(),
+    };
+    error.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// Prints arguments that cannot be understood as other errors are printed, or the help that was asked for.
+pub(crate) fn report_usage(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        // Help and version are results.
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    let text = error.render().to_string().replace("\n  tip: ", "\nhint: ");
+    let _ = write!(io::stderr().lock(), "{text}");
+    ExitCode::from(FAILURE)
 }
 
 /// Prints `warning: …` to standard error.

@@ -12,6 +12,8 @@ use crate::failure::warn;
 /// Encoded data to train and test on, with the encoders.
 pub(crate) struct Input {
     pub name: String,
+    /// What messages call the training table.
+    pub source: String,
     pub target: String,
     pub encoder: Encoder,
     pub labels: LabelEncoder,
@@ -77,9 +79,10 @@ impl Input {
             Ok(Encoded { features: encoder.transform(table)?, labels: labels.transform(table, &target)? })
         };
         let encoded = encode(&train)?;
+        let source = train.name().to_string();
         drop(train);
         let test = read_test(&encoder)?.as_ref().map(encode).transpose()?;
-        Ok(Self { name, target, train: encoded, test, encoder, labels })
+        Ok(Self { name, source, target, train: encoded, test, encoder, labels })
     }
 
     pub fn record(&self) -> DataRecord {

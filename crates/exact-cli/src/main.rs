@@ -15,7 +15,11 @@ use clap::Parser;
 use crate::arguments::{Arguments, Command};
 
 fn main() -> ExitCode {
-    let result = match Arguments::parse().command {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return failure::report_usage(&error),
+    };
+    let result = match arguments.command {
         Command::Fit(arguments) => commands::fit::run(&arguments),
         Command::Compare(arguments) => commands::compare::run(&arguments),
         Command::Predict(arguments) => commands::predict::run(&arguments),

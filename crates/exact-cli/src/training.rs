@@ -4,12 +4,19 @@ use anyhow::Context as _;
 use exact_eval::record::{LossRecord, TestMetrics, TrainMetrics};
 use exact_linear::{LossChoice, TrainOptions, Trained, Trainer};
 
-use crate::arguments::Training;
+use crate::arguments::{Training, TrainingData};
 use crate::input::Encoded;
+use crate::output::NamedFile;
 use crate::progress::TrainingBar;
 
-/// Sets the number of threads. To be called once, before anything runs in parallel.
-pub(crate) fn use_threads(training: &Training) -> anyhow::Result<()> {
+/// The files that are read, which no result may overwrite.
+pub(crate) fn inputs(data: &TrainingData) -> [NamedFile<'_>; 2] {
+    [("the table to train on", data.train.as_deref()), ("the table to test on", data.test.as_deref())]
+}
+
+/// Checks the settings and starts the threads. To be called once, before anything runs in parallel.
+pub(crate) fn prepare(training: &Training) -> anyhow::Result<()> {
+    anyhow::ensure!(training.folds >= 2, "--folds must be at least 2, got {}", training.folds);
     if let Some(threads) = training.threads {
         anyhow::ensure!(threads > 0, "--threads must be at least 1, got 0");
         rayon::ThreadPoolBuilder::new()
@@ -20,13 +27,18 @@ pub(crate) fn use_threads(training: &Training) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A trainer on the training rows.
-pub(crate) fn trainer(train: Encoded, n_classes: usize, training: &Training) -> anyhow::Result<Trainer> {
+/// A trainer on the training rows; `source` is where they come from.
+pub(crate) fn trainer(
+    source: String,
+    train: Encoded,
+    n_classes: usize,
+    training: &Training,
+) -> anyhow::Result<Trainer> {
     let mut options = TrainOptions::default();
     options.folds = training.folds;
     options.seed = training.seed;
     options.solver = training.solver;
-    Ok(Trainer::new(train.features, train.labels, n_classes, options)?)
+    Trainer::new(train.features, train.labels, n_classes, options).context(source)
 }
 
 /// Trains with one loss and measures the classifier on the test rows, if there are any.

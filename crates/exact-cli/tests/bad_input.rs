@@ -55,7 +55,10 @@ fn unusable_classes() {
     refuse_training("x,label\n1,a\n2,a\n3,a\n", &["train.csv", "`label`", "hint: "]);
     refuse_training("x,label\n1,a\n2,a\n3,b\n", &["train.csv", "line 4", "b", "hint: "]);
     refuse_training("x,label\n1,a\n2,a\n3,\n4,b\n5,b\n", &["train.csv", "line 4", "`label`", "hint: "]);
-    refuse_training("x,label\n1,a\n2,a\n3,b\n4,b\n", &["4 rows", "5", "hint: use fewer folds or more rows"]);
+    refuse_training(
+        "x,label\n1,a\n2,a\n3,b\n4,b\n",
+        &["train.csv: 4 rows", "5", "hint: use fewer folds or more rows"],
+    );
     refuse_training("x,label\n1,a\n1,a\n1,b\n1,b\n", &["train.csv", "hint: "]);
 }
 
@@ -79,8 +82,13 @@ fn test_files_that_do_not_fit() {
 #[test]
 fn unknown_names_and_settings() {
     let folder = Folder::new();
-    folder.exact(&["fit", "--dataset", "cars"]).refused(&["cars", "car, "]);
-    folder.exact(&["fit", "--dataset", "car", "--loss", "exakt"]).refused(&["exakt", "cross-entropy"]);
+    folder.exact(&["fit", "--dataset", "cars"]).refused(&["'cars'", "mice-protein", "hint: ", "'car'"]);
+    folder.exact(&["fit", "--dataset", "car", "--loss", "exakt"]).refused(&[
+        "cross-entropy",
+        "hint: ",
+        "'exact'",
+    ]);
+    folder.exact(&["compare", "--dataset", "car", "--losses", "hinge,poly"]).refused(&["hint: ", "'poly1'"]);
     folder.exact(&["fit", "--dataset", "car", "--solver", "newton"]).refused(&["newton", "lbfgs"]);
     folder.exact(&["fit", "--dataset", "wine", "--folds", "1"]).refused(&["folds", "at least 2"]);
     folder.exact(&["fit", "--dataset", "wine", "--threads", "0"]).refused(&["--threads must be at least 1"]);
@@ -98,14 +106,18 @@ fn integrals_that_make_no_sense() {
         let input = format!("{{\"mu\":[0,0],\"sigma\":1,\"label\":0}}\n{line}\n");
         let run = folder.exact_with_input(&["integrate"], &input);
         assert_eq!(run.code, Some(2), "{line}: {run:?}");
-        for fragment in [&["standard input, line 2"], fragments].concat() {
+        for fragment in [&["standard input, line 2", "hint: "], fragments].concat() {
             assert!(run.stderr.contains(fragment), "{line}: {}", run.stderr);
         }
     };
     refuse(r#"{"mu":[0,0],"sigma":0,"label":0}"#, &["sigma must be positive"]);
     refuse(r#"{"mu":[0,0],"sigma":-1,"label":0}"#, &["sigma must be positive"]);
     refuse(r#"{"mu":[0,0],"sigma":NaN,"label":0}"#, &["expected an object"]);
-    refuse(r#"{"mu":[0,0],"sigma":[1,1,1],"label":0}"#, &["sigma"]);
+    refuse(r#"{"mu":[0,0],"sigma":[1,1,1],"label":0}"#, &["one for each of the 2 classes, got 3"]);
+    refuse(r#"{"mu":[0,0],"sigma":"1","label":0}"#, &["sigma must be a number or a list of numbers"]);
+    refuse(r#"{"mu":[0,0],"sigma":1,"label":-1}"#, &["line 2, column 32", "-1"]);
+    refuse(r#"{"mu":[0,0],"label":0}"#, &["missing field `sigma`"]);
+    refuse(r#"{"mu":[0,0],"sigma":1,"#, &["line 2, column 22"]);
     refuse(r#"{"mu":[0,0],"sigma":1,"label":2}"#, &["label must be below the number of classes, 2, got 2"]);
     refuse(r#"{"mu":[],"sigma":1,"label":0}"#, &["at least one class"]);
     refuse(r#"{"mu":[0,1e999],"sigma":1,"label":0}"#, &["expected an object"]);

@@ -2,31 +2,29 @@
 
 use std::path::PathBuf;
 
-use exact_data::check_writable;
 use exact_eval::record::{CompareRecord, LossRecord};
 use exact_linear::LossKind;
 
 use crate::arguments::Compare;
 use crate::input::Input;
-use crate::output::{percent, print, print_json, table, write_file};
+use crate::output::{Align, check_outputs, percent, print, print_json, table, write_file};
 use crate::progress::TrainingBar;
 use crate::training;
 
 pub(crate) fn run(arguments: &Compare) -> anyhow::Result<()> {
-    if let Some(path) = &arguments.report {
-        check_writable(path)?;
-    }
-    training::use_threads(&arguments.training)?;
+    let inputs = training::inputs(&arguments.data);
+    check_outputs(&inputs, &[("--report", arguments.report.as_deref())])?;
+    training::prepare(&arguments.training)?;
     let input = Input::read(&arguments.data)?;
     let data = input.record();
-    let Input { name, labels, train, test, .. } = input;
+    let Input { name, source, labels, train, test, .. } = input;
     let report =
         arguments.report.clone().unwrap_or_else(|| PathBuf::from(format!("exact-report-{name}.html")));
-    check_writable(&report)?;
-    let trainer = training::trainer(train, labels.n_classes(), &arguments.training)?;
+    check_outputs(&inputs, &[("the report", Some(&report))])?;
+    let trainer = training::trainer(source, train, labels.n_classes(), &arguments.training)?;
     let bar = TrainingBar::new();
     let (mut rows, mut sigma_path) = (Vec::new(), Vec::new());
-    for &loss in &arguments.losses.0 {
+    for loss in arguments.loss_choices()? {
         let (trained, row) = training::train(&trainer, loss, test.as_ref(), &bar)?;
         if trained.loss == LossKind::Exact {
             sigma_path = trained.sigma_path;
@@ -47,7 +45,14 @@ pub(crate) fn run(arguments: &Compare) -> anyhow::Result<()> {
     if arguments.training.json {
         return print_json(&record);
     }
-    let header = ["loss", "cross-validated %", "train %", "test %", "selected", "seconds"];
+    let header = [
+        ("loss", Align::Text),
+        ("cross-validated %", Align::Number),
+        ("train %", Align::Number),
+        ("test %", Align::Number),
+        ("selected", Align::Text),
+        ("seconds", Align::Number),
+    ];
     print(table(header, record.rows.iter().map(row).collect()))?;
     print(format_args!("report written to {}", report.display()))
 }

@@ -4,14 +4,22 @@ use exact_data::bundled::{self, BundledSet};
 use serde_json::json;
 
 use crate::arguments::Datasets;
-use crate::output::{print, print_json, table};
+use crate::output::{Align, print, print_json, table};
 
 pub(crate) fn run(arguments: &Datasets) -> anyhow::Result<()> {
     if arguments.json {
         let datasets: Vec<_> = bundled::all().iter().map(record).collect();
         return print_json(&json!({ "datasets": datasets }));
     }
-    let header = ["name", "train rows", "test rows", "columns", "classes", "task"];
+    let header = [
+        ("name", Align::Text),
+        ("train rows", Align::Number),
+        ("test rows", Align::Number),
+        ("features", Align::Number),
+        ("classes", Align::Number),
+        ("licence", Align::Text),
+        ("task", Align::Text),
+    ];
     let row = |set: &BundledSet| {
         [
             set.name.clone(),
@@ -19,6 +27,7 @@ pub(crate) fn run(arguments: &Datasets) -> anyhow::Result<()> {
             set.test_rows.to_string(),
             set.features.to_string(),
             set.classes.to_string(),
+            set.licence.clone(),
             set.task.clone(),
         ]
     };
@@ -32,7 +41,7 @@ fn record(set: &BundledSet) -> serde_json::Value {
         "target": set.target,
         "train_rows": set.train_rows,
         "test_rows": set.test_rows,
-        "columns": set.features,
+        "features": set.features,
         "classes": set.classes,
         "licence": set.licence,
         "citation": set.citation,

@@ -5,7 +5,7 @@ use exact_linear::Model;
 
 use crate::arguments::Evaluate;
 use crate::input::read_known;
-use crate::output::{percent, print, print_json, table};
+use crate::output::{Align, percent, print, print_json, table};
 
 pub(crate) fn run(arguments: &Evaluate) -> anyhow::Result<()> {
     let model = Model::load(&arguments.model)?;
@@ -30,5 +30,5 @@ pub(crate) fn run(arguments: &Evaluate) -> anyhow::Result<()> {
         ["Brier score".into(), format!("{:.4}", metrics.brier)],
         ["expected calibration error".into(), format!("{:.4}", metrics.expected_calibration_error)],
     ];
-    print(table(["metric", "value"], rows))
+    print(table([("metric", Align::Text), ("value", Align::Number)], rows))
 }

@@ -1,24 +1,22 @@
 //! `exact fit`.
 
-use exact_data::check_writable;
 use exact_eval::record::FitRecord;
 use exact_linear::Model;
 
 use crate::arguments::Fit;
 use crate::input::Input;
-use crate::output::{percent, print, print_json, write_file};
+use crate::output::{check_outputs, percent, print, print_json, write_file};
 use crate::progress::TrainingBar;
 use crate::training;
 
 pub(crate) fn run(arguments: &Fit) -> anyhow::Result<()> {
-    for path in arguments.out.iter().chain(&arguments.report) {
-        check_writable(path)?;
-    }
-    training::use_threads(&arguments.training)?;
+    let outputs = [("--out", arguments.out.as_deref()), ("--report", arguments.report.as_deref())];
+    check_outputs(&training::inputs(&arguments.data), &outputs)?;
+    training::prepare(&arguments.training)?;
     let input = Input::read(&arguments.data)?;
     let data = input.record();
-    let Input { target, encoder, labels, train, test, .. } = input;
-    let trainer = training::trainer(train, labels.n_classes(), &arguments.training)?;
+    let Input { source, target, encoder, labels, train, test, .. } = input;
+    let trainer = training::trainer(source, train, labels.n_classes(), &arguments.training)?;
     let bar = TrainingBar::new();
     let (trained, outcome) = training::train(&trainer, arguments.loss, test.as_ref(), &bar)?;
     drop(bar);

@@ -1,21 +1,25 @@
 //! `exact integrate`.
 
-use std::io::{self, BufRead as _, Write as _};
+use std::io::{self, BufRead as _, BufReader, BufWriter, Write as _};
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::Context as _;
 use exact_core::estimator::{Estimator, Genz, MonteCarlo};
 use exact_core::expected::{ExpectedAccuracy, ExpectedTopK, Probability, Sigma};
-use exact_core::loss::Logits;
+use exact_core::loss::{Logits, LossError};
 use exact_core::{Real, Rule};
 use serde::{Deserialize, Serialize};
 
 use crate::arguments::{Integrate, Method, Precision};
+use crate::failure::CommandError;
 
 /// The truncation that goes with a number of nodes in either precision; see [`Rule`].
 const TRUNCATION_F32: f64 = 13.0;
 const TRUNCATION_F64: f64 = 32.0;
 /// The ratio of the label's sigma to another from which the integrand needs the wide rule.
 const WIDE_RATIO: f64 = 4.0;
+
+const REQUEST: &str =
+    r#"expected an object {"mu": […], "sigma": s or [s_1…s_C], "label": y, "k": 1} on each line"#;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -33,7 +37,7 @@ fn one() -> usize {
 
 /// One sigma for all classes, or one a class.
 #[derive(Debug, Clone, Deserialize, Serialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "sigma must be a number or a list of numbers")]
 enum SigmaValue {
     Common(f64),
     PerClass(Vec<f64>),
@@ -48,43 +52,111 @@ struct Answer {
     dsigma: SigmaValue,
 }
 
+/// What is wrong with a request.
+#[derive(Debug)]
+struct Refusal {
+    column: Option<usize>,
+    problem: String,
+    hint: &'static str,
+}
+
+impl Refusal {
+    fn new(problem: String) -> Self {
+        Self { column: None, problem, hint: REQUEST }
+    }
+}
+
+impl From<LossError> for Refusal {
+    fn from(error: LossError) -> Self {
+        Self::new(error.to_string())
+    }
+}
+
+/// Answers the request of a line with the given index.
+type Integrator = Box<dyn Fn(&Request, u64) -> Result<Answer, Refusal>>;
+
 pub(crate) fn run(arguments: &Integrate) -> anyhow::Result<()> {
-    let mut stdout = io::BufWriter::new(io::stdout().lock());
-    for (index, line) in io::stdin().lock().lines().enumerate() {
+    let integrator = integrator(arguments)?;
+    let mut stdin = BufReader::with_capacity(1 << 16, io::stdin().lock());
+    let mut stdout = BufWriter::new(io::stdout().lock());
+    let mut line = String::new();
+    for index in 0.. {
         let place = || format!("standard input, line {}", index + 1);
-        let line = line.with_context(place)?;
-        if line.trim().is_empty() {
-            continue;
+        line.clear();
+        if stdin.read_line(&mut line).with_context(place)? == 0 {
+            break;
         }
-        let answer = answer(arguments, &line, index as u64).with_context(place)?;
-        writeln!(stdout, "{}", serde_json::to_string(&answer)?)?;
+        if !line.trim().is_empty() {
+            let answer = parse(line.trim_end()).and_then(|request| integrator(&request, index));
+            let answer = answer.map_err(|Refusal { column, problem, hint }| {
+                let column = column.map(|column| format!(", column {column}")).unwrap_or_default();
+                CommandError::Request { place: place() + &column, problem, hint }
+            })?;
+            // Not `to_writer`, whose error hides that a reader went away.
+            writeln!(stdout, "{}", serde_json::to_string(&answer)?)
+                .context("cannot write to standard output")?;
+        }
+        // Another program may wait for this answer before it asks again.
+        if stdin.buffer().is_empty() {
+            stdout.flush().context("cannot write to standard output")?;
+        }
     }
-    Ok(stdout.flush()?)
+    Ok(())
 }
 
-fn answer(arguments: &Integrate, line: &str, stream: u64) -> anyhow::Result<Answer> {
-    let request: Request = serde_json::from_str(line)
-        .context("expected an object {\"mu\": […], \"sigma\": s or [s_1…s_C], \"label\": y, \"k\": 1}")?;
-    let (found, n_classes) = (request.label as usize, request.mu.len());
-    ensure!(n_classes > 0, "mu must have at least one class");
-    ensure!(found < n_classes, "label must be below the number of classes, {n_classes}, got {found}");
-    ensure!(request.k > 0, "k must be at least 1, got 0");
-    match (arguments.method, arguments.precision) {
-        (Method::Quadrature, Precision::F64) => quadrature::<f64>(&request, arguments.nodes),
-        (Method::Quadrature, Precision::F32) => quadrature::<f32>(&request, arguments.nodes),
-        (method, _) => estimate(&request, method, arguments, stream),
+/// The method that was asked for, its settings checked.
+fn integrator(arguments: &Integrate) -> anyhow::Result<Integrator> {
+    let (samples, seed) = (arguments.samples, arguments.seed);
+    Ok(match (arguments.method, arguments.precision) {
+        (Method::Quadrature, Precision::F64) => quadrature::<f64>(arguments.nodes, TRUNCATION_F64)?,
+        (Method::Quadrature, Precision::F32) => quadrature::<f32>(arguments.nodes, TRUNCATION_F32)?,
+        (Method::Genz, _) => sampling(Genz::new(samples, seed)?),
+        (Method::MonteCarlo, _) => sampling(MonteCarlo::new(samples, seed)?),
+    })
+}
+
+fn parse(line: &str) -> Result<Request, Refusal> {
+    let request: Request = serde_json::from_str(line).map_err(|error| {
+        let message = error.to_string();
+        let position = format!(" at line {} column {}", error.line(), error.column());
+        let problem = message.strip_suffix(&position).unwrap_or(&message).into();
+        Refusal { column: Some(error.column()), ..Refusal::new(problem) }
+    })?;
+    let n_classes = request.mu.len();
+    if n_classes == 0 {
+        return Err(Refusal::new("mu must have at least one class".into()));
+    }
+    if request.label as usize >= n_classes {
+        let label = request.label;
+        let problem = format!("label must be below the number of classes, {n_classes}, got {label}");
+        return Err(Refusal { hint: "labels count the entries of mu from 0", ..Refusal::new(problem) });
+    }
+    if request.k == 0 {
+        return Err(Refusal::new("k must be at least 1, got 0".into()));
+    }
+    match &request.sigma {
+        SigmaValue::PerClass(sigmas) if sigmas.len() != n_classes => {
+            let found = sigmas.len();
+            Err(Refusal::new(format!(
+                "a list of sigmas must have one for each of the {n_classes} classes, got {found}"
+            )))
+        }
+        _ => Ok(request),
     }
 }
 
-fn quadrature<T: Real>(request: &Request, nodes: Option<usize>) -> anyhow::Result<Answer> {
+fn quadrature<T: Real>(nodes: Option<usize>, truncation: f64) -> anyhow::Result<Integrator> {
+    let fixed = nodes.map(|nodes| Rule::new(nodes, truncation)).transpose()?;
+    let (precise, wide) = (Rule::precise::<T>(), Rule::wide());
+    Ok(Box::new(move |request, _| {
+        let is_wide = request.sigma.ratio(request.label as usize) > WIDE_RATIO;
+        integrate::<T>(request, fixed.as_ref().unwrap_or(if is_wide { &wide } else { &precise }))
+    }))
+}
+
+fn integrate<T: Real>(request: &Request, rule: &Rule) -> Result<Answer, Refusal> {
     let convert = |values: &[f64]| -> Vec<T> { values.iter().map(|&value| T::from_f64(value)).collect() };
     let n_classes = request.mu.len();
-    let rule = match nodes {
-        Some(nodes) if T::EPSILON.to_f64() > 1e-10 => Rule::new(nodes, TRUNCATION_F32)?,
-        Some(nodes) => Rule::new(nodes, TRUNCATION_F64)?,
-        None if request.sigma.ratio(request.label as usize) > WIDE_RATIO => Rule::wide(),
-        None => Rule::precise::<T>(),
-    };
     let mu = convert(&request.mu);
     let logits = Logits::new(&mu, n_classes)?;
     let sigmas = match &request.sigma {
@@ -100,10 +172,10 @@ fn quadrature<T: Real>(request: &Request, nodes: Option<usize>) -> anyhow::Resul
     let labels = [request.label];
     let per_class = Some(sigma_grad.as_mut_slice());
     if request.k == 1 {
-        ExpectedAccuracy::new(rule)
+        ExpectedAccuracy::new(rule.clone())
             .evaluate_with_sigma_gradient(logits, &labels, sigma, &mut value, &mut grad, per_class)?;
     } else {
-        ExpectedTopK::new(request.k, rule)?
+        ExpectedTopK::new(request.k, rule.clone())?
             .evaluate_with_sigma_gradient(logits, &labels, sigma, &mut value, &mut grad, per_class)?;
     }
     let widen = |values: &[T]| values.iter().map(|value| value.to_f64()).collect();
@@ -133,24 +205,27 @@ impl SigmaValue {
     }
 }
 
-/// The paper's estimators, for one sigma and `k = 1`. The line number chooses the stream of random numbers.
-fn estimate(request: &Request, method: Method, arguments: &Integrate, stream: u64) -> anyhow::Result<Answer> {
-    let SigmaValue::Common(sigma) = request.sigma else {
-        bail!("the estimators take one sigma for all classes; use --method quadrature");
-    };
-    ensure!(request.k == 1, "the estimators take k = 1 only, got {}; use --method quadrature", request.k);
-    let (samples, seed) = (arguments.samples, arguments.seed);
-    let estimator: Box<dyn Estimator> = match method {
-        Method::MonteCarlo => Box::new(MonteCarlo::new(samples, seed)?),
-        _ => Box::new(Genz::new(samples, seed)?),
-    };
-    let mut grad = vec![0.0; request.mu.len()];
-    let estimate = estimator.estimate(&request.mu, request.label as usize, sigma, stream, &mut grad)?;
-    Ok(Answer {
-        p: estimate.p,
-        one_minus_p: estimate.one_minus_p,
-        log_p: estimate.log_p,
-        grad,
-        dsigma: SigmaValue::Common(estimate.dsigma),
+/// The paper's estimators. The line chooses the stream of random numbers.
+fn sampling(estimator: impl Estimator + 'static) -> Integrator {
+    const HINT: &str = "use --method quadrature";
+    Box::new(move |request, stream| {
+        let name = estimator.name();
+        let SigmaValue::Common(sigma) = request.sigma else {
+            let problem = format!("{name} takes one sigma for all classes, got a list");
+            return Err(Refusal { hint: HINT, ..Refusal::new(problem) });
+        };
+        if request.k != 1 {
+            let problem = format!("{name} takes k = 1 only, got {}", request.k);
+            return Err(Refusal { hint: HINT, ..Refusal::new(problem) });
+        }
+        let mut grad = vec![0.0; request.mu.len()];
+        let estimate = estimator.estimate(&request.mu, request.label as usize, sigma, stream, &mut grad)?;
+        Ok(Answer {
+            p: estimate.p,
+            one_minus_p: estimate.one_minus_p,
+            log_p: estimate.log_p,
+            grad,
+            dsigma: SigmaValue::Common(estimate.dsigma),
+        })
     })
 }

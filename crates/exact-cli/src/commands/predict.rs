@@ -2,23 +2,30 @@
 
 use std::io::{self, Write};
 
-use exact_data::{check_writable, write_atomically};
+use exact_data::write_atomically;
 use exact_linear::{Model, Predictions};
 
 use crate::arguments::Predict;
 use crate::input::read_known;
+use crate::output::{check_outputs, write_stdout};
 
 pub(crate) fn run(arguments: &Predict) -> anyhow::Result<()> {
-    if let Some(path) = &arguments.out {
-        check_writable(path)?;
-    }
+    let inputs = [("the model", Some(arguments.model.as_path())), ("the data", Some(&*arguments.data))];
+    check_outputs(&inputs, &[("--out", arguments.out.as_deref())])?;
     let model = Model::load(&arguments.model)?;
     let table = read_known(&arguments.data, model.encoder(), None, arguments.delimiter)?;
     let predictions = model.predict(&table)?;
     let classes = model.labels().classes();
+    let write = |output: &mut dyn Write| {
+        write(output, &predictions, classes, arguments.proba).map_err(|error| match error.into_kind() {
+            // As it is, so that a reader that went away is known as such.
+            csv::ErrorKind::Io(error) => error,
+            other => io::Error::other(format!("{other:?}")),
+        })
+    };
     match &arguments.out {
-        Some(path) => Ok(write_atomically(path, |file| write(file, &predictions, classes, arguments.proba))?),
-        None => Ok(write(&mut io::stdout().lock(), &predictions, classes, arguments.proba)?),
+        Some(path) => Ok(write_atomically(path, write)?),
+        None => write_stdout(write),
     }
 }
 
@@ -27,7 +34,7 @@ fn write(
     predictions: &Predictions,
     classes: &[String],
     proba: bool,
-) -> io::Result<()> {
+) -> csv::Result<()> {
     let mut csv = csv::Writer::from_writer(output);
     let mut header = vec!["prediction".to_string()];
     if proba {
@@ -44,5 +51,5 @@ fn write(
         }
         csv.write_record(None::<&[u8]>)?;
     }
-    csv.flush()
+    Ok(csv.flush()?)
 }

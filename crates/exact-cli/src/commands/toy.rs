@@ -1,15 +1,12 @@
 //! `exact toy`.
 
-use exact_data::check_writable;
 use exact_linear::toy;
 
 use crate::arguments::Toy;
-use crate::output::{percent, print, print_json, table, write_file};
+use crate::output::{Align, check_outputs, percent, print, print_json, table, write_file};
 
 pub(crate) fn run(arguments: &Toy) -> anyhow::Result<()> {
-    if let Some(path) = &arguments.report {
-        check_writable(path)?;
-    }
+    check_outputs(&[], &[("--report", arguments.report.as_deref())])?;
     let record = toy::run()?;
     if let Some(path) = &arguments.report {
         write_file(path, &exact_report::toy_report(&record)?)?;
@@ -28,5 +25,6 @@ pub(crate) fn run(arguments: &Toy) -> anyhow::Result<()> {
         .runs
         .iter()
         .map(|run| [run.loss.clone(), format!("{:.3}", run.final_b), percent(run.accuracy)]);
-    print(table(["loss", "b", "accuracy %"], rows.collect()))
+    let header = [("loss", Align::Text), ("b", Align::Number), ("accuracy %", Align::Number)];
+    print(table(header, rows.collect()))
 }

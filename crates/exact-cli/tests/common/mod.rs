@@ -43,6 +43,8 @@ impl Folder {
         let mut child = Command::new(env!("CARGO_BIN_EXE_exact"))
             .args(arguments)
             .current_dir(self.path())
+            // The width that help and errors are wrapped to.
+            .env_remove("COLUMNS")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
