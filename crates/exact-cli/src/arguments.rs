@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+use clap::builder::{PossibleValuesParser, Resettable, Str, TypedValueParser as _};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use exact_data::bundled;
 use exact_linear::{LinearError, LossChoice, LossKind, Solver};
@@ -48,7 +48,7 @@ pub(crate) struct TrainingData {
     /// The table to train on: CSV or TSV with a header, plain or compressed with gzip or zstd
     #[arg(
         value_name = "TRAIN",
-        help_heading = "Arguments",
+        help_heading = Resettable::<Str>::Reset,
         required_unless_present = "dataset",
         conflicts_with = "dataset"
     )]
