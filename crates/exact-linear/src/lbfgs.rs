@@ -232,6 +232,7 @@ fn between(low: Point, high: Point) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::{Limits, minimize};
+    use proptest::prelude::*;
 
     const LIMITS: Limits = Limits { iterations: 500, gradient: 1e-9, decrease: 0.0 };
 
@@ -291,5 +292,81 @@ mod tests {
             x[0] * x[0]
         });
         assert_eq!((x[0], outcome.evaluations), (0.0, 1));
+    }
+
+    #[test]
+    fn leaves_the_start_where_nothing_lower_is_found() {
+        // The slope has the wrong sign, so no step along it lowers the value.
+        let mut x = [3.0];
+        let outcome = minimize(&mut x, LIMITS, |x, gradient| {
+            gradient[0] = -1.0;
+            x[0]
+        });
+        assert_eq!((x[0], outcome.value), (3.0, 3.0));
+        // No value at the start.
+        for value in [f64::NAN, f64::INFINITY] {
+            let mut x = [3.0];
+            minimize(&mut x, LIMITS, |_, gradient| {
+                gradient[0] = 1.0;
+                value
+            });
+            assert!(x[0].is_finite());
+        }
+    }
+
+    #[test]
+    fn the_outcome_is_the_value_at_the_point_returned_and_counts_every_evaluation() {
+        let function = |x: &[f64], gradient: &mut [f64]| {
+            let (a, b) = (1.0 - x[0], x[1] - x[0] * x[0]);
+            gradient[0] = -2.0 * a - 400.0 * x[0] * b;
+            gradient[1] = 200.0 * b;
+            a * a + 100.0 * b * b
+        };
+        for iterations in 0..30 {
+            let (mut x, mut count) = ([-1.2, 1.0], 0);
+            let outcome = minimize(&mut x, Limits { iterations, ..LIMITS }, |x, gradient| {
+                count += 1;
+                function(x, gradient)
+            });
+            assert_eq!(outcome.evaluations, count);
+            assert_eq!(outcome.value, function(&x, &mut [0.0; 2]));
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+
+        /// `½ (x - c)ᵀ A (x - c)` with `A = BᵀB + I / 2`, and no value above the start.
+        #[test]
+        fn finds_the_minimum_of_convex_quadratics(
+            (n, b, centre, start) in (1_usize..12).prop_flat_map(|n| (
+                Just(n),
+                prop::collection::vec(-3.0_f64..3.0, n * n),
+                prop::collection::vec(-10.0_f64..10.0, n),
+                prop::collection::vec(-10.0_f64..10.0, n),
+            )),
+            scale in -3_i32..4,
+        ) {
+            let scale = 10.0_f64.powi(scale);
+            let mut x = start;
+            let mut first = None;
+            let outcome = minimize(&mut x, LIMITS, |x, gradient| {
+                let offset: Vec<f64> = x.iter().zip(&centre).map(|(x, c)| x - c).collect();
+                let product: Vec<f64> =
+                    b.chunks(n).map(|row| row.iter().zip(&offset).map(|(b, d)| b * d).sum()).collect();
+                for (i, slope) in gradient.iter_mut().enumerate() {
+                    let through: f64 = b.chunks(n).zip(&product).map(|(row, p)| row[i] * p).sum();
+                    *slope = scale * (through + 0.5 * offset[i]);
+                }
+                let squares = |v: &[f64]| v.iter().map(|v| v * v).sum::<f64>();
+                let value = 0.5 * scale * (squares(&product) + 0.5 * squares(&offset));
+                first.get_or_insert(value);
+                value
+            });
+            prop_assert!(first.is_some_and(|first| outcome.value <= first));
+            for (x, c) in x.iter().zip(&centre) {
+                prop_assert!((x - c).abs() < 1e-4, "{outcome:?} {x} {c}");
+            }
+        }
     }
 }

@@ -231,4 +231,95 @@ mod tests {
         let right: f64 = parameters.iter().zip(&gradient).map(|(a, b)| a * b).sum();
         assert!((left - right).abs() < 1e-9 * left.abs().max(1.0), "{left} {right}");
     }
+
+    /// Logits against `row(i) · weights + biases`, and the transpose against `logits · slopes = parameters · gradient`.
+    fn assert_map(features: &Features, n_classes: usize) {
+        let (n_rows, n_columns) = (features.n_rows(), features.n_columns());
+        let map = LinearMap { n_columns, n_classes };
+        let k = map.n_free();
+        let parameters: Vec<f64> = (0..map.n_parameters()).map(|i| (1.3 * i as f64).cos()).collect();
+        let mut logits = vec![f64::NAN; n_rows * n_classes];
+        map.logits(&parameters, features, &mut logits);
+        for (row, logits) in logits.chunks_exact(n_classes).enumerate() {
+            let x = features.row(row);
+            assert_eq!(logits[0], 0.0);
+            for class in 1..n_classes {
+                let dot: f64 = (0..n_columns).map(|j| x[j] * parameters[j * k + class - 1]).sum();
+                let expected = dot + parameters[n_columns * k + class - 1];
+                assert!((logits[class] - expected).abs() < 1e-12, "row {row} class {class}");
+            }
+        }
+        let slopes: Vec<f64> = (0..n_rows * n_classes).map(|i| (0.7 * i as f64).sin()).collect();
+        // The second call finds the sums of the first in its blocks.
+        let (mut gradient, mut again) =
+            (vec![f64::NAN; map.n_parameters()], vec![f64::NAN; map.n_parameters()]);
+        let mut partial = Partial::new(&map, n_rows);
+        map.transpose(&slopes, features, &mut partial, &mut gradient);
+        map.transpose(&slopes, features, &mut partial, &mut again);
+        assert_eq!(gradient, again);
+        for (i, slope) in gradient.iter().enumerate() {
+            let expected: f64 = (0..n_rows)
+                .map(|row| {
+                    let class = if i < map.n_weights() { i % k } else { i - map.n_weights() } + 1;
+                    let x = if i < map.n_weights() { features.row(row)[i / k] } else { 1.0 };
+                    x * slopes[row * n_classes + class]
+                })
+                .sum();
+            assert!((slope - expected).abs() < 1e-9, "parameter {i}: {slope} {expected}");
+        }
+    }
+
+    #[test]
+    fn features_without_dense_columns() {
+        let layout = Layout { n_dense: 0, ..features(1).layout().clone() };
+        let codes = features(40).codes().to_vec();
+        assert_map(&Features::new(40, Vec::new(), codes, layout).unwrap(), 4);
+    }
+
+    #[test]
+    fn features_without_indicators() {
+        assert_map(&Features::from_dense(features(40).dense().to_vec(), 2).unwrap(), 4);
+    }
+
+    #[test]
+    fn rows_all_of_whose_indicators_are_absent() {
+        let layout = features(1).layout().clone();
+        let dense = features(7).dense().to_vec();
+        assert_map(&Features::new(7, dense, vec![Features::ABSENT; 14], layout).unwrap(), 3);
+    }
+
+    #[test]
+    fn one_row_two_classes_and_many() {
+        for n_classes in [2, 3, 12] {
+            assert_map(&features(1), n_classes);
+        }
+    }
+
+    #[test]
+    fn numbers_of_rows_around_the_size_of_a_block() {
+        for n_rows in [511, 512, 513, 1024, 1025] {
+            assert_map(&features(n_rows), 2);
+        }
+    }
+
+    #[test]
+    fn no_rows_have_no_logits() {
+        let map = LinearMap { n_columns: 6, n_classes: 3 };
+        let mut logits = [];
+        map.logits(&vec![1.0; map.n_parameters()], &features(4).select(&[]), &mut logits);
+    }
+
+    #[test]
+    fn sums_do_not_depend_on_the_number_of_threads() {
+        let features = features(5000);
+        let map = LinearMap { n_columns: 6, n_classes: 3 };
+        let slopes: Vec<f64> = (0..5000 * 3).map(|i| (f64::from(i) * 0.7).cos()).collect();
+        let run = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let mut gradient = vec![0.0; map.n_parameters()];
+            pool.install(|| map.transpose(&slopes, &features, &mut Partial::new(&map, 5000), &mut gradient));
+            gradient
+        };
+        assert_eq!(run(1), run(3));
+    }
 }

@@ -404,3 +404,64 @@ fn sigma_path(grid: &[Settings], trials: &[Vec<Trial>], best: usize) -> Vec<Sigm
     path.sort_by(|a, b| b.sigma.total_cmp(&a.sigma));
     path
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{TrainOptions, Trainer};
+    use crate::settings::LossKind;
+    use crate::solver::Solver;
+    use exact_data::{Features, stratified_folds};
+
+    const ROWS: usize = 60;
+
+    fn labels() -> Vec<u32> {
+        (0..ROWS).map(|i| (i % 7 % 3) as u32).collect()
+    }
+
+    /// Features of three overlapping classes; those of `altered` rows are something else.
+    fn trainer(altered: &[usize], solver: Solver) -> Trainer {
+        let x = (0..ROWS).flat_map(|row| {
+            let (noise, label) = ((row as f64 * 12.9898).sin(), f64::from(labels()[row]));
+            if altered.contains(&row) { [-9.0 * noise, 7.0] } else { [label + noise, label * noise] }
+        });
+        let features = Features::from_dense(x.collect(), 2).unwrap();
+        let options = TrainOptions { folds: 3, solver, ..TrainOptions::default() };
+        Trainer::new(features, labels(), 3, options).unwrap()
+    }
+
+    #[test]
+    fn rows_held_out_have_no_part_in_what_is_fitted_without_them() {
+        for (fold, held_out) in stratified_folds(&labels(), 3, 3, 0).unwrap().iter().enumerate() {
+            for (solver, kinds) in
+                [(Solver::Lbfgs, &LossKind::ALL[..]), (Solver::Sgd, &[LossKind::CrossEntropy][..])]
+            {
+                let (plain, altered) = (trainer(&[], solver), trainer(held_out, solver));
+                let mut permuted = trainer(&[], solver);
+                permuted.folds[fold].validation.labels.rotate_left(1);
+                for &kind in kinds {
+                    let settings = kind.grid()[1];
+                    let fit = |trainer: &Trainer, fold| trainer.fit(kind, &settings, fold).unwrap();
+                    assert_eq!(fit(&plain, fold), fit(&altered, fold), "{kind}");
+                    assert_eq!(fit(&plain, fold), fit(&permuted, fold), "{kind}");
+                    // The other folds do train on these rows.
+                    let other = (fold + 1) % 3;
+                    assert_ne!(fit(&plain, other).0, fit(&altered, other).0, "{kind}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_row_is_held_out_once() {
+        let trainer = trainer(&[], Solver::Lbfgs);
+        let mut held_out = Vec::new();
+        for fold in &trainer.folds {
+            assert_eq!(fold.train.n_rows() + fold.validation.n_rows(), ROWS);
+            held_out.extend_from_slice(fold.validation.features.dense());
+        }
+        let mut all = trainer.data.features.dense().to_vec();
+        all.sort_by(f64::total_cmp);
+        held_out.sort_by(f64::total_cmp);
+        assert_eq!(held_out, all);
+    }
+}
