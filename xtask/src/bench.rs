@@ -5,7 +5,8 @@ use anyhow::Result;
 use crate::cargo;
 
 /// Packages with benchmarks, and what these measure.
-const BENCHES: &[(&str, &str)] = &[("exact-core", "losses and their gradients")];
+const BENCHES: &[(&str, &str)] =
+    &[("exact-core", "losses and their gradients"), ("exact-linear", "L-BFGS beside argmin's")];
 
 pub fn run() -> Result<()> {
     for (package, measured) in BENCHES {

@@ -22,3 +22,8 @@ pub use model::{Model, Predictions};
 pub use settings::LossKind;
 pub use solver::Solver;
 pub use trainer::{LossChoice, Progress, TrainOptions, Trained, Trainer};
+
+/// The examples of the README, as doctests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct ReadmeExamples;
