@@ -17,11 +17,11 @@ impl TrainingBar {
 
     /// Steps are reported by several threads, so `done` is a number of them rather than the last one.
     pub fn update(&self, progress: Progress) {
+        self.0.set_length(progress.total as u64);
         if self.0.message() != progress.stage {
             self.0.reset();
             self.0.set_message(progress.stage);
         }
-        self.0.set_length(progress.total as u64);
         self.0.set_position(progress.done as u64);
     }
 }
