@@ -1,6 +1,6 @@
 //! The multi-class hinge loss.
 
-use super::{Loss, LossError, LossSum, Samples, exact::check_margin};
+use super::{Loss, LossError, LossSum, Samples};
 use crate::Real;
 
 /// The hinge loss of Crammer and Singer: how far the label's logit is from exceeding all others by the margin.
@@ -30,10 +30,12 @@ impl Hinge {
     /// With the given margin.
     ///
     /// # Errors
-    /// [`LossError::Setting`] if `margin` is negative or NaN.
+    /// [`LossError::Setting`] if `margin` is negative or not finite.
     pub fn new(margin: f64) -> Result<Self, LossError> {
-        check_margin(margin)?;
-        Ok(Self { margin })
+        if margin >= 0.0 && margin.is_finite() {
+            return Ok(Self { margin });
+        }
+        Err(LossError::Setting { name: "margin", expected: "at least 0 and finite", value: margin })
     }
 }
 
@@ -64,5 +66,17 @@ impl<T: Real> Loss<T> for Hinge {
             }
         }
         LossSum::of(T::from_f64(total))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Hinge;
+
+    #[test]
+    fn margins_that_make_no_sense_are_refused() {
+        for margin in [-1.0, f64::NAN, f64::INFINITY] {
+            assert!(Hinge::new(margin).is_err(), "{margin}");
+        }
     }
 }
