@@ -1,101 +1,11 @@
 //! Expected accuracy: the probability that the label's score is the largest.
 
 use super::batch::{OrthantBatch, Outcome, Quantity};
+use super::probability::Probability;
+use super::sigma::Sigma;
 use crate::Real;
 use crate::loss::{Logits, LossError, Samples};
 use crate::quadrature::Rule;
-
-/// The standard deviations of the scores, all positive and finite.
-#[derive(Debug, Clone, Copy)]
-pub enum Sigma<'a, T> {
-    /// One for all.
-    Common(T),
-    /// One per sample, `[n]`.
-    PerSample(&'a [T]),
-    /// One per sample and class, `[n, c]`.
-    PerClass(&'a [T]),
-}
-
-impl<T: Real> Sigma<'_, T> {
-    /// The sigmas of a row: all classes', or a single one.
-    #[inline(always)]
-    pub(super) fn row(&self, row: usize, n_classes: usize) -> &[T] {
-        match self {
-            Self::Common(sigma) => std::slice::from_ref(sigma),
-            Self::PerSample(sigmas) => &sigmas[row..=row],
-            Self::PerClass(sigmas) => &sigmas[row * n_classes..][..n_classes],
-        }
-    }
-
-    /// Whether the classes of a sample have different sigmas.
-    pub(super) fn is_per_class(&self) -> bool {
-        matches!(self, Self::PerClass(_))
-    }
-
-    /// Checks the sigmas, and the lengths of what is written.
-    pub(super) fn check_outputs(
-        &self,
-        samples: Samples<'_, T>,
-        n_values: usize,
-        grad: &[T],
-        sigma_grad: Option<&[T]>,
-    ) -> Result<(), LossError> {
-        samples.check_gradient(grad)?;
-        if let Some(sigma_grad) = sigma_grad {
-            samples.check_gradient(sigma_grad)?;
-        }
-        self.check(samples.len(), samples.n_classes())?;
-        if n_values != samples.len() {
-            let (found, expected) = (n_values, samples.len());
-            return Err(LossError::SamplesLength { what: "values", found, expected });
-        }
-        Ok(())
-    }
-
-    pub(super) fn check(&self, n: usize, n_classes: usize) -> Result<(), LossError> {
-        let (values, expected) = match self {
-            Self::Common(sigma) => (std::slice::from_ref(sigma), 1),
-            Self::PerSample(sigmas) => (*sigmas, n),
-            Self::PerClass(sigmas) => (*sigmas, n * n_classes),
-        };
-        if values.len() != expected {
-            return Err(LossError::SamplesLength { what: "sigma", found: values.len(), expected });
-        }
-        match values.iter().find(|sigma| !(**sigma > T::ZERO && sigma.is_finite())) {
-            Some(sigma) => Err(setting("sigma", "positive and finite", sigma.to_f64())),
-            None => Ok(()),
-        }
-    }
-}
-
-fn setting(name: &'static str, expected: &'static str, value: f64) -> LossError {
-    LossError::Setting { name, expected, value }
-}
-
-/// The probability that a sample's label has the largest score.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Probability<T> {
-    /// P.
-    pub p: T,
-    /// 1 - P, with relative accuracy where P is near 1.
-    pub one_minus_p: T,
-    /// log P, finite also where P underflows.
-    pub log_p: T,
-    /// The derivative with respect to sigma of P (of log P where that is what was asked for), where one sigma serves
-    /// all classes of the sample; 0 otherwise.
-    pub dsigma: T,
-}
-
-impl<T: Real> Probability<T> {
-    pub(super) fn of(outcome: &Outcome) -> Self {
-        Self {
-            p: T::from_f64(outcome.probability()),
-            one_minus_p: T::from_f64(outcome.complement()),
-            log_p: T::saturating_from_f64(outcome.log_probability()),
-            dsigma: T::saturating_from_f64(if outcome.dsigma.is_nan() { 0.0 } else { outcome.dsigma }),
-        }
-    }
-}
 
 /// Expected accuracy of a batch and its gradient.
 ///
@@ -154,7 +64,7 @@ impl ExpectedAccuracy {
     /// [`LossError::Setting`] if `margin` is NaN.
     pub fn with_margin(self, margin: f64) -> Result<Self, LossError> {
         if margin.is_nan() {
-            return Err(setting("margin", "a number", margin));
+            return Err(LossError::Setting { name: "margin", expected: "a number", value: margin });
         }
         Ok(Self { margin: Some(margin), ..self })
     }

@@ -2,10 +2,10 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::accuracy::Sigma;
 use super::classes::Classes;
 use super::exceedance::Exceedance;
 use super::orthant::{Orthant, Workspace};
+use super::sigma::Sigma;
 use crate::Real;
 use crate::normal::{INV_SQRT_2PI, exp_nonpositive, half_erfcx};
 use crate::quadrature::Rule;

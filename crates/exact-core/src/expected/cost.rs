@@ -1,7 +1,7 @@
 //! Expected cost under a cost matrix.
 
-use super::accuracy::Sigma;
 use super::distribution::{predictive_distribution, predictive_distribution_derivative};
+use super::sigma::Sigma;
 use crate::Real;
 use crate::loss::{Logits, LossError};
 use crate::quadrature::Rule;

@@ -6,9 +6,9 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::accuracy::Sigma;
 use super::bracket::fast_ln;
 use super::classes::Classes;
+use super::sigma::Sigma;
 use crate::Real;
 use crate::loss::{Logits, LossError};
 use crate::normal::{exp_nonpositive, inverse_mills_ratio, log_cdf, mul_add};

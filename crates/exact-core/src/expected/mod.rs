@@ -9,10 +9,14 @@ mod distribution;
 mod exceedance;
 mod extended;
 mod orthant;
+mod probability;
+mod sigma;
 mod top_k;
 
-pub use accuracy::{ExpectedAccuracy, Probability, Sigma};
+pub use accuracy::ExpectedAccuracy;
 pub(crate) use batch::{OrthantBatch, Outcome, Quantity};
 pub use cost::expected_cost;
 pub use distribution::{predictive_distribution, predictive_distribution_derivative};
+pub use probability::Probability;
+pub use sigma::Sigma;
 pub use top_k::ExpectedTopK;

@@ -1,11 +1,12 @@
 //! Expected top-k accuracy: the probability that fewer than k scores exceed the label's.
 
-use super::accuracy::{Probability, Sigma};
 use super::batch::{OrthantBatch, Outcome, Quantity};
 use super::classes::Classes;
 use super::exceedance::{Exceedance, normal};
 use super::extended::Extended;
 use super::orthant::{Orthant, Workspace};
+use super::probability::Probability;
+use super::sigma::Sigma;
 use crate::Real;
 use crate::loss::{Logits, LossError, Samples};
 use crate::quadrature::Rule;

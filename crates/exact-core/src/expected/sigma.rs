@@ -1,0 +1,70 @@
+//! The standard deviations of the class scores.
+
+use crate::Real;
+use crate::loss::{LossError, Samples};
+
+/// The standard deviations of the scores, all positive and finite.
+#[derive(Debug, Clone, Copy)]
+pub enum Sigma<'a, T> {
+    /// One for all.
+    Common(T),
+    /// One per sample, `[n]`.
+    PerSample(&'a [T]),
+    /// One per sample and class, `[n, c]`.
+    PerClass(&'a [T]),
+}
+
+impl<T: Real> Sigma<'_, T> {
+    /// The sigmas of a row: all classes', or a single one.
+    #[inline(always)]
+    pub(super) fn row(&self, row: usize, n_classes: usize) -> &[T] {
+        match self {
+            Self::Common(sigma) => std::slice::from_ref(sigma),
+            Self::PerSample(sigmas) => &sigmas[row..=row],
+            Self::PerClass(sigmas) => &sigmas[row * n_classes..][..n_classes],
+        }
+    }
+
+    /// Whether the classes of a sample have different sigmas.
+    pub(super) fn is_per_class(&self) -> bool {
+        matches!(self, Self::PerClass(_))
+    }
+
+    /// Checks the sigmas, and the lengths of what is written.
+    pub(super) fn check_outputs(
+        &self,
+        samples: Samples<'_, T>,
+        n_values: usize,
+        grad: &[T],
+        sigma_grad: Option<&[T]>,
+    ) -> Result<(), LossError> {
+        samples.check_gradient(grad)?;
+        if let Some(sigma_grad) = sigma_grad {
+            samples.check_gradient(sigma_grad)?;
+        }
+        self.check(samples.len(), samples.n_classes())?;
+        if n_values != samples.len() {
+            let (found, expected) = (n_values, samples.len());
+            return Err(LossError::SamplesLength { what: "values", found, expected });
+        }
+        Ok(())
+    }
+
+    pub(super) fn check(&self, n: usize, n_classes: usize) -> Result<(), LossError> {
+        let (values, expected) = match self {
+            Self::Common(sigma) => (std::slice::from_ref(sigma), 1),
+            Self::PerSample(sigmas) => (*sigmas, n),
+            Self::PerClass(sigmas) => (*sigmas, n * n_classes),
+        };
+        if values.len() != expected {
+            return Err(LossError::SamplesLength { what: "sigma", found: values.len(), expected });
+        }
+        match values.iter().find(|sigma| !(**sigma > T::ZERO && sigma.is_finite())) {
+            Some(sigma) => {
+                let (name, expected) = ("sigma", "positive and finite");
+                Err(LossError::Setting { name, expected, value: sigma.to_f64() })
+            }
+            None => Ok(()),
+        }
+    }
+}
