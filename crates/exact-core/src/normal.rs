@@ -97,7 +97,7 @@ pub(crate) fn mul_add<T: Real, const FUSED: bool>(a: T, b: T, c: T) -> T {
 pub(crate) fn half_erfcx<T: Real, const FUSED: bool>(y: T) -> T {
     let shift = T::from_f64(MAP_SHIFT);
     let scale = T::ONE / (y + shift);
-    let t = (y - shift) * scale;
+    let t = mul_add::<T, FUSED>(scale, T::from_f64(-2.0 * MAP_SHIFT), T::ONE);
     scale * polynomial::<T, FUSED>(t, T::HALF_ERFCX)
 }
 
@@ -124,16 +124,38 @@ fn polynomial<T: Real, const FUSED: bool>(t: T, coefficients: &[T]) -> T {
 }
 
 /// `e^v` for `v <= 0`, clamped from below where the result would no longer be a normal number.
-///
-/// Two-part reduction by ln 2, then a polynomial of degree 7 (`f32`, Cephes) or 12 (`f64`, Taylor).
 #[inline(always)]
 pub(crate) fn exp_nonpositive<T: Real, const FUSED: bool>(v: T) -> T {
-    let v = v.max(T::EXP_FLOOR);
+    exp_sum::<T, FUSED>(v.max(T::EXP_FLOOR), T::ZERO)
+}
+
+/// `e^v`, clamped on both sides where the result would no longer be a normal number.
+#[inline(always)]
+pub(crate) fn exp_within_range<T: Real, const FUSED: bool>(v: T) -> T {
+    exp_sum::<T, FUSED>(v.max(T::EXP_FLOOR).min(-T::EXP_FLOOR), T::ZERO)
+}
+
+/// `e^(-y²/2)`, and 0 where it would be too small for [`exp_nonpositive`]. Where fused multiplication is at hand, the
+/// rounding error of `y²` is made good.
+#[inline(always)]
+pub(crate) fn exp_half_square_or_zero<T: Real, const FUSED: bool>(y: T) -> T {
+    let half = T::from_f64(-0.5);
+    let square = y * y;
+    let rest = if FUSED { half * y.mul_add(y, -square) } else { T::ZERO };
+    let e = exp_sum::<T, FUSED>(half * square, rest);
+    if half * square > T::EXP_FLOOR { e } else { T::ZERO }
+}
+
+/// `e^(v + rest)` for a moderate `v` and a `rest` that is tiny beside 1.
+///
+/// Two-part reduction of `v` by ln 2, then a polynomial of degree 6 (`f32`) or 11 (`f64`).
+#[inline(always)]
+fn exp_sum<T: Real, const FUSED: bool>(v: T, rest: T) -> T {
     let shifted = mul_add::<T, FUSED>(v, T::from_f64(std::f64::consts::LOG2_E), T::ROUND_MAGIC);
     let n = shifted - T::ROUND_MAGIC;
     let r = mul_add::<T, FUSED>(n, -T::LN_2_HIGH, v);
-    let r = mul_add::<T, FUSED>(n, -T::LN_2_LOW, r);
-    polynomial::<T, FUSED>(r, T::EXP) * T::power_of_two(shifted)
+    let r = mul_add::<T, FUSED>(n, -T::LN_2_LOW, r) + rest;
+    T::scale_by_power_of_two(polynomial::<T, FUSED>(r, T::EXP), shifted)
 }
 
 #[cfg(test)]

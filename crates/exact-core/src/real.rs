@@ -95,8 +95,8 @@ pub(crate) mod approximation {
         const SHIFT_MIN: f64;
         /// Above this many sigmas a difference of means is clamped: 1 - P would underflow.
         const SHIFT_MAX: f64;
-        /// `2^n` for `shifted = ROUND_MAGIC + n`.
-        fn power_of_two(shifted: Self) -> Self;
+        /// `value * 2^n` for `shifted = ROUND_MAGIC + n`, where value and product are normal numbers.
+        fn scale_by_power_of_two(value: Self, shifted: Self) -> Self;
         /// Lends this thread's buffer, grown to `len`, with arbitrary contents.
         fn with_scratch<R>(len: usize, use_scratch: impl FnOnce(&mut [Self]) -> R) -> R;
         /// Runs a batch of orthant probabilities with as many lanes as suit the type.
@@ -147,24 +147,22 @@ const HALF_ERFCX_F64: [f64; 25] = [
     -1.199_778_203_125_309_5e-10,
     3.403_312_308_649_495e-10,
 ];
-/// Cephes `expf`.
-const EXP_F32: [f32; 8] =
-    [1.0, 1.0, 5e-1, 1.666_666_5e-1, 4.166_579_6e-2, 8.333_452e-3, 1.398_199_9e-3, 1.987_569_1e-4];
-/// Taylor.
-const EXP_F64: [f64; 13] = [
+/// Interpolation of `(e^r - 1) / r` at Chebyshev points: relative error 1.1e-8 of `e^r`.
+const EXP_F32: [f32; 7] = [1.0, 1.0, 0.5, 0.166_665_03, 0.041_666_463, 0.008_369_341, 0.001_393_388_1];
+/// Interpolation of `(e^r - 1 - r) / r²` at Chebyshev points: relative error 1.8e-17 of `e^r`.
+const EXP_F64: [f64; 12] = [
     1.0,
     1.0,
-    1.0 / 2.0,
-    1.0 / 6.0,
-    1.0 / 24.0,
-    1.0 / 120.0,
-    1.0 / 720.0,
-    1.0 / 5040.0,
-    1.0 / 40_320.0,
-    1.0 / 362_880.0,
-    1.0 / 3_628_800.0,
-    1.0 / 39_916_800.0,
-    1.0 / 479_001_600.0,
+    0.5,
+    0.166_666_666_666_666_69,
+    0.041_666_666_666_623_24,
+    0.008_333_333_333_329_994,
+    0.001_388_888_891_765_401_6,
+    0.000_198_412_698_639_221_42,
+    2.480_152_061_356_622_3e-5,
+    2.755_726_793_523_192_6e-6,
+    2.762_041_219_449_885e-7,
+    2.510_063_446_187_849_7e-8,
 ];
 
 impl approximation::Approximation for f32 {
@@ -178,8 +176,8 @@ impl approximation::Approximation for f32 {
     const LN_2_LOW: f32 = -2.121_944_4e-4;
 
     #[inline(always)]
-    fn power_of_two(shifted: f32) -> f32 {
-        f32::from_bits((shifted.to_bits() << 23).wrapping_add(0x3f80_0000))
+    fn scale_by_power_of_two(value: f32, shifted: f32) -> f32 {
+        f32::from_bits((shifted.to_bits() << 23).wrapping_add(value.to_bits()))
     }
 
     fn with_scratch<R>(len: usize, use_scratch: impl FnOnce(&mut [f32]) -> R) -> R {
@@ -215,8 +213,8 @@ impl approximation::Approximation for f64 {
     const LN_2_LOW: f64 = 1.908_214_929_270_587_7e-10;
 
     #[inline(always)]
-    fn power_of_two(shifted: f64) -> f64 {
-        f64::from_bits((shifted.to_bits() << 52).wrapping_add(0x3ff0_0000_0000_0000))
+    fn scale_by_power_of_two(value: f64, shifted: f64) -> f64 {
+        f64::from_bits((shifted.to_bits() << 52).wrapping_add(value.to_bits()))
     }
 
     fn with_scratch<R>(len: usize, use_scratch: impl FnOnce(&mut [f64]) -> R) -> R {

@@ -4,17 +4,16 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::classes::Classes;
 use super::exceedance::Exceedance;
+use super::lanes::{Buffers, Row};
 use super::orthant::{Orthant, Workspace};
+use super::sample::{Sample, Scaling, Selection};
 use super::sigma::Sigma;
 use crate::Real;
 use crate::normal::{INV_SQRT_2PI, exp_nonpositive, half_erfcx};
 use crate::quadrature::Rule;
 
-/// A sigma this many times smaller than the label's is taken as that much smaller: the class's score is a constant.
-const SCALE_MAX: f64 = 1e6;
-/// The label's sigma over a class's is at least this times the square root of the rounding error: below, the label's
-/// score is a constant beside the class's.
-const SCALE_MIN: f64 = 0.1;
+/// A difference of means, in sigmas, that takes a class out of the integral.
+const ABSENT: f64 = 256.0;
 
 /// What the gradient is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,7 +82,7 @@ pub struct OrthantBatch<'a, T> {
 /// A batch with the buffers for its groups.
 struct Run<'a, 's, T, U, const L: usize> {
     batch: OrthantBatch<'a, T>,
-    scratch: &'s mut [U],
+    memory: &'s mut [U],
 }
 
 impl<T: Real, U: Real, const L: usize> WithSimd for Run<'_, '_, T, U, L> {
@@ -93,10 +92,10 @@ impl<T: Real, U: Real, const L: usize> WithSimd for Run<'_, '_, T, U, L> {
     fn with_simd<S: Simd>(self, _: S) {
         let scaled = self.batch.sigma.is_per_class();
         match (S::IS_SCALAR, scaled) {
-            (false, false) => self.batch.groups::<U, L, true, false>(self.scratch),
-            (false, true) => self.batch.groups::<U, L, true, true>(self.scratch),
-            (true, false) => self.batch.groups::<U, L, false, false>(self.scratch),
-            (true, true) => self.batch.groups::<U, L, false, true>(self.scratch),
+            (false, false) => self.batch.groups::<U, L, true, false>(self.memory),
+            (false, true) => self.batch.groups::<U, L, true, true>(self.memory),
+            (true, false) => self.batch.groups::<U, L, false, false>(self.memory),
+            (true, true) => self.batch.groups::<U, L, false, true>(self.memory),
         }
     }
 }
@@ -108,111 +107,107 @@ impl<T: Real> OrthantBatch<'_, T> {
     }
 
     fn run_on<U: Real, const L: usize>(self, arch: Arch) {
-        let slabs = if self.sigma.is_per_class() { 5 } else { 3 };
-        U::with_scratch(slabs * (self.n_classes - 1) * L, |scratch| {
-            arch.dispatch(Run::<T, U, L> { batch: self, scratch });
-        });
+        let len = Buffers::<U, L>::len(self.sigma.is_per_class(), self.n_classes);
+        U::with_scratch(len, |memory| arch.dispatch(Run::<T, U, L> { batch: self, memory }));
     }
 
     /// The probability that fewer than `k` scores exceed the label's, in `f64`, sample by sample.
     pub fn run_top_k(self, k: usize) {
-        if self.sigma.is_per_class() { self.rows::<true>(k) } else { self.rows::<false>(k) }
+        let scaled = self.sigma.is_per_class();
+        let mut memory = vec![0.0; Buffers::<f64, 1>::len(scaled, self.n_classes)];
+        if scaled { self.rows::<true>(k, &mut memory) } else { self.rows::<false>(k, &mut memory) }
     }
 
-    fn rows<const SCALED: bool>(mut self, k: usize) {
-        let others = self.n_classes - 1;
-        let (mut shift, mut scale) = (vec![[0.0]; others], vec![[0.0]; if SCALED { others } else { 0 }]);
-        let (mut gradient, mut first_moment) = (shift.clone(), scale.clone());
-        let mut workspace =
-            Workspace { hazards: &mut [], gradient: &mut gradient, first_moment: &mut first_moment };
+    fn rows<const SCALED: bool>(mut self, k: usize, memory: &mut [f64]) {
+        let Buffers { shift, scale, gradient, first_moment, mut row, .. } =
+            Buffers::new::<SCALED>(self.n_classes, memory);
         let mut exceedance = Exceedance::new(k.min(self.n_classes));
-        for row in 0..self.labels.len() {
-            let inverse_sigma = self.load::<f64, 1, SCALED>(row, 0, &mut shift, &mut scale);
-            let classes = Classes::<'_, f64, 1, SCALED> { shift: &shift, scale: &scale };
-            let orthant = if k > others {
-                certain()
+        for index in 0..self.labels.len() {
+            let sample = self.sample(index);
+            let scaling = sample.scaling::<f64, SCALED>(None);
+            sample.place::<f64, SCALED>(&scaling, row.shift, row.scale);
+            let present = row.scatter::<1>(0, shift, scale);
+            let classes = Classes::<'_, f64, 1, SCALED> {
+                shift: &shift[..present],
+                scale: if SCALED { &scale[..present] } else { &[] },
+            };
+            let gradient = &mut gradient[..present];
+            let first_moment = if SCALED { &mut first_moment[..present] } else { &mut [] };
+            let mut workspace = Workspace { hazards: &mut [], gradient, first_moment };
+            let orthant = if k > present {
+                Orthant::CERTAIN
             } else {
                 classes.integrate_top_k(self.rule, &mut exceedance, &mut workspace)
             };
-            self.store::<f64, 1, SCALED>(row, 0, inverse_sigma, &orthant, &classes, &workspace);
+            self.store::<f64, 1, SCALED>(index, 0, &scaling, &orthant, &classes, &workspace, &mut row);
         }
     }
 
     #[inline(always)]
-    fn groups<U: Real, const L: usize, const FUSED: bool, const SCALED: bool>(mut self, scratch: &mut [U]) {
-        let others = self.n_classes - 1;
-        let (scratch, _) = scratch.as_chunks_mut::<L>();
-        let (shift, scratch) = scratch.split_at_mut(others);
-        let (hazards, scratch) = scratch.split_at_mut(others);
-        let (gradient, scratch) = scratch.split_at_mut(others);
-        let (scale, first_moment) = scratch.split_at_mut(if SCALED { others } else { 0 });
-        let mut workspace = Workspace { hazards, gradient, first_moment };
+    fn groups<U: Real, const L: usize, const FUSED: bool, const SCALED: bool>(mut self, memory: &mut [U]) {
+        let Buffers { shift, scale, hazards, gradient, first_moment, mut row } =
+            Buffers::new::<SCALED>(self.n_classes, memory);
+        let selection = Some(Selection::new::<U>(self.n_classes));
         for first in (0..self.labels.len()).step_by(L) {
             let lanes = L.min(self.labels.len() - first);
-            let mut inverse_sigma = [1.0; L];
-            for (l, inverse_sigma) in inverse_sigma.iter_mut().enumerate() {
+            let mut scaling = [Scaling::UNIT; L];
+            let (mut origin, mut present, mut most) = ([0.0; L], [0; L], 0);
+            for l in 0..L {
                 // Lanes past the last sample repeat it.
-                *inverse_sigma = self.load::<U, L, SCALED>(first + l.min(lanes - 1), l, shift, scale);
+                let sample = self.sample(first + l.min(lanes - 1));
+                scaling[l] = sample.scaling::<U, SCALED>(selection);
+                sample.place::<U, SCALED>(&scaling[l], row.shift, row.scale);
+                present[l] = row.scatter::<L>(l, shift, scale);
+                origin[l] = scaling[l].origin;
+                most = most.max(present[l]);
             }
-            let classes = Classes::<'_, U, L, SCALED> { shift, scale };
-            let orthant = match others {
-                0 => certain(),
-                1 => classes.binary::<FUSED>(&mut workspace),
-                _ => classes.integrate::<FUSED>(self.rule, &mut workspace),
+            for (l, &present) in present.iter().enumerate() {
+                for slot in present..most {
+                    shift[slot][l] = U::from_f64(ABSENT);
+                    if SCALED {
+                        scale[slot][l] = U::ONE;
+                    }
+                }
+            }
+            let classes = Classes { shift: &shift[..most], scale: if SCALED { &scale[..most] } else { &[] } };
+            let mut workspace = Workspace {
+                hazards: &mut hazards[..most],
+                gradient: &mut gradient[..most],
+                first_moment: if SCALED { &mut first_moment[..most] } else { &mut [] },
             };
-            for (l, inverse_sigma) in inverse_sigma.iter().enumerate().take(lanes) {
-                self.store::<U, L, SCALED>(first + l, l, *inverse_sigma, &orthant, &classes, &workspace);
+            let mut orthant = match (most, self.n_classes) {
+                (0, _) => Orthant::CERTAIN,
+                (_, 2) => classes.binary::<FUSED>(&origin, &mut workspace),
+                _ => classes.integrate::<FUSED>(&origin, self.n_classes - 1, self.rule, &mut workspace),
+            };
+            for (l, scaling) in scaling.iter().enumerate().take(lanes) {
+                if present[l] == 0 {
+                    orthant.settle(l);
+                }
+                self.store::<U, L, SCALED>(first + l, l, scaling, &orthant, &classes, &workspace, &mut row);
             }
         }
     }
 
-    /// Differences to the label's logit in units of sigma, the label itself left out. Returns the reciprocal of the label's sigma.
     #[inline(always)]
-    fn load<U: Real, const L: usize, const SCALED: bool>(
-        &self,
-        row: usize,
-        lane: usize,
-        shift: &mut [[U; L]],
-        scale: &mut [[U; L]],
-    ) -> f64 {
+    fn sample(&self, row: usize) -> Sample<'_, T> {
         let logits = &self.logits[row * self.n_classes..][..self.n_classes];
-        let label = self.labels[row] as usize;
-        let margin = self.margin.unwrap_or(T::INFINITY).to_f64();
-        let mean = logits[label];
-        let sigmas = self.sigma.row(row, self.n_classes);
-        let sigma = if SCALED { sigmas[label] } else { sigmas[0] }.to_f64();
-        let inverse = reciprocal(sigma);
-        let others = logits.iter().enumerate().filter(|&(class, _)| class != label);
-        for (slot, (class, &logit)) in others.enumerate() {
-            let delta = (mean.to_f64() - logit.to_f64()).min(margin);
-            if SCALED {
-                let class_sigma = sigmas[class].to_f64().max(sigma / SCALE_MAX);
-                let a = (sigma / class_sigma).max(SCALE_MIN * U::EPSILON.to_f64().sqrt());
-                // Shifts at the limit leave a / φ(shift) in range also where a is small.
-                let unit = (0.47 + 0.5 * a * a).sqrt();
-                let b = delta * reciprocal(class_sigma);
-                shift[slot][lane] = U::from_f64(b.clamp(U::SHIFT_MIN * unit, U::SHIFT_MAX * unit));
-                scale[slot][lane] = U::from_f64(a);
-            } else {
-                shift[slot][lane] = U::from_f64((delta * inverse).clamp(U::SHIFT_MIN, U::SHIFT_MAX));
-            }
-        }
-        inverse
+        Sample::new(logits, self.labels[row], self.sigma.row(row, self.n_classes), self.margin)
     }
 
     /// Reports the sample and writes its gradient.
     #[inline(always)]
+    #[allow(clippy::too_many_arguments)]
     fn store<U: Real, const L: usize, const SCALED: bool>(
         &mut self,
-        row: usize,
+        index: usize,
         lane: usize,
-        inverse_sigma: f64,
+        scaling: &Scaling,
         orthant: &Orthant<L>,
         classes: &Classes<'_, U, L, SCALED>,
         workspace: &Workspace<'_, U, L>,
+        row: &mut Row<'_, U>,
     ) {
-        let n_classes = self.n_classes;
-        let label = self.labels[row] as usize;
         let (probability, complement) = (orthant.probability[lane], orthant.complement[lane]);
         let mut outcome = Outcome::new(probability, complement, orthant.factor[lane], orthant.exponent[lane]);
         let size = orthant.factor[lane] * orthant.exponent[lane].exp();
@@ -222,64 +217,42 @@ impl<T: Real> OrthantBatch<'_, T> {
             Quantity::LogProbability => size / outcome.probability(),
         };
         if !SCALED {
-            let sum: f64 = (classes.shift.iter().zip(workspace.gradient.iter()))
-                .map(|(shift, gradient)| shift[lane].to_f64() * gradient[lane].to_f64())
-                .sum();
-            outcome.dsigma = -sum * inverse_sigma * size;
-        }
-        let factor = (self.visit)(row, &outcome).to_f64() * size;
-        let logits = &self.logits[row * n_classes..][..n_classes];
-        let limit = self.margin.map_or(T::INFINITY, |margin| margin);
-        let sigmas = self.sigma.row(row, n_classes);
-        let grad = &mut self.grad[row * n_classes..][..n_classes];
-        let (mut slot, mut sum, mut dsigma_label) = (0, 0.0, 0.0);
-        for class in 0..n_classes {
-            if class == label {
-                continue;
+            let mut sum = 0.0;
+            for (shift, gradient) in classes.shift.iter().zip(workspace.gradient.iter()) {
+                sum += (shift[lane].to_f64() + scaling.origin) * gradient[lane].to_f64();
             }
-            let g = workspace.gradient[slot][lane].to_f64() * factor;
-            let inverse = if SCALED { reciprocal(sigmas[class].to_f64()) } else { inverse_sigma };
-            // A delta beyond the margin is a constant.
-            let free = logits[label] - logits[class] <= limit;
-            let slope = if free { g * inverse } else { 0.0 };
-            grad[class] = T::saturating_from_f64(-slope);
-            sum += slope;
-            if SCALED && let Some(sigma_grad) = &mut self.sigma_grad {
-                let moment = workspace.first_moment[slot][lane].to_f64() * factor;
-                let (a, b) = (classes.scale[slot][lane].to_f64(), classes.shift[slot][lane].to_f64());
-                sigma_grad[row * n_classes + class] = T::saturating_from_f64(-inverse * (a * moment + b * g));
-                dsigma_label += moment * inverse;
-            }
-            slot += 1;
+            outcome.dsigma = -sum * scaling.inverse_sigma * size;
         }
-        grad[label] = T::saturating_from_f64(sum);
+        let factor = (self.visit)(index, &outcome).to_f64() * size;
+        let n_classes = self.n_classes;
+        let logits = &self.logits[index * n_classes..][..n_classes];
+        let sigmas = self.sigma.row(index, n_classes);
+        let sample = Sample::new(logits, self.labels[index], sigmas, self.margin);
+        sample.place::<U, SCALED>(scaling, row.shift, row.scale);
+        row.gather(lane, workspace.gradient, workspace.first_moment);
+        let grad = &mut self.grad[index * n_classes..][..n_classes];
+        sample.gradient::<U, SCALED>(scaling, row.slopes, factor, grad);
         if SCALED && let Some(sigma_grad) = &mut self.sigma_grad {
-            sigma_grad[row * n_classes + label] = T::saturating_from_f64(dsigma_label);
+            let sigma_grad = &mut sigma_grad[index * n_classes..][..n_classes];
+            sample.sigma_gradient(row, factor, sigma_grad);
         }
     }
-}
-
-/// `1 / sigma`, finite also where sigma is subnormal.
-#[inline(always)]
-fn reciprocal(sigma: f64) -> f64 {
-    (1.0 / sigma).min(f64::MAX)
-}
-
-/// With a single class the label always wins.
-fn certain<const L: usize>() -> Orthant<L> {
-    Orthant { probability: [1.0; L], complement: [0.0; L], factor: [1.0; L], exponent: [0.0; L] }
 }
 
 impl<U: Real, const L: usize, const SCALED: bool> Classes<'_, U, L, SCALED> {
     /// Two classes, in closed form, since the difference of two normal scores is normal: with the other class's
     /// `a z + b`, `P = Φ(x)` at `x = b / √(1 + a²)`, `G = φ(x) / √(1 + a²)` and `∫ z φ F h dz = -a b G / (1 + a²)`.
     #[inline(always)]
-    fn binary<const FUSED: bool>(&self, workspace: &mut Workspace<'_, U, L>) -> Orthant<L> {
-        let mut orthant = certain();
+    fn binary<const FUSED: bool>(
+        &self,
+        origin: &[f64; L],
+        workspace: &mut Workspace<'_, U, L>,
+    ) -> Orthant<L> {
+        let mut orthant = Orthant::CERTAIN;
         for l in 0..L {
             let a = if SCALED { self.scale[0][l].to_f64() } else { 1.0 };
             let norm = 1.0 / (1.0 + a * a);
-            let x = self.shift[0][l].to_f64() * norm.sqrt();
+            let x = (self.shift[0][l].to_f64() + origin[l]) * norm.sqrt();
             let y = U::from_f64(x.abs());
             let g = half_erfcx::<U, FUSED>(y).to_f64();
             // Sizes are relative to exp(-x²/2), so that the tails keep their digits.

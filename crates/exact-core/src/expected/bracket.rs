@@ -38,13 +38,13 @@ struct Mode<const L: usize> {
 
 impl<T: Real, const L: usize, const SCALED: bool> Classes<'_, T, L, SCALED> {
     #[inline(always)]
-    fn expand<const FUSED: bool>(&self, z: &[T; L]) -> Expansion<L> {
-        let (product, moments) = self.moments::<FUSED>(z);
+    fn expand<const FUSED: bool>(&self, origin: &[f64; L], x: &[T; L]) -> Expansion<L> {
+        let (product, moments) = self.moments::<FUSED>(x);
         let Product { factor, exponent, hazard, .. } = product;
         let mut expansion = Expansion { factor, exponent, slope: [0.0; L], curvature: [1.0; L] };
         for l in 0..L {
-            let z = z[l].to_f64();
-            let inverse = 1.0 / hazard[l];
+            let z = x[l].to_f64() - origin[l];
+            let inverse = 1.0 / hazard[l].max(f64::MIN_POSITIVE);
             let (first, second) = (moments.first[l].to_f64(), moments.second[l].to_f64());
             let mean = first * inverse;
             let variance = (second * inverse - mean * mean).max(0.0);
@@ -60,40 +60,46 @@ impl<T: Real, const L: usize, const SCALED: bool> Classes<'_, T, L, SCALED> {
     /// Where the search starts: the mode for the hardest class alone, moved towards the mode of the maximum of many
     /// scores (a Chernoff bound on its mean) where that lies further right.
     #[inline(always)]
-    fn start<const FUSED: bool>(&self) -> [T; L] {
-        let mut z = [-T::INFINITY; L];
-        for (class, shift) in self.shift.iter().enumerate() {
-            for l in 0..L {
-                let a = if SCALED { self.scale[class][l] } else { T::ONE };
-                z[l] = z[l].max(-(a * shift[l]) / (T::ONE + a * a));
-            }
-        }
+    fn start<const FUSED: bool>(&self, origin: &[f64; L], others: usize) -> [T; L] {
         if SCALED {
+            let mut z = [-T::INFINITY; L];
+            for (scale, shift) in self.scale.iter().zip(self.shift) {
+                for l in 0..L {
+                    let a = scale[l];
+                    z[l] = z[l].max(-(a * shift[l]) / (T::ONE + a * a));
+                }
+            }
             return z;
         }
-        let lambda = (2.0 * (self.shift.len() as f64 + 1.0).ln()).sqrt().max(1.0);
+        let lambda = (2.0 * (others as f64 + 1.0).ln()).sqrt().max(1.0);
         let mut sum = [T::ZERO; L];
         for shift in self.shift {
             for l in 0..L {
-                let nearest = T::from_f64(-2.0) * z[l];
-                sum[l] += exp_nonpositive::<T, FUSED>(T::from_f64(-lambda) * (shift[l] - nearest));
+                sum[l] += exp_nonpositive::<T, FUSED>(T::from_f64(-lambda) * shift[l]);
             }
         }
+        let mut start = [T::ZERO; L];
         for l in 0..L {
-            let nearest = -2.0 * z[l].to_f64();
-            let mean = lambda / 2.0 - nearest + fast_ln(sum[l].to_f64()) / lambda;
-            let shifted = (mean - 1.0).min(mean / 2.0 + lambda / 2.0);
-            z[l] = if mean > 0.0 { z[l].max(T::from_f64(shifted)) } else { z[l] };
+            let mean = lambda / 2.0 - origin[l] + fast_ln(sum[l].to_f64()) / lambda;
+            let (alone, shifted) = (-0.5 * origin[l], (mean - 1.0).min(mean / 2.0 + lambda / 2.0));
+            let z = if mean > 0.0 && shifted > alone { shifted } else { alone };
+            start[l] = T::from_f64(z + origin[l]);
         }
-        z
+        start
     }
 
-    /// The interval on which `γ` is at least `e^-truncation` of its maximum.
+    /// The interval on which `γ` is at least `e^-truncation` of its maximum, as values of `z + origin`. `others` is how
+    /// many classes there are besides the label, whether they matter or not.
     #[inline(always)]
-    pub fn bracket<const FUSED: bool>(&self, truncation: f64) -> Bracket<T, L> {
-        let mut z = self.start::<FUSED>();
+    pub fn bracket<const FUSED: bool>(
+        &self,
+        origin: &[f64; L],
+        others: usize,
+        truncation: f64,
+    ) -> Bracket<T, L> {
+        let mut z = self.start::<FUSED>(origin, others);
         let (mut low, mut high) = ([f64::NEG_INFINITY; L], [f64::INFINITY; L]);
-        let mut near = self.expand::<FUSED>(&z);
+        let mut near = self.expand::<FUSED>(origin, &z);
         for _ in 1..MAX_STEPS {
             let mut moving = 0_u32;
             for l in 0..L {
@@ -114,14 +120,20 @@ impl<T: Real, const L: usize, const SCALED: bool> Classes<'_, T, L, SCALED> {
             if moving == 0 {
                 break;
             }
-            near = self.expand::<FUSED>(&z);
+            near = self.expand::<FUSED>(origin, &z);
         }
-        self.edges::<FUSED>(&z, &near, truncation)
+        self.edges::<FUSED>(origin, &z, &near, truncation)
     }
 
     /// Two steps for the left edge, which is steep, and one for the right.
     #[inline(always)]
-    fn edges<const FUSED: bool>(&self, z: &[T; L], near: &Expansion<L>, truncation: f64) -> Bracket<T, L> {
+    fn edges<const FUSED: bool>(
+        &self,
+        origin: &[f64; L],
+        z: &[T; L],
+        near: &Expansion<L>,
+        truncation: f64,
+    ) -> Bracket<T, L> {
         let mut mode = Mode { position: [0.0; L], height: [0.0; L] };
         let mut left = [0.0; L];
         for l in 0..L {
@@ -131,9 +143,9 @@ impl<T: Real, const L: usize, const SCALED: bool> Classes<'_, T, L, SCALED> {
             left[l] = (2.0 * truncation / curvature).sqrt();
         }
         let mut right = left;
-        self.step_to_edge::<FUSED>(-1.0, near, &mode, truncation, &mut left);
-        self.step_to_edge::<FUSED>(-1.0, near, &mode, truncation, &mut left);
-        self.step_to_edge::<FUSED>(1.0, near, &mode, truncation, &mut right);
+        self.step_to_edge::<FUSED>(-1.0, origin, near, &mode, truncation, &mut left);
+        self.step_to_edge::<FUSED>(-1.0, origin, near, &mode, truncation, &mut left);
+        self.step_to_edge::<FUSED>(1.0, origin, near, &mode, truncation, &mut right);
         let mut bracket =
             Bracket { left: *z, right: *z, gamma_factor: near.factor, gamma_exponent: near.exponent };
         for l in 0..L {
@@ -149,6 +161,7 @@ impl<T: Real, const L: usize, const SCALED: bool> Classes<'_, T, L, SCALED> {
     fn step_to_edge<const FUSED: bool>(
         &self,
         side: f64,
+        origin: &[f64; L],
         near: &Expansion<L>,
         mode: &Mode<L>,
         truncation: f64,
@@ -158,7 +171,7 @@ impl<T: Real, const L: usize, const SCALED: bool> Classes<'_, T, L, SCALED> {
         for l in 0..L {
             at[l] = T::from_f64(mode.position[l] + side * distance[l]);
         }
-        let far = self.expand::<FUSED>(&at);
+        let far = self.expand::<FUSED>(origin, &at);
         for l in 0..L {
             let ratio = near.factor[l] / far.factor[l];
             let drop = mode.height[l] + (near.exponent[l] - far.exponent[l]) + fast_ln(ratio);

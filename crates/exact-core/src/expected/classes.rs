@@ -9,13 +9,15 @@
 //! the complement `1 - Φ(x)`.
 
 use crate::Real;
-use crate::normal::{INV_SQRT_2PI, exp_nonpositive, half_erfcx, mul_add};
+use crate::normal::{INV_SQRT_2PI, exp_half_square_or_zero, half_erfcx, mul_add};
 
-/// Classes whose products are formed in the working precision before they enter the `f64` product. Eight factors
-/// of at least `0.4 / (|x| + 1)` do not underflow `f32`.
-const BLOCK: usize = 8;
+/// Classes whose products are formed in the working precision before they enter the `f64` product: few enough that
+/// factors of at least `0.4 / (|x| + 1)` do not underflow `f32` and sums of squares keep their digits, and all the
+/// rivals of a label among ten classes.
+const BLOCK: usize = 9;
 /// An `f64` product below this is scaled up, and its exponent down, before more factors enter.
 const PRODUCT_FLOOR: f64 = 1e-150;
+const PRODUCT_RESCALE: f64 = 1e150;
 /// `ln 1e150`.
 const LN_RESCALE: f64 = 345.387_763_949_107;
 
@@ -44,6 +46,16 @@ impl<const L: usize> Product<L> {
     const EMPTY: Self = Self { factor: [1.0; L], exponent: [0.0; L], complement: [0.0; L], hazard: [0.0; L] };
 }
 
+/// Sums of hazards over nodes, per class and lane, and what the next ones are multiplied by.
+pub(super) struct Weighted<'a, T, const L: usize> {
+    pub weight: &'a [T; L],
+    /// `weight` times `z`.
+    pub moment: &'a [T; L],
+    pub gradient: &'a mut [[T; L]],
+    /// Untouched without `SCALED`.
+    pub first_moment: &'a mut [[T; L]],
+}
+
 /// Sums that the derivatives of `log(φ F H)` need, per lane.
 #[derive(Clone, Copy)]
 pub(super) struct Moments<T, const L: usize> {
@@ -57,9 +69,12 @@ pub(super) struct Moments<T, const L: usize> {
 
 /// One class at one point.
 struct Term<T> {
-    factor: T,
-    exponent: T,
-    complement: T,
+    negative: bool,
+    /// `Φ(-|x|) exp(x²/2)`.
+    g: T,
+    /// `Φ(-|x|)`.
+    q: T,
+    square: T,
     hazard: T,
 }
 
@@ -68,24 +83,19 @@ fn term<T: Real, const FUSED: bool>(x: T) -> Term<T> {
     let y = x.abs();
     let negative = x < T::ZERO;
     let g = half_erfcx::<T, FUSED>(y);
-    let exponent = T::from_f64(-0.5) * y * y;
-    let e = exp_nonpositive::<T, FUSED>(exponent);
+    let e = exp_half_square_or_zero::<T, FUSED>(y);
     let q = e * g;
     let c = T::from_f64(INV_SQRT_2PI);
     let numerator = if negative { c } else { c * e };
     let denominator = if negative { g } else { T::ONE - q };
-    Term {
-        factor: if negative { g } else { T::ONE },
-        exponent: if negative { exponent } else { T::ZERO },
-        complement: if negative { T::ZERO } else { q },
-        hazard: numerator / denominator,
-    }
+    Term { negative, g, q, square: y * y, hazard: numerator / denominator }
 }
 
 /// A block of classes in the working precision.
 struct Block<T, const L: usize> {
     factor: [T; L],
-    exponent: [T; L],
+    /// The sum of `x²` over the negative `x`.
+    squares: [T; L],
     complement: [T; L],
     hazard: [T; L],
 }
@@ -93,7 +103,7 @@ struct Block<T, const L: usize> {
 impl<T: Real, const L: usize> Block<T, L> {
     #[inline(always)]
     fn empty() -> Self {
-        Self { factor: [T::ONE; L], exponent: [T::ZERO; L], complement: [T::ZERO; L], hazard: [T::ZERO; L] }
+        Self { factor: [T::ONE; L], squares: [T::ZERO; L], complement: [T::ZERO; L], hazard: [T::ZERO; L] }
     }
 
     #[inline(always)]
@@ -102,8 +112,8 @@ impl<T: Real, const L: usize> Block<T, L> {
             let complement = self.complement[l].to_f64();
             let factor = product.factor[l] * (1.0 - complement) * self.factor[l].to_f64();
             let small = factor < PRODUCT_FLOOR;
-            product.factor[l] = if small { factor / PRODUCT_FLOOR } else { factor };
-            product.exponent[l] += self.exponent[l].to_f64() - if small { LN_RESCALE } else { 0.0 };
+            product.factor[l] = if small { factor * PRODUCT_RESCALE } else { factor };
+            product.exponent[l] -= 0.5 * self.squares[l].to_f64() + if small { LN_RESCALE } else { 0.0 };
             product.complement[l] += complement * (1.0 - product.complement[l]);
             product.hazard[l] += self.hazard[l].to_f64();
         }
@@ -114,23 +124,67 @@ impl<T: Real, const L: usize, const SCALED: bool> Classes<'_, T, L, SCALED> {
     /// F and H at `z`; each class's hazard goes to `hazards`.
     #[inline(always)]
     pub fn product<const FUSED: bool>(&self, z: &[T; L], hazards: &mut [[T; L]]) -> Product<L> {
+        let zero = [T::ZERO; L];
+        let none = Weighted { weight: &zero, moment: &zero, gradient: &mut [], first_moment: &mut [] };
+        self.walk::<FUSED, false>(z, hazards, none)
+    }
+
+    /// As [`Classes::product`], and adds the hazards that were in `hazards` to the weighted sums: in the same pass,
+    /// which has time to wait for memory.
+    #[inline(always)]
+    pub fn product_after<const FUSED: bool>(
+        &self,
+        z: &[T; L],
+        hazards: &mut [[T; L]],
+        before: Weighted<'_, T, L>,
+    ) -> Product<L> {
+        self.walk::<FUSED, true>(z, hazards, before)
+    }
+
+    #[inline(always)]
+    fn walk<const FUSED: bool, const ADD: bool>(
+        &self,
+        z: &[T; L],
+        hazards: &mut [[T; L]],
+        before: Weighted<'_, T, L>,
+    ) -> Product<L> {
         let unscaled = [T::ONE; L];
+        let Weighted { weight, moment, gradient, first_moment } = before;
         let mut product = Product::EMPTY;
-        for (block, (shifts, hazards)) in self.shift.chunks(BLOCK).zip(hazards.chunks_mut(BLOCK)).enumerate()
-        {
+        for (block, shifts) in self.shift.chunks(BLOCK).enumerate() {
+            let first = block * BLOCK;
             let mut sums = Block::empty();
-            for (i, (shift, hazard)) in shifts.iter().zip(hazards).enumerate() {
-                let scale = if SCALED { &self.scale[block * BLOCK + i] } else { &unscaled };
+            for (class, shift) in (first..).zip(shifts) {
+                let scale = if SCALED { &self.scale[class] } else { &unscaled };
+                let mut hazard = hazards[class];
+                if ADD {
+                    let mut sum = gradient[class];
+                    for l in 0..L {
+                        sum[l] = mul_add::<T, FUSED>(weight[l], hazard[l], sum[l]);
+                    }
+                    gradient[class] = sum;
+                    if SCALED {
+                        let mut sum = first_moment[class];
+                        for l in 0..L {
+                            sum[l] = mul_add::<T, FUSED>(moment[l], hazard[l], sum[l]);
+                        }
+                        first_moment[class] = sum;
+                    }
+                }
                 for l in 0..L {
                     let a = if SCALED { scale[l] } else { T::ONE };
-                    let term = term::<T, FUSED>(mul_add::<T, FUSED>(a, z[l], shift[l]));
-                    hazard[l] = term.hazard;
-                    sums.factor[l] *= term.factor;
-                    sums.exponent[l] += term.exponent;
-                    let kept = T::ONE - sums.complement[l];
-                    sums.complement[l] = mul_add::<T, FUSED>(term.complement, kept, sums.complement[l]);
-                    sums.hazard[l] = mul_add::<T, FUSED>(a, term.hazard, sums.hazard[l]);
+                    let x = mul_add::<T, FUSED>(a, z[l], shift[l]);
+                    let term = term::<T, FUSED>(x);
+                    let Term { negative, g, q, square, hazard: h } = term;
+                    let (factor, squares, complement) = (sums.factor[l], sums.squares[l], sums.complement[l]);
+                    let joint = mul_add::<T, FUSED>(q, T::ONE - complement, complement);
+                    sums.factor[l] = if negative { factor * g } else { factor };
+                    sums.squares[l] = if negative { squares + square } else { squares };
+                    sums.complement[l] = if negative { complement } else { joint };
+                    sums.hazard[l] = mul_add::<T, FUSED>(a, h, sums.hazard[l]);
+                    hazard[l] = h;
                 }
+                hazards[class] = hazard;
             }
             sums.flush(&mut product);
         }
@@ -152,20 +206,22 @@ impl<T: Real, const L: usize, const SCALED: bool> Classes<'_, T, L, SCALED> {
                     let a = if SCALED { scale[l] } else { T::ONE };
                     let x = mul_add::<T, FUSED>(a, z[l], shift[l]);
                     let term = term::<T, FUSED>(x);
-                    sums.factor[l] *= term.factor;
-                    sums.exponent[l] += term.exponent;
-                    let kept = T::ONE - sums.complement[l];
-                    sums.complement[l] = mul_add::<T, FUSED>(term.complement, kept, sums.complement[l]);
-                    let ah = a * term.hazard;
+                    let Term { negative, g, q, square, hazard: h } = term;
+                    let (factor, squares, complement) = (sums.factor[l], sums.squares[l], sums.complement[l]);
+                    let joint = mul_add::<T, FUSED>(q, T::ONE - complement, complement);
+                    sums.factor[l] = if negative { factor * g } else { factor };
+                    sums.squares[l] = if negative { squares + square } else { squares };
+                    sums.complement[l] = if negative { complement } else { joint };
+                    let ah = a * h;
                     sums.hazard[l] += ah;
                     // Far to the left x and h cancel: the asymptotic series x + h = 1/y - 2/y³ + … takes over.
                     let inverse = T::ONE / x.abs().max(T::ONE);
                     let series = inverse - T::from_f64(2.0) * inverse * inverse * inverse;
-                    let u = if x < T::from_f64(-16.0) { series } else { x + term.hazard };
+                    let u = if x < T::from_f64(-16.0) { series } else { x + h };
                     let au = a * u;
                     moments.first[l] += ah * au;
                     moments.second[l] += ah * au * au;
-                    moments.curvature[l] += ah * a * a * (T::ONE - term.hazard * u);
+                    moments.curvature[l] += ah * a * a * (T::ONE - h * u);
                 }
             }
             sums.flush(&mut product);

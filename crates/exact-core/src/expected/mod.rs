@@ -8,8 +8,10 @@ mod cost;
 mod distribution;
 mod exceedance;
 mod extended;
+mod lanes;
 mod orthant;
 mod probability;
+mod sample;
 mod sigma;
 mod top_k;
 

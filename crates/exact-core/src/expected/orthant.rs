@@ -10,9 +10,9 @@
 //! have full relative accuracy. What the interval cuts off of P and 1 - P is `Q F` at its left end and `Φ (1 - F)`
 //! at its right end. Everything is kept relative to γ near its mode.
 
-use super::classes::Classes;
+use super::classes::{Classes, Weighted};
 use crate::Real;
-use crate::normal::{INV_SQRT_2PI, exp_nonpositive, mills_ratios, mul_add};
+use crate::normal::{INV_SQRT_2PI, exp_nonpositive, exp_within_range, mills_ratios, mul_add};
 use crate::quadrature::Rule;
 
 /// Buffers of one value per class and lane, overwritten.
@@ -36,14 +36,30 @@ pub(super) struct Orthant<const L: usize> {
     pub exponent: [f64; L],
 }
 
+impl<const L: usize> Orthant<L> {
+    /// Without rivals the label always wins.
+    pub const CERTAIN: Self =
+        Self { probability: [1.0; L], complement: [0.0; L], factor: [1.0; L], exponent: [0.0; L] };
+
+    /// Makes the label of a lane win.
+    pub fn settle(&mut self, lane: usize) {
+        self.probability[lane] = 1.0;
+        self.complement[lane] = 0.0;
+        self.factor[lane] = 1.0;
+        self.exponent[lane] = 0.0;
+    }
+}
+
 impl<T: Real, const L: usize, const SCALED: bool> Classes<'_, T, L, SCALED> {
     #[inline(always)]
     pub fn integrate<const FUSED: bool>(
         &self,
+        origin: &[f64; L],
+        others: usize,
         rule: &Rule,
         workspace: &mut Workspace<'_, T, L>,
     ) -> Orthant<L> {
-        let bracket = self.bracket::<FUSED>(rule.truncation());
+        let bracket = self.bracket::<FUSED>(origin, others, rule.truncation());
         let mut factor = bracket.gamma_factor;
         let mut inverse_gamma = factor;
         let mut half_width = [T::ZERO; L];
@@ -66,52 +82,53 @@ impl<T: Real, const L: usize, const SCALED: bool> Classes<'_, T, L, SCALED> {
         let at_left = self.product::<FUSED>(&bracket.left, workspace.hazards);
         let at_right = self.product::<FUSED>(&bracket.right, workspace.hazards);
         for l in 0..L {
-            let (left, right) = (bracket.left[l].to_f64(), bracket.right[l].to_f64());
-            let (upper, _) = mills_ratios::<T, FUSED>(bracket.left[l]);
+            let (left, right) = (bracket.left[l].to_f64() - origin[l], bracket.right[l].to_f64() - origin[l]);
+            let (upper, _) = mills_ratios::<T, FUSED>(T::from_f64(left));
             let exponent = at_left.exponent[l] - 0.5 * left * left - bracket.gamma_exponent[l];
             probability[l] = upper.to_f64()
                 * at_left.factor[l]
                 * inverse_gamma[l]
                 * exp_nonpositive::<f64, FUSED>(exponent);
-            let (_, lower) = mills_ratios::<T, FUSED>(bracket.right[l]);
+            let (_, lower) = mills_ratios::<T, FUSED>(T::from_f64(right));
             let negative = at_right.factor[l] / (1.0 - at_right.complement[l])
                 * exp_nonpositive::<f64, FUSED>(at_right.exponent[l]);
             // Equal to 1 up to rounding where no class is to the left of its mean.
             let negative = if at_right.exponent[l] == 0.0 { 1.0 } else { negative };
             let rest = at_right.complement[l] + (1.0 - at_right.complement[l]) * (1.0 - negative);
             let exponent = -0.5 * right * right - bracket.gamma_exponent[l];
-            complement[l] = lower.to_f64() * rest * inverse_gamma[l] * exponent.min(700.0).exp();
+            complement[l] =
+                lower.to_f64() * rest * inverse_gamma[l] * exp_within_range::<f64, FUSED>(exponent);
         }
 
+        let Workspace { hazards, gradient, first_moment } = workspace;
+        let (mut weight, mut moment) = ([T::ZERO; L], [T::ZERO; L]);
         for node in rule.nodes() {
             let mut z = center;
             for l in 0..L {
                 z[l] = mul_add::<T, FUSED>(T::from_f64(node.position), half_width[l], center[l]);
             }
-            let product = self.product::<FUSED>(&z, workspace.hazards);
-            let mut weight = [T::ZERO; L];
+            let before = Weighted { weight: &weight, moment: &moment, gradient, first_moment };
+            let product = self.product_after::<FUSED>(&z, hazards, before);
             for l in 0..L {
-                let at = z[l].to_f64();
+                let at = z[l].to_f64() - origin[l];
                 let exponent = product.exponent[l] - 0.5 * at * at - bracket.gamma_exponent[l];
                 let relative = T::from_f64(product.factor[l] * inverse_gamma[l]);
                 let share = exp_nonpositive::<T, FUSED>(T::from_f64(exponent));
                 // φ F over γ's size, times the node's weight.
                 weight[l] = T::from_f64(node.weight) * half_width[l] * relative * share;
+                moment[l] = weight[l] * z[l];
                 let gamma = weight[l].to_f64() * product.hazard[l];
-                let (upper, lower) = mills_ratios::<T, FUSED>(z[l]);
+                let (upper, lower) = mills_ratios::<T, FUSED>(T::from_f64(at));
                 probability[l] += gamma * upper.to_f64();
                 complement[l] += gamma * lower.to_f64();
             }
-            for (gradient, hazard) in workspace.gradient.iter_mut().zip(workspace.hazards.iter()) {
-                for l in 0..L {
-                    gradient[l] = mul_add::<T, FUSED>(weight[l], hazard[l], gradient[l]);
-                }
-            }
-            if SCALED {
-                for (moment, hazard) in workspace.first_moment.iter_mut().zip(workspace.hazards.iter()) {
-                    for l in 0..L {
-                        moment[l] = mul_add::<T, FUSED>(weight[l] * z[l], hazard[l], moment[l]);
-                    }
+        }
+        for (class, hazard) in hazards.iter().enumerate() {
+            for l in 0..L {
+                gradient[class][l] = mul_add::<T, FUSED>(weight[l], hazard[l], gradient[class][l]);
+                if SCALED {
+                    first_moment[class][l] =
+                        mul_add::<T, FUSED>(moment[l], hazard[l], first_moment[class][l]);
                 }
             }
         }
