@@ -194,10 +194,10 @@ impl approximation::Approximation for f32 {
 
     fn run_orthant(batch: OrthantBatch<'_, f32>) {
         // Where log P is wanted, P may be far below the range of f32.
-        if batch.quantity == Quantity::LogProbability {
-            batch.run::<f64, 16>();
-        } else {
-            batch.run::<f32, 16>();
+        match batch.quantity {
+            Quantity::LogProbability => batch.run::<f64, 16>(),
+            Quantity::Probability if batch.has_many_classes() => batch.run_many(),
+            Quantity::Probability => batch.run::<f32, 16>(),
         }
     }
 }
@@ -232,10 +232,10 @@ impl approximation::Approximation for f64 {
     fn run_orthant(batch: OrthantBatch<'_, f64>) {
         // Two classes have a closed form, which needs no rule, and log P may be far below the range of f32.
         let single = batch.rule.is_single_precision() && batch.n_classes > 2;
-        if single && batch.quantity == Quantity::Probability {
-            batch.run::<f32, 16>();
-        } else {
-            batch.run::<f64, 16>();
+        match batch.quantity {
+            Quantity::Probability if single && batch.has_many_classes() => batch.run_many(),
+            Quantity::Probability if single => batch.run::<f32, 16>(),
+            _ => batch.run::<f64, 16>(),
         }
     }
 }

@@ -5,7 +5,7 @@ use pulp::{Arch, Simd, WithSimd};
 use super::classes::Classes;
 use super::exceedance::Exceedance;
 use super::lanes::{Buffers, Row};
-use super::orthant::{Orthant, Workspace};
+use super::orthant::{Orthant, Workspace, integrate};
 use super::sample::{Sample, Scaling, Selection};
 use super::sigma::Sigma;
 use crate::Real;
@@ -13,7 +13,7 @@ use crate::normal::{INV_SQRT_2PI, exp_nonpositive, half_erfcx};
 use crate::quadrature::Rule;
 
 /// A difference of means, in sigmas, that takes a class out of the integral.
-const ABSENT: f64 = 256.0;
+pub(super) const ABSENT: f64 = 256.0;
 
 /// What the gradient is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,7 +139,8 @@ impl<T: Real> OrthantBatch<'_, T> {
             } else {
                 classes.integrate_top_k(self.rule, &mut exceedance, &mut workspace)
             };
-            self.store::<f64, 1, SCALED>(index, 0, &scaling, &orthant, &classes, &workspace, &mut row);
+            row.gather(0, workspace.gradient, workspace.first_moment);
+            self.store::<f64, 1, SCALED>(index, 0, &scaling, &orthant, &row);
         }
     }
 
@@ -169,7 +170,8 @@ impl<T: Real> OrthantBatch<'_, T> {
                     }
                 }
             }
-            let classes = Classes { shift: &shift[..most], scale: if SCALED { &scale[..most] } else { &[] } };
+            let scale = if SCALED { &scale[..most] } else { &[] };
+            let classes = Classes::<'_, U, L, SCALED> { shift: &shift[..most], scale };
             let mut workspace = Workspace {
                 hazards: &mut hazards[..most],
                 gradient: &mut gradient[..most],
@@ -178,35 +180,40 @@ impl<T: Real> OrthantBatch<'_, T> {
             let mut orthant = match (most, self.n_classes) {
                 (0, _) => Orthant::CERTAIN,
                 (_, 2) => classes.binary::<FUSED>(&origin, &mut workspace),
-                _ => classes.integrate::<FUSED>(&origin, self.n_classes - 1, self.rule, &mut workspace),
+                _ => integrate::<U, _, L, FUSED>(
+                    &classes,
+                    &origin,
+                    self.n_classes - 1,
+                    self.rule,
+                    &mut workspace,
+                ),
             };
             for (l, scaling) in scaling.iter().enumerate().take(lanes) {
                 if present[l] == 0 {
                     orthant.settle(l);
                 }
-                self.store::<U, L, SCALED>(first + l, l, scaling, &orthant, &classes, &workspace, &mut row);
+                self.sample(first + l).place::<U, SCALED>(scaling, row.shift, row.scale);
+                row.gather(l, workspace.gradient, workspace.first_moment);
+                self.store::<U, L, SCALED>(first + l, l, scaling, &orthant, &row);
             }
         }
     }
 
     #[inline(always)]
-    fn sample(&self, row: usize) -> Sample<'_, T> {
+    pub(super) fn sample(&self, row: usize) -> Sample<'_, T> {
         let logits = &self.logits[row * self.n_classes..][..self.n_classes];
         Sample::new(logits, self.labels[row], self.sigma.row(row, self.n_classes), self.margin)
     }
 
-    /// Reports the sample and writes its gradient.
+    /// Reports the sample, whose derivatives are in `row`, and writes its gradient.
     #[inline(always)]
-    #[allow(clippy::too_many_arguments)]
-    fn store<U: Real, const L: usize, const SCALED: bool>(
+    pub(super) fn store<U: Real, const L: usize, const SCALED: bool>(
         &mut self,
         index: usize,
         lane: usize,
         scaling: &Scaling,
         orthant: &Orthant<L>,
-        classes: &Classes<'_, U, L, SCALED>,
-        workspace: &Workspace<'_, U, L>,
-        row: &mut Row<'_, U>,
+        row: &Row<'_, U>,
     ) {
         let (probability, complement) = (orthant.probability[lane], orthant.complement[lane]);
         let mut outcome = Outcome::new(probability, complement, orthant.factor[lane], orthant.exponent[lane]);
@@ -217,19 +224,13 @@ impl<T: Real> OrthantBatch<'_, T> {
             Quantity::LogProbability => size / outcome.probability(),
         };
         if !SCALED {
-            let mut sum = 0.0;
-            for (shift, gradient) in classes.shift.iter().zip(workspace.gradient.iter()) {
-                sum += (shift[lane].to_f64() + scaling.origin) * gradient[lane].to_f64();
-            }
-            outcome.dsigma = -sum * scaling.inverse_sigma * size;
+            outcome.dsigma = -row.slope_of_scale(scaling.origin) * scaling.inverse_sigma * size;
         }
         let factor = (self.visit)(index, &outcome).to_f64() * size;
         let n_classes = self.n_classes;
         let logits = &self.logits[index * n_classes..][..n_classes];
         let sigmas = self.sigma.row(index, n_classes);
         let sample = Sample::new(logits, self.labels[index], sigmas, self.margin);
-        sample.place::<U, SCALED>(scaling, row.shift, row.scale);
-        row.gather(lane, workspace.gradient, workspace.first_moment);
         let grad = &mut self.grad[index * n_classes..][..n_classes];
         sample.gradient::<U, SCALED>(scaling, row.slopes, factor, grad);
         if SCALED && let Some(sigma_grad) = &mut self.sigma_grad {

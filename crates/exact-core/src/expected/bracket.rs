@@ -3,9 +3,9 @@
 //! The value, its complement and every gradient entry live where γ does, for a probability near 0 as for one near
 //! 1, so one set of nodes on this interval gives all of them with relative accuracy. γ has one mode.
 
-use super::classes::{Classes, Product};
+use super::classes::{Product, Rivals};
 use crate::Real;
-use crate::normal::exp_nonpositive;
+use crate::normal::{exp_nonpositive, fast_ln};
 
 /// Newton steps at most; a few are needed in practice.
 const MAX_STEPS: usize = 20;
@@ -36,177 +36,122 @@ struct Mode<const L: usize> {
     height: [f64; L],
 }
 
-impl<T: Real, const L: usize, const SCALED: bool> Classes<'_, T, L, SCALED> {
-    #[inline(always)]
-    fn expand<const FUSED: bool>(&self, origin: &[f64; L], x: &[T; L]) -> Expansion<L> {
-        let (product, moments) = self.moments::<FUSED>(x);
-        let Product { factor, exponent, hazard, .. } = product;
-        let mut expansion = Expansion { factor, exponent, slope: [0.0; L], curvature: [1.0; L] };
-        for l in 0..L {
-            let z = x[l].to_f64() - origin[l];
-            let inverse = 1.0 / hazard[l].max(f64::MIN_POSITIVE);
-            let (first, second) = (moments.first[l].to_f64(), moments.second[l].to_f64());
-            let mean = first * inverse;
-            let variance = (second * inverse - mean * mean).max(0.0);
-            let curvature = 1.0 + first + moments.curvature[l].to_f64() * inverse - variance;
-            expansion.factor[l] *= hazard[l];
-            expansion.exponent[l] -= 0.5 * z * z;
-            expansion.slope[l] = -z + hazard[l] - mean;
-            expansion.curvature[l] = curvature.max(1.0);
-        }
-        expansion
-    }
-
-    /// Where the search starts: the mode for the hardest class alone, moved towards the mode of the maximum of many
-    /// scores (a Chernoff bound on its mean) where that lies further right.
-    #[inline(always)]
-    fn start<const FUSED: bool>(&self, origin: &[f64; L], others: usize) -> [T; L] {
-        if SCALED {
-            let mut z = [-T::INFINITY; L];
-            for (scale, shift) in self.scale.iter().zip(self.shift) {
-                for l in 0..L {
-                    let a = scale[l];
-                    z[l] = z[l].max(-(a * shift[l]) / (T::ONE + a * a));
-                }
-            }
-            return z;
-        }
-        let lambda = (2.0 * (others as f64 + 1.0).ln()).sqrt().max(1.0);
-        let mut sum = [T::ZERO; L];
-        for shift in self.shift {
-            for l in 0..L {
-                sum[l] += exp_nonpositive::<T, FUSED>(T::from_f64(-lambda) * shift[l]);
-            }
-        }
-        let mut start = [T::ZERO; L];
-        for l in 0..L {
-            let mean = lambda / 2.0 - origin[l] + fast_ln(sum[l].to_f64()) / lambda;
-            let (alone, shifted) = (-0.5 * origin[l], (mean - 1.0).min(mean / 2.0 + lambda / 2.0));
-            let z = if mean > 0.0 && shifted > alone { shifted } else { alone };
-            start[l] = T::from_f64(z + origin[l]);
-        }
-        start
-    }
-
-    /// The interval on which `γ` is at least `e^-truncation` of its maximum, as values of `z + origin`. `others` is how
-    /// many classes there are besides the label, whether they matter or not.
-    #[inline(always)]
-    pub fn bracket<const FUSED: bool>(
-        &self,
-        origin: &[f64; L],
-        others: usize,
-        truncation: f64,
-    ) -> Bracket<T, L> {
-        let mut z = self.start::<FUSED>(origin, others);
-        let (mut low, mut high) = ([f64::NEG_INFINITY; L], [f64::INFINITY; L]);
-        let mut near = self.expand::<FUSED>(origin, &z);
-        for _ in 1..MAX_STEPS {
-            let mut moving = 0_u32;
-            for l in 0..L {
-                let at = z[l].to_f64();
-                let step = near.slope[l] / near.curvature[l];
-                let rising = near.slope[l] > 0.0;
-                low[l] = if rising { at } else { low[l] };
-                high[l] = if rising { high[l] } else { at };
-                let newton = at + step;
-                let inside = newton > low[l] && newton < high[l];
-                let middle = 0.5 * (low[l] + high[l]);
-                let next = if inside || !middle.is_finite() { newton } else { middle };
-                // A lane that has arrived stays where it is while the others move on.
-                let arrived = near.slope[l].abs() <= MODE_TOLERANCE * near.curvature[l].sqrt();
-                z[l] = if arrived { z[l] } else { T::from_f64(next) };
-                moving += u32::from(!arrived);
-            }
-            if moving == 0 {
-                break;
-            }
-            near = self.expand::<FUSED>(origin, &z);
-        }
-        self.edges::<FUSED>(origin, &z, &near, truncation)
-    }
-
-    /// Two steps for the left edge, which is steep, and one for the right.
-    #[inline(always)]
-    fn edges<const FUSED: bool>(
-        &self,
-        origin: &[f64; L],
-        z: &[T; L],
-        near: &Expansion<L>,
-        truncation: f64,
-    ) -> Bracket<T, L> {
-        let mut mode = Mode { position: [0.0; L], height: [0.0; L] };
-        let mut left = [0.0; L];
-        for l in 0..L {
-            let (slope, curvature) = (near.slope[l], near.curvature[l]);
-            mode.position[l] = z[l].to_f64() + slope / curvature;
-            mode.height[l] = slope * slope / (2.0 * curvature);
-            left[l] = (2.0 * truncation / curvature).sqrt();
-        }
-        let mut right = left;
-        self.step_to_edge::<FUSED>(-1.0, origin, near, &mode, truncation, &mut left);
-        self.step_to_edge::<FUSED>(-1.0, origin, near, &mode, truncation, &mut left);
-        self.step_to_edge::<FUSED>(1.0, origin, near, &mode, truncation, &mut right);
-        let mut bracket =
-            Bracket { left: *z, right: *z, gamma_factor: near.factor, gamma_exponent: near.exponent };
-        for l in 0..L {
-            bracket.left[l] = T::from_f64(mode.position[l] - left[l]);
-            bracket.right[l] = T::from_f64(mode.position[l] + right[l]);
-        }
-        bracket
-    }
-
-    /// A step of Newton's method for `log(drop) = log(truncation)` in the logarithm of the distance from the mode,
-    /// which is exact where the drop is proportional to a power of the distance.
-    #[inline(always)]
-    fn step_to_edge<const FUSED: bool>(
-        &self,
-        side: f64,
-        origin: &[f64; L],
-        near: &Expansion<L>,
-        mode: &Mode<L>,
-        truncation: f64,
-        distance: &mut [f64; L],
-    ) {
-        let mut at = [T::ZERO; L];
-        for l in 0..L {
-            at[l] = T::from_f64(mode.position[l] + side * distance[l]);
-        }
-        let far = self.expand::<FUSED>(origin, &at);
-        for l in 0..L {
-            let ratio = near.factor[l] / far.factor[l];
-            let drop = mode.height[l] + (near.exponent[l] - far.exponent[l]) + fast_ln(ratio);
-            let slope = -side * far.slope[l];
-            let power = (distance[l] * slope / drop).max(1.0);
-            // The distance changes by a factor from 0.2 to 4.
-            let log_factor = (fast_ln(truncation / drop) / power).clamp(-1.609, 1.386);
-            let factor = exp_nonpositive::<f64, FUSED>(log_factor);
-            distance[l] *= if drop > 1e-3 && slope > 0.0 { factor } else { 2.0 };
-        }
-    }
-}
-
-/// `ln v` for a positive normal number, to about 1e-5: enough to place nodes, and without a branch.
 #[inline(always)]
-pub(super) fn fast_ln(v: f64) -> f64 {
-    const EXPONENT_MAGIC: f64 = 4_503_599_627_370_496.0 + 1023.0;
-    let bits = v.to_bits();
-    let exponent = f64::from_bits((bits >> 52) | 0x4330_0000_0000_0000) - EXPONENT_MAGIC;
-    let mantissa = f64::from_bits((bits & 0x000f_ffff_ffff_ffff) | 0x3ff0_0000_0000_0000);
-    let r = (mantissa - std::f64::consts::SQRT_2) / (mantissa + std::f64::consts::SQRT_2);
-    let square = r * r;
-    let series = 2.0 * r * (1.0 + square * (1.0 / 3.0 + square * (1.0 / 5.0 + square / 7.0)));
-    (exponent + 0.5) * std::f64::consts::LN_2 + series
+fn expand<T: Real, R: Rivals<T, L>, const L: usize, const FUSED: bool>(
+    rivals: &R,
+    origin: &[f64; L],
+    x: &[T; L],
+) -> Expansion<L> {
+    let (product, moments) = rivals.moments::<FUSED>(x);
+    let Product { factor, exponent, hazard, .. } = product;
+    let mut expansion = Expansion { factor, exponent, slope: [0.0; L], curvature: [1.0; L] };
+    for l in 0..L {
+        let z = x[l].to_f64() - origin[l];
+        let inverse = 1.0 / hazard[l].max(f64::MIN_POSITIVE);
+        let (first, second) = (moments.first[l].to_f64(), moments.second[l].to_f64());
+        let mean = first * inverse;
+        let variance = (second * inverse - mean * mean).max(0.0);
+        let curvature = 1.0 + first + moments.curvature[l].to_f64() * inverse - variance;
+        expansion.factor[l] *= hazard[l];
+        expansion.exponent[l] -= 0.5 * z * z;
+        expansion.slope[l] = -z + hazard[l] - mean;
+        expansion.curvature[l] = curvature.max(1.0);
+    }
+    expansion
 }
 
-#[cfg(test)]
-mod tests {
-    use super::fast_ln;
-
-    #[test]
-    fn fast_logarithm_is_good_to_five_digits() {
-        for i in -2900..2900 {
-            let v = (f64::from(i) * 0.1).exp() * 1.07;
-            assert!((fast_ln(v) - v.ln()).abs() < 1e-5, "{v}");
+/// The interval on which `γ` is at least `e^-truncation` of its maximum, as values of `z + origin`. `others` is how
+/// many classes there are besides the label, whether they matter or not.
+#[inline(always)]
+pub(super) fn bracket<T: Real, R: Rivals<T, L>, const L: usize, const FUSED: bool>(
+    rivals: &R,
+    origin: &[f64; L],
+    others: usize,
+    truncation: f64,
+) -> Bracket<T, L> {
+    let mut z = rivals.start::<FUSED>(origin, others);
+    let (mut low, mut high) = ([f64::NEG_INFINITY; L], [f64::INFINITY; L]);
+    let mut near = expand::<T, R, L, FUSED>(rivals, origin, &z);
+    for _ in 1..MAX_STEPS {
+        let mut moving = 0_u32;
+        for l in 0..L {
+            let at = z[l].to_f64();
+            let step = near.slope[l] / near.curvature[l];
+            let rising = near.slope[l] > 0.0;
+            low[l] = if rising { at } else { low[l] };
+            high[l] = if rising { high[l] } else { at };
+            let newton = at + step;
+            let inside = newton > low[l] && newton < high[l];
+            let middle = 0.5 * (low[l] + high[l]);
+            let next = if inside || !middle.is_finite() { newton } else { middle };
+            // A lane that has arrived stays where it is while the others move on.
+            let arrived = near.slope[l].abs() <= MODE_TOLERANCE * near.curvature[l].sqrt();
+            z[l] = if arrived { z[l] } else { T::from_f64(next) };
+            moving += u32::from(!arrived);
         }
+        if moving == 0 {
+            break;
+        }
+        near = expand::<T, R, L, FUSED>(rivals, origin, &z);
+    }
+    edges::<T, R, L, FUSED>(rivals, origin, &z, &near, truncation)
+}
+
+/// Two steps for the left edge, which is steep, and one for the right.
+#[inline(always)]
+fn edges<T: Real, R: Rivals<T, L>, const L: usize, const FUSED: bool>(
+    rivals: &R,
+    origin: &[f64; L],
+    z: &[T; L],
+    near: &Expansion<L>,
+    truncation: f64,
+) -> Bracket<T, L> {
+    let mut mode = Mode { position: [0.0; L], height: [0.0; L] };
+    let mut left = [0.0; L];
+    for l in 0..L {
+        let (slope, curvature) = (near.slope[l], near.curvature[l]);
+        mode.position[l] = z[l].to_f64() + slope / curvature;
+        mode.height[l] = slope * slope / (2.0 * curvature);
+        left[l] = (2.0 * truncation / curvature).sqrt();
+    }
+    let mut right = left;
+    step_to_edge::<T, R, L, FUSED>(rivals, -1.0, origin, near, &mode, truncation, &mut left);
+    step_to_edge::<T, R, L, FUSED>(rivals, -1.0, origin, near, &mode, truncation, &mut left);
+    step_to_edge::<T, R, L, FUSED>(rivals, 1.0, origin, near, &mode, truncation, &mut right);
+    let mut bracket =
+        Bracket { left: *z, right: *z, gamma_factor: near.factor, gamma_exponent: near.exponent };
+    for l in 0..L {
+        bracket.left[l] = T::from_f64(mode.position[l] - left[l]);
+        bracket.right[l] = T::from_f64(mode.position[l] + right[l]);
+    }
+    bracket
+}
+
+/// A step of Newton's method for `log(drop) = log(truncation)` in the logarithm of the distance from the mode,
+/// which is exact where the drop is proportional to a power of the distance.
+#[inline(always)]
+fn step_to_edge<T: Real, R: Rivals<T, L>, const L: usize, const FUSED: bool>(
+    rivals: &R,
+    side: f64,
+    origin: &[f64; L],
+    near: &Expansion<L>,
+    mode: &Mode<L>,
+    truncation: f64,
+    distance: &mut [f64; L],
+) {
+    let mut at = [T::ZERO; L];
+    for l in 0..L {
+        at[l] = T::from_f64(mode.position[l] + side * distance[l]);
+    }
+    let far = expand::<T, R, L, FUSED>(rivals, origin, &at);
+    for l in 0..L {
+        let ratio = near.factor[l] / far.factor[l];
+        let drop = mode.height[l] + (near.exponent[l] - far.exponent[l]) + fast_ln(ratio);
+        let slope = -side * far.slope[l];
+        let power = (distance[l] * slope / drop).max(1.0);
+        // The distance changes by a factor from 0.2 to 4.
+        let log_factor = (fast_ln(truncation / drop) / power).clamp(-1.609, 1.386);
+        let factor = exp_nonpositive::<f64, FUSED>(log_factor);
+        distance[l] *= if drop > 1e-3 && slope > 0.0 { factor } else { 2.0 };
     }
 }

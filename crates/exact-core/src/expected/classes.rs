@@ -9,7 +9,7 @@
 //! the complement `1 - Φ(x)`.
 
 use crate::Real;
-use crate::normal::{INV_SQRT_2PI, exp_half_square_or_zero, half_erfcx, mul_add};
+use crate::normal::{INV_SQRT_2PI, exp_half_square_or_zero, exp_nonpositive, fast_ln, half_erfcx, mul_add};
 
 /// Classes whose products are formed in the working precision before they enter the `f64` product: few enough that
 /// factors of at least `0.4 / (|x| + 1)` do not underflow `f32` and sums of squares keep their digits, and all the
@@ -43,7 +43,8 @@ pub(super) struct Product<const L: usize> {
 }
 
 impl<const L: usize> Product<L> {
-    const EMPTY: Self = Self { factor: [1.0; L], exponent: [0.0; L], complement: [0.0; L], hazard: [0.0; L] };
+    pub const EMPTY: Self =
+        Self { factor: [1.0; L], exponent: [0.0; L], complement: [0.0; L], hazard: [0.0; L] };
 }
 
 /// Sums of hazards over nodes, per class and lane, and what the next ones are multiplied by.
@@ -68,18 +69,20 @@ pub(super) struct Moments<T, const L: usize> {
 }
 
 /// One class at one point.
-struct Term<T> {
-    negative: bool,
+pub(super) struct Term<T> {
+    pub negative: bool,
     /// `Φ(-|x|) exp(x²/2)`.
-    g: T,
+    pub g: T,
     /// `Φ(-|x|)`.
-    q: T,
-    square: T,
-    hazard: T,
+    pub q: T,
+    /// `x²`.
+    pub square: T,
+    /// `φ(x)/Φ(x)`.
+    pub hazard: T,
 }
 
 #[inline(always)]
-fn term<T: Real, const FUSED: bool>(x: T) -> Term<T> {
+pub(super) fn term<T: Real, const FUSED: bool>(x: T) -> Term<T> {
     let y = x.abs();
     let negative = x < T::ZERO;
     let g = half_erfcx::<T, FUSED>(y);
@@ -89,6 +92,15 @@ fn term<T: Real, const FUSED: bool>(x: T) -> Term<T> {
     let numerator = if negative { c } else { c * e };
     let denominator = if negative { g } else { T::ONE - q };
     Term { negative, g, q, square: y * y, hazard: numerator / denominator }
+}
+
+/// `x + h`, minus the derivative of `log h`. Far to the left x and h cancel, and the asymptotic series
+/// `1/y - 2/y³ + …` takes over.
+#[inline(always)]
+pub(super) fn hazard_slope<T: Real>(x: T, h: T) -> T {
+    let inverse = T::ONE / x.abs().max(T::ONE);
+    let series = inverse - T::from_f64(2.0) * inverse * inverse * inverse;
+    if x < T::from_f64(-16.0) { series } else { x + h }
 }
 
 /// A block of classes in the working precision.
@@ -120,27 +132,55 @@ impl<T: Real, const L: usize> Block<T, L> {
     }
 }
 
-impl<T: Real, const L: usize, const SCALED: bool> Classes<'_, T, L, SCALED> {
-    /// F and H at `z`; each class's hazard goes to `hazards`.
-    #[inline(always)]
-    pub fn product<const FUSED: bool>(&self, z: &[T; L], hazards: &mut [[T; L]]) -> Product<L> {
-        let zero = [T::ZERO; L];
-        let none = Weighted { weight: &zero, moment: &zero, gradient: &mut [], first_moment: &mut [] };
-        self.walk::<FUSED, false>(z, hazards, none)
-    }
+/// The best rate for [`start_from_bound`] with so many equal classes.
+pub(super) fn chernoff_rate(others: usize) -> f64 {
+    (2.0 * (others as f64 + 1.0).ln()).sqrt().max(1.0)
+}
 
-    /// As [`Classes::product`], and adds the hazards that were in `hazards` to the weighted sums: in the same pass,
+/// The mode for the nearest class alone, moved towards the mode of the maximum of many scores, for which there is a
+/// Chernoff bound on its mean, where that lies further right. `sum` is `Σ e^(-rate shift)`.
+#[inline(always)]
+pub(super) fn start_from_bound<T: Real, const L: usize>(
+    origin: &[f64; L],
+    rate: f64,
+    sum: &[T; L],
+) -> [T; L] {
+    let mut start = [T::ZERO; L];
+    for l in 0..L {
+        let mean = rate / 2.0 - origin[l] + fast_ln(sum[l].to_f64()) / rate;
+        let (alone, shifted) = (-0.5 * origin[l], (mean - 1.0).min(mean / 2.0 + rate / 2.0));
+        let z = if mean > 0.0 && shifted > alone { shifted } else { alone };
+        start[l] = T::from_f64(z + origin[l]);
+    }
+    start
+}
+
+/// The classes that the label competes with, for a group of samples.
+pub(super) trait Rivals<T: Real, const L: usize> {
+    /// Whether classes have scales of their own, so that first moments are wanted.
+    const SCALED: bool;
+
+    /// Where the search for γ's mode starts, as `z + origin`. `others` is how many classes there are besides the label,
+    /// whether they matter or not.
+    fn start<const FUSED: bool>(&self, origin: &[f64; L], others: usize) -> [T; L];
+
+    /// F and H at `z`, with the sums behind the first two derivatives of `log(φ F H)`.
+    fn moments<const FUSED: bool>(&self, z: &[T; L]) -> (Product<L>, Moments<T, L>);
+
+    /// F and H at `z`; each class's hazard goes to `hazards`.
+    fn product<const FUSED: bool>(&self, z: &[T; L], hazards: &mut [[T; L]]) -> Product<L>;
+
+    /// As [`Rivals::product`], and adds the hazards that were in `hazards` to the weighted sums: in the same pass,
     /// which has time to wait for memory.
-    #[inline(always)]
-    pub fn product_after<const FUSED: bool>(
+    fn product_after<const FUSED: bool>(
         &self,
         z: &[T; L],
         hazards: &mut [[T; L]],
         before: Weighted<'_, T, L>,
-    ) -> Product<L> {
-        self.walk::<FUSED, true>(z, hazards, before)
-    }
+    ) -> Product<L>;
+}
 
+impl<T: Real, const L: usize, const SCALED: bool> Classes<'_, T, L, SCALED> {
     #[inline(always)]
     fn walk<const FUSED: bool, const ADD: bool>(
         &self,
@@ -190,10 +230,35 @@ impl<T: Real, const L: usize, const SCALED: bool> Classes<'_, T, L, SCALED> {
         }
         product
     }
+}
 
-    /// F and H at `z`, with the sums behind the first two derivatives of `log(φ F H)`.
+impl<T: Real, const L: usize, const SCALED: bool> Rivals<T, L> for Classes<'_, T, L, SCALED> {
+    const SCALED: bool = SCALED;
+
     #[inline(always)]
-    pub fn moments<const FUSED: bool>(&self, z: &[T; L]) -> (Product<L>, Moments<T, L>) {
+    fn start<const FUSED: bool>(&self, origin: &[f64; L], others: usize) -> [T; L] {
+        if SCALED {
+            let mut z = [-T::INFINITY; L];
+            for (scale, shift) in self.scale.iter().zip(self.shift) {
+                for l in 0..L {
+                    let a = scale[l];
+                    z[l] = z[l].max(-(a * shift[l]) / (T::ONE + a * a));
+                }
+            }
+            return z;
+        }
+        let rate = chernoff_rate(others);
+        let mut sum = [T::ZERO; L];
+        for shift in self.shift {
+            for l in 0..L {
+                sum[l] += exp_nonpositive::<T, FUSED>(T::from_f64(-rate) * shift[l]);
+            }
+        }
+        start_from_bound(origin, rate, &sum)
+    }
+
+    #[inline(always)]
+    fn moments<const FUSED: bool>(&self, z: &[T; L]) -> (Product<L>, Moments<T, L>) {
         let unscaled = [T::ONE; L];
         let mut product = Product::EMPTY;
         let zero = [T::ZERO; L];
@@ -214,10 +279,7 @@ impl<T: Real, const L: usize, const SCALED: bool> Classes<'_, T, L, SCALED> {
                     sums.complement[l] = if negative { complement } else { joint };
                     let ah = a * h;
                     sums.hazard[l] += ah;
-                    // Far to the left x and h cancel: the asymptotic series x + h = 1/y - 2/y³ + … takes over.
-                    let inverse = T::ONE / x.abs().max(T::ONE);
-                    let series = inverse - T::from_f64(2.0) * inverse * inverse * inverse;
-                    let u = if x < T::from_f64(-16.0) { series } else { x + h };
+                    let u = hazard_slope(x, h);
                     let au = a * u;
                     moments.first[l] += ah * au;
                     moments.second[l] += ah * au * au;
@@ -227,5 +289,22 @@ impl<T: Real, const L: usize, const SCALED: bool> Classes<'_, T, L, SCALED> {
             sums.flush(&mut product);
         }
         (product, moments)
+    }
+
+    #[inline(always)]
+    fn product<const FUSED: bool>(&self, z: &[T; L], hazards: &mut [[T; L]]) -> Product<L> {
+        let zero = [T::ZERO; L];
+        let none = Weighted { weight: &zero, moment: &zero, gradient: &mut [], first_moment: &mut [] };
+        self.walk::<FUSED, false>(z, hazards, none)
+    }
+
+    #[inline(always)]
+    fn product_after<const FUSED: bool>(
+        &self,
+        z: &[T; L],
+        hazards: &mut [[T; L]],
+        before: Weighted<'_, T, L>,
+    ) -> Product<L> {
+        self.walk::<FUSED, true>(z, hazards, before)
     }
 }

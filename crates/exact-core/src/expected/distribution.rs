@@ -6,12 +6,11 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::bracket::fast_ln;
-use super::classes::Classes;
+use super::classes::{Classes, Rivals};
 use super::sigma::Sigma;
 use crate::Real;
 use crate::loss::{Logits, LossError};
-use crate::normal::{exp_nonpositive, inverse_mills_ratio, log_cdf, mul_add};
+use crate::normal::{exp_nonpositive, fast_ln, inverse_mills_ratio, log_cdf, mul_add};
 use crate::quadrature::Rule;
 
 /// Samples that are evaluated together.

@@ -2,6 +2,9 @@
 
 use crate::Real;
 
+/// Partial sums over the classes of a row.
+pub(super) const PARTS: usize = 8;
+
 /// Buffers of a group of `L` samples, with room for all classes.
 pub(super) struct Buffers<'a, U, const L: usize> {
     pub shift: &'a mut [[U; L]],
@@ -75,4 +78,30 @@ impl<U: Real> Row<'_, U> {
             slot += usize::from(present);
         }
     }
+
+    /// `Σ d_i dP/dd_i` with the differences `d_i = shift_i + origin`.
+    #[inline(always)]
+    pub fn slope_of_scale(&self, origin: f64) -> f64 {
+        let mut sums = [0.0; PARTS];
+        for (shifts, slopes) in self.shift.chunks(PARTS).zip(self.slopes.chunks(PARTS)) {
+            for (sum, (&shift, slope)) in sums.iter_mut().zip(shifts.iter().zip(slopes)) {
+                let d = if shift < U::INFINITY { shift.to_f64() + origin } else { 0.0 };
+                *sum += d * slope.to_f64();
+            }
+        }
+        tree_sum(sums)
+    }
+}
+
+/// The sum of a vector's lanes, by halves.
+#[inline(always)]
+pub(super) fn tree_sum(mut sums: [f64; PARTS]) -> f64 {
+    let mut width = PARTS / 2;
+    while width > 0 {
+        for part in 0..width {
+            sums[part] += sums[part + width];
+        }
+        width /= 2;
+    }
+    sums[0]
 }

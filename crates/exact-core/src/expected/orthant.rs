@@ -10,7 +10,8 @@
 //! have full relative accuracy. What the interval cuts off of P and 1 - P is `Q F` at its left end and `Φ (1 - F)`
 //! at its right end. Everything is kept relative to γ near its mode.
 
-use super::classes::{Classes, Weighted};
+use super::bracket::bracket;
+use super::classes::{Rivals, Weighted};
 use crate::Real;
 use crate::normal::{INV_SQRT_2PI, exp_nonpositive, exp_within_range, mills_ratios, mul_add};
 use crate::quadrature::Rule;
@@ -50,88 +51,83 @@ impl<const L: usize> Orthant<L> {
     }
 }
 
-impl<T: Real, const L: usize, const SCALED: bool> Classes<'_, T, L, SCALED> {
-    #[inline(always)]
-    pub fn integrate<const FUSED: bool>(
-        &self,
-        origin: &[f64; L],
-        others: usize,
-        rule: &Rule,
-        workspace: &mut Workspace<'_, T, L>,
-    ) -> Orthant<L> {
-        let bracket = self.bracket::<FUSED>(origin, others, rule.truncation());
-        let mut factor = bracket.gamma_factor;
-        let mut inverse_gamma = factor;
-        let mut half_width = [T::ZERO; L];
-        let mut center = [T::ZERO; L];
-        for l in 0..L {
-            factor[l] *= INV_SQRT_2PI;
-            inverse_gamma[l] = 1.0 / inverse_gamma[l];
-            half_width[l] = T::from_f64(0.5) * (bracket.right[l] - bracket.left[l]);
-            center[l] = T::from_f64(0.5) * (bracket.right[l] + bracket.left[l]);
-        }
-        for row in workspace.gradient.iter_mut() {
-            *row = [T::ZERO; L];
-        }
-        for row in workspace.first_moment.iter_mut() {
-            *row = [T::ZERO; L];
-        }
-        let (mut probability, mut complement) = ([0.0; L], [0.0; L]);
-
-        // The ends: Q F = (Q/φ) φ F and Φ (1 - F) = (Φ/φ) φ (1 - F), where φ F = γ / H.
-        let at_left = self.product::<FUSED>(&bracket.left, workspace.hazards);
-        let at_right = self.product::<FUSED>(&bracket.right, workspace.hazards);
-        for l in 0..L {
-            let (left, right) = (bracket.left[l].to_f64() - origin[l], bracket.right[l].to_f64() - origin[l]);
-            let (upper, _) = mills_ratios::<T, FUSED>(T::from_f64(left));
-            let exponent = at_left.exponent[l] - 0.5 * left * left - bracket.gamma_exponent[l];
-            probability[l] = upper.to_f64()
-                * at_left.factor[l]
-                * inverse_gamma[l]
-                * exp_nonpositive::<f64, FUSED>(exponent);
-            let (_, lower) = mills_ratios::<T, FUSED>(T::from_f64(right));
-            let negative = at_right.factor[l] / (1.0 - at_right.complement[l])
-                * exp_nonpositive::<f64, FUSED>(at_right.exponent[l]);
-            // Equal to 1 up to rounding where no class is to the left of its mean.
-            let negative = if at_right.exponent[l] == 0.0 { 1.0 } else { negative };
-            let rest = at_right.complement[l] + (1.0 - at_right.complement[l]) * (1.0 - negative);
-            let exponent = -0.5 * right * right - bracket.gamma_exponent[l];
-            complement[l] =
-                lower.to_f64() * rest * inverse_gamma[l] * exp_within_range::<f64, FUSED>(exponent);
-        }
-
-        let Workspace { hazards, gradient, first_moment } = workspace;
-        let (mut weight, mut moment) = ([T::ZERO; L], [T::ZERO; L]);
-        for node in rule.nodes() {
-            let mut z = center;
-            for l in 0..L {
-                z[l] = mul_add::<T, FUSED>(T::from_f64(node.position), half_width[l], center[l]);
-            }
-            let before = Weighted { weight: &weight, moment: &moment, gradient, first_moment };
-            let product = self.product_after::<FUSED>(&z, hazards, before);
-            for l in 0..L {
-                let at = z[l].to_f64() - origin[l];
-                let exponent = product.exponent[l] - 0.5 * at * at - bracket.gamma_exponent[l];
-                let relative = T::from_f64(product.factor[l] * inverse_gamma[l]);
-                let share = exp_nonpositive::<T, FUSED>(T::from_f64(exponent));
-                // φ F over γ's size, times the node's weight.
-                weight[l] = T::from_f64(node.weight) * half_width[l] * relative * share;
-                moment[l] = weight[l] * z[l];
-                let gamma = weight[l].to_f64() * product.hazard[l];
-                let (upper, lower) = mills_ratios::<T, FUSED>(T::from_f64(at));
-                probability[l] += gamma * upper.to_f64();
-                complement[l] += gamma * lower.to_f64();
-            }
-        }
-        for (class, hazard) in hazards.iter().enumerate() {
-            for l in 0..L {
-                gradient[class][l] = mul_add::<T, FUSED>(weight[l], hazard[l], gradient[class][l]);
-                if SCALED {
-                    first_moment[class][l] =
-                        mul_add::<T, FUSED>(moment[l], hazard[l], first_moment[class][l]);
-                }
-            }
-        }
-        Orthant { probability, complement, factor, exponent: bracket.gamma_exponent }
+/// The probability, its complement and, in `workspace`, the gradient.
+#[inline(always)]
+pub(super) fn integrate<T: Real, R: Rivals<T, L>, const L: usize, const FUSED: bool>(
+    rivals: &R,
+    origin: &[f64; L],
+    others: usize,
+    rule: &Rule,
+    workspace: &mut Workspace<'_, T, L>,
+) -> Orthant<L> {
+    let bracket = bracket::<T, R, L, FUSED>(rivals, origin, others, rule.truncation());
+    let mut factor = bracket.gamma_factor;
+    let mut inverse_gamma = factor;
+    let mut half_width = [T::ZERO; L];
+    let mut center = [T::ZERO; L];
+    for l in 0..L {
+        factor[l] *= INV_SQRT_2PI;
+        inverse_gamma[l] = 1.0 / inverse_gamma[l];
+        half_width[l] = T::from_f64(0.5) * (bracket.right[l] - bracket.left[l]);
+        center[l] = T::from_f64(0.5) * (bracket.right[l] + bracket.left[l]);
     }
+    for row in workspace.gradient.iter_mut() {
+        *row = [T::ZERO; L];
+    }
+    for row in workspace.first_moment.iter_mut() {
+        *row = [T::ZERO; L];
+    }
+    let (mut probability, mut complement) = ([0.0; L], [0.0; L]);
+
+    // The ends: Q F = (Q/φ) φ F and Φ (1 - F) = (Φ/φ) φ (1 - F), where φ F = γ / H.
+    let at_left = rivals.product::<FUSED>(&bracket.left, workspace.hazards);
+    let at_right = rivals.product::<FUSED>(&bracket.right, workspace.hazards);
+    for l in 0..L {
+        let (left, right) = (bracket.left[l].to_f64() - origin[l], bracket.right[l].to_f64() - origin[l]);
+        let (upper, _) = mills_ratios::<T, FUSED>(T::from_f64(left));
+        let exponent = at_left.exponent[l] - 0.5 * left * left - bracket.gamma_exponent[l];
+        probability[l] =
+            upper.to_f64() * at_left.factor[l] * inverse_gamma[l] * exp_nonpositive::<f64, FUSED>(exponent);
+        let (_, lower) = mills_ratios::<T, FUSED>(T::from_f64(right));
+        let negative = at_right.factor[l] / (1.0 - at_right.complement[l])
+            * exp_nonpositive::<f64, FUSED>(at_right.exponent[l]);
+        // Equal to 1 up to rounding where no class is to the left of its mean.
+        let negative = if at_right.exponent[l] == 0.0 { 1.0 } else { negative };
+        let rest = at_right.complement[l] + (1.0 - at_right.complement[l]) * (1.0 - negative);
+        let exponent = -0.5 * right * right - bracket.gamma_exponent[l];
+        complement[l] = lower.to_f64() * rest * inverse_gamma[l] * exp_within_range::<f64, FUSED>(exponent);
+    }
+
+    let Workspace { hazards, gradient, first_moment } = workspace;
+    let (mut weight, mut moment) = ([T::ZERO; L], [T::ZERO; L]);
+    for node in rule.nodes() {
+        let mut z = center;
+        for l in 0..L {
+            z[l] = mul_add::<T, FUSED>(T::from_f64(node.position), half_width[l], center[l]);
+        }
+        let before = Weighted { weight: &weight, moment: &moment, gradient, first_moment };
+        let product = rivals.product_after::<FUSED>(&z, hazards, before);
+        for l in 0..L {
+            let at = z[l].to_f64() - origin[l];
+            let exponent = product.exponent[l] - 0.5 * at * at - bracket.gamma_exponent[l];
+            let relative = T::from_f64(product.factor[l] * inverse_gamma[l]);
+            let share = exp_nonpositive::<T, FUSED>(T::from_f64(exponent));
+            // φ F over γ's size, times the node's weight.
+            weight[l] = T::from_f64(node.weight) * half_width[l] * relative * share;
+            moment[l] = weight[l] * z[l];
+            let gamma = weight[l].to_f64() * product.hazard[l];
+            let (upper, lower) = mills_ratios::<T, FUSED>(T::from_f64(at));
+            probability[l] += gamma * upper.to_f64();
+            complement[l] += gamma * lower.to_f64();
+        }
+    }
+    for (class, hazard) in hazards.iter().enumerate() {
+        for l in 0..L {
+            gradient[class][l] = mul_add::<T, FUSED>(weight[l], hazard[l], gradient[class][l]);
+            if R::SCALED {
+                first_moment[class][l] = mul_add::<T, FUSED>(moment[l], hazard[l], first_moment[class][l]);
+            }
+        }
+    }
+    Orthant { probability, complement, factor, exponent: bracket.gamma_exponent }
 }

@@ -1,6 +1,6 @@
 //! From the logits of one sample to differences in units of sigma, for the classes that matter, and back.
 
-use super::lanes::Row;
+use super::lanes::{PARTS, Row, tree_sum};
 use crate::Real;
 
 /// A sigma this many times smaller than the label's is taken as that much smaller: the class's score is a constant.
@@ -8,8 +8,6 @@ const SCALE_MAX: f64 = 1e6;
 /// The label's sigma over a class's is at least this times the square root of the rounding error: below, the label's
 /// score is a constant beside the class's.
 const SCALE_MIN: f64 = 0.1;
-/// Partial sums and maxima.
-const PARTS: usize = 8;
 
 /// The logits of one sample, and what makes differences of them.
 #[derive(Clone, Copy)]
@@ -151,14 +149,7 @@ impl<'a, T: Real> Sample<'a, T> {
                 sums[part] += slope;
             }
         }
-        let mut width = PARTS / 2;
-        while width > 0 {
-            for part in 0..width {
-                sums[part] += sums[part + width];
-            }
-            width /= 2;
-        }
-        grad[self.label] = T::saturating_from_f64(sums[0]);
+        grad[self.label] = T::saturating_from_f64(tree_sum(sums));
     }
 
     /// Writes `factor` times the gradient with respect to each class's sigma to `grad`, from the derivatives with
