@@ -110,7 +110,7 @@ pub(crate) fn mills_ratios<T: Real, const FUSED: bool>(z: T) -> (T, T) {
     let e = exp_nonpositive::<T, FUSED>(T::from_f64(-0.5) * y * y);
     let sqrt_2pi = T::from_f64(SQRT_2PI);
     let small = sqrt_2pi * g;
-    let large = sqrt_2pi * (T::ONE - e * g) / e;
+    let large = sqrt_2pi / e - small;
     if z < T::ZERO { (large, small) } else { (small, large) }
 }
 

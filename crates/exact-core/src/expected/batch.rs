@@ -38,11 +38,13 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    fn new(probability: f64, complement: f64, factor: f64, exponent: f64) -> Self {
+    /// For `probability` and `complement` relative to `unit = factor exp(exponent)`.
+    fn new(probability: f64, complement: f64, factor: f64, exponent: f64, unit: f64) -> Self {
         let is_probability = probability <= complement;
-        let size = factor * if is_probability { probability } else { complement };
+        let relative = if is_probability { probability } else { complement };
+        let size = factor * relative;
         // Rounding may lift the smaller of two halves just above one half.
-        let smaller = (size * exponent.exp()).min(1.0);
+        let smaller = (unit * relative).min(1.0);
         Self { size, exponent, is_probability, smaller, dsigma: f64::NAN }
     }
 
@@ -216,12 +218,13 @@ impl<T: Real> OrthantBatch<'_, T> {
         row: &Row<'_, U>,
     ) {
         let (probability, complement) = (orthant.probability[lane], orthant.complement[lane]);
-        let mut outcome = Outcome::new(probability, complement, orthant.factor[lane], orthant.exponent[lane]);
-        let size = orthant.factor[lane] * orthant.exponent[lane].exp();
+        let (factor, exponent) = (orthant.factor[lane], orthant.exponent[lane]);
+        let unit = factor * exponent.exp();
+        let mut outcome = Outcome::new(probability, complement, factor, exponent, unit);
         let size = match self.quantity {
-            Quantity::Probability => size,
+            Quantity::Probability => unit,
             Quantity::LogProbability if outcome.is_probability => 1.0 / probability,
-            Quantity::LogProbability => size / outcome.probability(),
+            Quantity::LogProbability => unit / outcome.probability(),
         };
         if !SCALED {
             outcome.dsigma = -row.slope_of_scale(scaling.origin) * scaling.inverse_sigma * size;

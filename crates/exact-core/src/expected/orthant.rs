@@ -100,7 +100,8 @@ pub(super) fn integrate<T: Real, R: Rivals<T, L>, const L: usize, const FUSED: b
 
     let Workspace { hazards, gradient, first_moment } = workspace;
     let (mut weight, mut moment) = ([T::ZERO; L], [T::ZERO; L]);
-    for node in rule.nodes() {
+    let nodes = if R::SCALED { rule.nodes() } else { rule.nodes_for(others + 1) };
+    for node in nodes {
         let mut z = center;
         for l in 0..L {
             z[l] = mul_add::<T, FUSED>(T::from_f64(node.position), half_width[l], center[l]);
