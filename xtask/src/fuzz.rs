@@ -8,6 +8,8 @@ use crate::cargo;
 const CARGO_FUZZ_VERSION: &str = "0.13.2";
 /// Bytes of an input: more than the decoder reads for most calls.
 const MAX_LENGTH: &str = "-max_len=1024";
+/// Inputs of all lengths from the start: short ones reach little.
+const ANY_LENGTH: &str = "-len_control=0";
 /// Seconds that one input may take.
 const TIMEOUT: &str = "-timeout=20";
 
@@ -28,7 +30,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let mut fuzz = cargo::nightly(tools.join("bin").join("cargo-fuzz"));
     fuzz.args(["run", "--features", "libfuzzer", "exact_core"]);
     // What is found goes to the first; the second is where failures of the past are kept.
-    fuzz.args(["fuzz/corpus/exact_core", "fuzz/corpus-regressions", "--", MAX_LENGTH, TIMEOUT]);
+    fuzz.args(["fuzz/corpus/exact_core", "fuzz/corpus-regressions", "--", MAX_LENGTH, ANY_LENGTH, TIMEOUT]);
     fuzz.arg(format!("-max_total_time={}", arguments.seconds));
     // Coverage counters do not survive optimisation across crates.
     fuzz.env("CARGO_PROFILE_RELEASE_LTO", "off");
