@@ -1,7 +1,8 @@
 //! Running cargo from the root of the workspace.
 
 use std::env;
-use std::path::Path;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
@@ -22,13 +23,42 @@ pub fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
-/// Runs a cargo command to its end.
+/// Where cargo puts what it builds.
+pub fn target_directory() -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
+/// A program of the nightly toolchain, to be started in the root of the workspace.
+pub fn nightly(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new("rustup");
+    command.args(["run", "nightly"]).arg(program).current_dir(root());
+    // Otherwise programs that look for cargo find the one that runs this program.
+    command.env_remove("CARGO");
+    command
+}
+
+/// Checks that there is a nightly toolchain.
+///
+/// # Errors
+/// If there is none, with the command that installs it.
+pub fn require_nightly() -> Result<()> {
+    let status = nightly("rustc").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    ensure!(
+        status.is_ok_and(|status| status.success()),
+        "there is no nightly toolchain, which sanitizers and libFuzzer need\nhint: install it with `rustup toolchain install nightly --profile minimal`"
+    );
+    Ok(())
+}
+
+/// Runs a command to its end.
 ///
 /// # Errors
 /// If the command cannot be started or does not succeed.
 pub fn run(mut command: Command) -> Result<()> {
-    let arguments: Vec<_> = command.get_args().map(|argument| argument.to_string_lossy()).collect();
-    let shown = format!("cargo {}", arguments.join(" "));
+    let program = Path::new(command.get_program()).file_name().unwrap_or_default();
+    let words: Vec<_> =
+        std::iter::once(program).chain(command.get_args()).map(|word| word.to_string_lossy()).collect();
+    let shown = words.join(" ");
     let status = command.status().with_context(|| format!("cannot start `{shown}`"))?;
     ensure!(status.success(), "`{shown}` ended with {status}");
     Ok(())

@@ -9,8 +9,10 @@
 mod audit;
 mod bench;
 mod cargo;
+mod fuzz;
 mod hygiene;
 mod results;
+mod sanitize;
 mod synthesize;
 mod test;
 
@@ -32,6 +34,10 @@ enum Command {
     Test,
     /// Check dependencies for known vulnerabilities (fetches the advisory database)
     Audit,
+    /// Fuzz exact-core with libFuzzer (needs a nightly toolchain)
+    Fuzz(fuzz::Arguments),
+    /// Run the tests of exact-core under `AddressSanitizer` (needs a nightly toolchain)
+    Sanitize,
     /// Run the benchmarks
     Bench,
     /// Compare all losses on all bundled data sets, as in docs/results.md
@@ -44,6 +50,8 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Test => test::run(),
         Command::Audit => audit::run(),
+        Command::Fuzz(arguments) => fuzz::run(&arguments),
+        Command::Sanitize => sanitize::run(),
         Command::Bench => bench::run(),
         Command::Results => results::run(),
         Command::Synthesize(arguments) => synthesize::run(&arguments),

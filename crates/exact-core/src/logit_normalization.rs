@@ -49,7 +49,7 @@ pub fn normalize<T: Real>(
         None => logits.len() as f64,
         Some(weights) => n_classes as f64 * weights.iter().map(|weight| weight.to_f64()).sum::<f64>(),
     };
-    let inverse = if total > 0.0 { 1.0 / total } else { 0.0 };
+    let inverse = reciprocal(total);
     let mean = inverse * sum(logits, |at, logit| weight(at) * logit.to_f64());
     let variance = inverse * sum(logits, |at, logit| weight(at) * (logit.to_f64() - mean).powi(2));
     let std = variance.sqrt().max(STD_FLOOR);
@@ -81,7 +81,7 @@ pub fn backward<T: Real>(
     let slope_sum = sum(gradient, |_, slope| slope.to_f64());
     let slope_dot =
         if floored { 0.0 } else { sum(gradient, |at, slope| slope.to_f64() * normalized[at].to_f64()) };
-    let (inverse, scale) = (1.0 / statistics.total_weight.to_f64(), 1.0 / std);
+    let (inverse, scale) = (reciprocal(statistics.total_weight.to_f64()), 1.0 / std);
     gradient.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, gradient)| {
         for (i, slope) in gradient.iter_mut().enumerate() {
             let at = chunk * CHUNK + i;
@@ -90,6 +90,12 @@ pub fn backward<T: Real>(
             *slope = T::from_f64((slope.to_f64() - share * through) * scale);
         }
     });
+}
+
+/// `1 / total_weight`, and 0 where the weights are as good as 0, so that they have no part in the statistics.
+fn reciprocal(total_weight: f64) -> f64 {
+    let inverse = 1.0 / total_weight;
+    if inverse.is_finite() { inverse } else { 0.0 }
 }
 
 /// The weight of the logit at a position of the batch.
@@ -155,6 +161,15 @@ mod tests {
         let mut normalized = [1.0; 4];
         normalize(&[7.0_f64; 4], 2, None, &mut normalized);
         assert_eq!(normalized, [0.0; 4]);
+    }
+
+    #[test]
+    fn weights_of_zero_leave_no_nan() {
+        let (mut normalized, mut gradient) = ([1.0; 4], [1.0_f64; 4]);
+        let weights = Some([0.0, 0.0].as_slice());
+        let statistics = normalize(&[1.0, 2.0, 3.0, 4.0], 2, weights, &mut normalized);
+        backward(&normalized, &statistics, 2, weights, &mut gradient);
+        assert!(normalized.iter().chain(&gradient).all(|value| value.is_finite()), "{gradient:?}");
     }
 
     #[test]

@@ -70,7 +70,15 @@ impl Schedule {
         let last = steps.saturating_sub(1).max(1);
         let t = step.min(last) as f64 / last as f64;
         match self.shape {
-            Shape::Geometric => self.start * (self.end / self.start).powf(t),
+            Shape::Geometric => {
+                let ratio = self.end / self.start;
+                if ratio.is_normal() {
+                    self.start * ratio.powf(t)
+                } else {
+                    // The values are so far apart that their ratio is out of range.
+                    self.start.powf(1.0 - t) * self.end.powf(t)
+                }
+            }
             Shape::Cosine => {
                 let share = 0.5 * (1.0 + (std::f64::consts::PI * t).cos());
                 self.end + (self.start - self.end) * share
@@ -94,6 +102,15 @@ mod tests {
         }
         assert_eq!(Schedule::constant(0.5).unwrap().value(3, 10), 0.5);
         assert_eq!(Schedule::geometric(2.0, 1.0).unwrap().value(0, 1), 2.0);
+    }
+
+    #[test]
+    fn values_far_apart_have_a_geometric_mean() {
+        for (start, end) in [(1e300, 1e-300), (1e-300, 1e300)] {
+            let schedule = Schedule::geometric(start, end).unwrap();
+            assert!((schedule.value(1, 3) - 1.0).abs() < 1e-12);
+            assert_eq!([schedule.value(0, 3), schedule.value(2, 3)], [start, end]);
+        }
     }
 
     #[test]

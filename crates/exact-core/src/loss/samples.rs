@@ -66,6 +66,14 @@ pub enum LossError {
     /// The weights sum to 0, so a mean is not defined.
     #[error("the sample weights sum to 0")]
     ZeroWeights,
+    /// The weights sum to a number whose reciprocal is out of range.
+    #[error(
+        "the sample weights sum to {total}, which is too close to the ends of the type's range to divide by: rescale them"
+    )]
+    WeightSum {
+        /// The sum.
+        total: f64,
+    },
     /// A setting of the loss is outside its range.
     #[error("{name} must be {expected}, got {value}")]
     Setting {
@@ -167,7 +175,8 @@ impl<'a, T: Real> Samples<'a, T> {
     /// Samples whose weights are divided by their total, so that a sum over them is a weighted mean.
     ///
     /// # Errors
-    /// As [`Samples::sum`], and [`LossError::ZeroWeights`] if the weights sum to 0.
+    /// As [`Samples::sum`], and [`LossError::ZeroWeights`] if the weights sum to 0, or [`LossError::WeightSum`] if they cannot
+    /// be divided by their sum.
     pub fn mean(
         logits: Logits<'a, T>,
         labels: &'a [u32],
@@ -181,7 +190,11 @@ impl<'a, T: Real> Samples<'a, T> {
         if total == 0.0 {
             return Err(LossError::ZeroWeights);
         }
-        Ok(Self { scale: T::from_f64(1.0 / total), ..samples })
+        let scale = T::from_f64(1.0 / total);
+        if scale == T::ZERO || !scale.is_finite() {
+            return Err(LossError::WeightSum { total });
+        }
+        Ok(Self { scale, ..samples })
     }
 
     /// The number of samples.
