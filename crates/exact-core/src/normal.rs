@@ -58,7 +58,8 @@ pub fn survival<T: Real>(x: T) -> T {
 pub fn log_cdf<T: Real>(x: T) -> T {
     let y = x.abs();
     let g = half_erfcx::<T, false>(y);
-    if x < T::ZERO { -T::from_f64(0.5) * y * y + g.ln() } else { (-(exp_half_square(y) * g)).ln_1p() }
+    let exponent = (-T::from_f64(0.5) * y * y).max(-T::MAX);
+    if x < T::ZERO { exponent + g.ln() } else { (-(exp_half_square(y) * g)).ln_1p() }
 }
 
 /// The inverse Mills ratio φ(x)/Φ(x), which tends to `-x` as `x` tends to minus infinity.
@@ -83,6 +84,9 @@ pub fn inverse_mills_ratio<T: Real>(x: T) -> T {
 fn exp_half_square<T: Real>(y: T) -> T {
     let half = T::from_f64(0.5);
     let square = y * y;
+    if !square.is_finite() {
+        return T::ZERO;
+    }
     let rest = y.mul_add(y, -square);
     (-half * square).exp() * (T::ONE - half * rest)
 }
@@ -102,7 +106,8 @@ pub(crate) fn half_erfcx<T: Real, const FUSED: bool>(y: T) -> T {
     scale * polynomial::<T, FUSED>(t, T::HALF_ERFCX)
 }
 
-/// Mills ratio Q(z)/φ(z) of `z` and of `-z`, where the larger of the two may overflow to infinity.
+/// Mills ratio Q(z)/φ(z) of `z` and of `-z`, where the larger of the two is cut off at 1e33, far from where sums of it
+/// would overflow.
 #[inline(always)]
 pub(crate) fn mills_ratios<T: Real, const FUSED: bool>(z: T) -> (T, T) {
     let y = z.abs();
@@ -110,7 +115,7 @@ pub(crate) fn mills_ratios<T: Real, const FUSED: bool>(z: T) -> (T, T) {
     let e = exp_nonpositive::<T, FUSED>(T::from_f64(-0.5) * y * y);
     let sqrt_2pi = T::from_f64(SQRT_2PI);
     let small = sqrt_2pi * g;
-    let large = sqrt_2pi / e - small;
+    let large = sqrt_2pi / e.max(T::from_f64(1e-33)) - small;
     if z < T::ZERO { (large, small) } else { (small, large) }
 }
 
@@ -175,9 +180,9 @@ pub(crate) fn ln_f32<const FUSED: bool>(v: f32) -> f32 {
         -0.115_146_1,
         0.070_376_836,
     ];
-    let bits = v.to_bits() as i32;
+    let bits = v.to_bits().cast_signed();
     let exponent = (bits - SQRT_HALF_BITS) >> 23;
-    let f = f32::from_bits((bits - (exponent << 23)) as u32) - 1.0;
+    let f = f32::from_bits((bits - (exponent << 23)).cast_unsigned()) - 1.0;
     let n = exponent as f32;
     let square = f * f;
     let tail = f * square * polynomial::<f32, FUSED>(f, &POLYNOMIAL);
@@ -186,13 +191,19 @@ pub(crate) fn ln_f32<const FUSED: bool>(v: f32) -> f32 {
     mul_add::<f32, FUSED>(n, f32::LN_2_HIGH, f + tail)
 }
 
-/// `ln v` for a positive normal number, to about 1e-5: enough to place nodes, and without a branch.
+/// `(n, m)` with `v = 2^n m` and m from 1 to 2, for a positive normal number.
 #[inline(always)]
-pub(crate) fn fast_ln(v: f64) -> f64 {
+pub(crate) fn split_exponent(v: f64) -> (f64, f64) {
     const EXPONENT_MAGIC: f64 = 4_503_599_627_370_496.0 + 1023.0;
     let bits = v.to_bits();
     let exponent = f64::from_bits((bits >> 52) | 0x4330_0000_0000_0000) - EXPONENT_MAGIC;
-    let mantissa = f64::from_bits((bits & 0x000f_ffff_ffff_ffff) | 0x3ff0_0000_0000_0000);
+    (exponent, f64::from_bits((bits & 0x000f_ffff_ffff_ffff) | 0x3ff0_0000_0000_0000))
+}
+
+/// `ln v` for a positive normal number, to about 1e-5: enough to place nodes, and without a branch.
+#[inline(always)]
+pub(crate) fn fast_ln(v: f64) -> f64 {
+    let (exponent, mantissa) = split_exponent(v);
     let r = (mantissa - std::f64::consts::SQRT_2) / (mantissa + std::f64::consts::SQRT_2);
     let square = r * r;
     let series = 2.0 * r * (1.0 + square * (1.0 / 3.0 + square * (1.0 / 5.0 + square / 7.0)));
@@ -278,10 +289,11 @@ mod tests {
 
     #[test]
     fn far_tails_stay_finite() {
-        for x in [-1e8, -1e5, 1e5, 1e8_f64] {
+        for x in [-1e300, -1e200, -1e8, -1e5, 1e5, 1e8, 1e200, 1e300] {
             assert!(log_cdf(x).is_finite() && inverse_mills_ratio(x).is_finite());
         }
         assert_eq!((cdf(-1e5_f64), cdf(1e5_f64)), (0.0, 1.0));
+        assert_eq!((cdf(-1e200_f64), cdf(1e20_f32), pdf(1e200_f64)), (0.0, 1.0, 0.0));
     }
 
     #[test]

@@ -44,10 +44,12 @@ pub trait Real:
 
     /// The nearest value of this type.
     fn from_f64(value: f64) -> Self;
-    /// The nearest finite value of this type.
+    /// The nearest finite value of this type; NaN stays NaN.
     #[inline(always)]
     fn saturating_from_f64(value: f64) -> Self {
-        Self::from_f64(value).max(-Self::MAX).min(Self::MAX)
+        let value = Self::from_f64(value);
+        let value = if value > Self::MAX { Self::MAX } else { value };
+        if value < -Self::MAX { -Self::MAX } else { value }
     }
     /// The value as `f64`, exactly.
     fn to_f64(self) -> f64;

@@ -87,6 +87,46 @@ fn tails_keep_relative_accuracy() {
 }
 
 #[test]
+fn a_label_far_behind_thousands_of_classes_has_a_finite_logarithm() {
+    for (n_classes, distance) in [(3000, 1e3_f64), (3000, 2616.0), (20_000, 1e4)] {
+        let mut mu = vec![distance; n_classes];
+        mu[0] = 0.0;
+        let (mut values, mut grad) = ([Probability::default()], vec![0.0; n_classes]);
+        ExpectedAccuracy::precise::<f64>()
+            .of_logarithm()
+            .evaluate(Logits::new(&mu, n_classes).unwrap(), &[0], Sigma::Common(1.0), &mut values, &mut grad)
+            .unwrap();
+        // The label's own noise has to make up for about the whole distance.
+        let log_p = -0.5 * distance * distance;
+        assert!((values[0].log_p / log_p - 1.0).abs() < 0.01, "{n_classes} {distance}: {}", values[0].log_p);
+        assert!((grad[0] / distance - 1.0).abs() < 0.01 && grad[1] < 0.0, "{}", grad[0]);
+    }
+}
+
+#[test]
+fn the_gradient_vanishes_where_the_difference_is_beyond_any_sigma() {
+    let (value, grad) = evaluate(&[1e300, 0.0], 0, 1e-300).unwrap();
+    assert_eq!((value.p, value.one_minus_p, value.dsigma), (1.0, 0.0, 0.0));
+    assert_eq!(grad, [0.0, 0.0]);
+}
+
+#[test]
+fn classes_that_cannot_matter_change_nothing() {
+    let rivals = [0.3, -0.2, 0.1];
+    let few: Vec<f64> = [0.5].into_iter().chain(rivals).collect();
+    let mut many = few.clone();
+    many.extend((0..5000).map(|class| -40.0 - f64::from(class)));
+    let (value, grad) = evaluate(&many, 0, 1.0).unwrap();
+    let (expected, expected_grad) = evaluate(&few, 0, 1.0).unwrap();
+    assert!((value.p / expected.p - 1.0).abs() < CLOSED_FORM, "{} {}", value.p, expected.p);
+    assert!((value.one_minus_p / expected.one_minus_p - 1.0).abs() < CLOSED_FORM);
+    for (g, expected) in grad.iter().zip(&expected_grad) {
+        assert!((g - expected).abs() < CLOSED_FORM);
+    }
+    assert!(grad[4..].iter().all(|g| *g == 0.0));
+}
+
+#[test]
 fn unusable_inputs_are_refused_with_their_place() {
     assert_eq!(
         evaluate(&[0.0, 1.0], 2, 1.0).unwrap_err(),

@@ -60,7 +60,7 @@ impl Outcome {
 
     /// log P, also where P underflows.
     pub fn log_probability(&self) -> f64 {
-        if self.is_probability { self.size.ln() + self.exponent } else { (-self.smaller).ln_1p() }
+        if self.is_probability { (self.size.ln() + self.exponent).min(0.0) } else { (-self.smaller).ln_1p() }
     }
 }
 

@@ -43,7 +43,7 @@ fn expand<T: Real, R: Rivals<T, L>, const L: usize, const FUSED: bool>(
     x: &[T; L],
 ) -> Expansion<L> {
     let (product, moments) = rivals.moments::<FUSED>(x);
-    let Product { factor, exponent, hazard, .. } = product;
+    let Product { factor, exponent, hazard, .. } = product.normalized();
     let mut expansion = Expansion { factor, exponent, slope: [0.0; L], curvature: [1.0; L] };
     for l in 0..L {
         let z = x[l].to_f64() - origin[l];

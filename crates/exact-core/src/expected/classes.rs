@@ -8,8 +8,12 @@
 //! nor loses the digits of `1 - F`: for `x < 0` the factor `Φ(x) exp(x²/2)` and the exponent `-x²/2`, for `x ≥ 0`
 //! the complement `1 - Φ(x)`.
 
+use std::f64::consts::LN_2;
+
 use crate::Real;
-use crate::normal::{INV_SQRT_2PI, exp_half_square_or_zero, exp_nonpositive, fast_ln, half_erfcx, mul_add};
+use crate::normal::{
+    INV_SQRT_2PI, exp_half_square_or_zero, exp_nonpositive, fast_ln, half_erfcx, mul_add, split_exponent,
+};
 
 /// Classes whose products are formed in the working precision before they enter the `f64` product: few enough that
 /// factors of at least `0.4 / (|x| + 1)` do not underflow `f32` and sums of squares keep their digits, and all the
@@ -45,6 +49,17 @@ pub(super) struct Product<const L: usize> {
 impl<const L: usize> Product<L> {
     pub const EMPTY: Self =
         Self { factor: [1.0; L], exponent: [0.0; L], complement: [0.0; L], hazard: [0.0; L] };
+
+    /// With the factor between 1 and 2 and the rest in the exponent, so that ratios of factors are moderate.
+    #[inline(always)]
+    pub fn normalized(mut self) -> Self {
+        for l in 0..L {
+            let (n, factor) = split_exponent(self.factor[l]);
+            self.factor[l] = factor;
+            self.exponent[l] += n * LN_2;
+        }
+        self
+    }
 }
 
 /// Sums of hazards over nodes, per class and lane, and what the next ones are multiplied by.

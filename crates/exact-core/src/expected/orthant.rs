@@ -80,7 +80,7 @@ pub(super) fn integrate<T: Real, R: Rivals<T, L>, const L: usize, const FUSED: b
     let (mut probability, mut complement) = ([0.0; L], [0.0; L]);
 
     // The ends: Q F = (Q/φ) φ F and Φ (1 - F) = (Φ/φ) φ (1 - F), where φ F = γ / H.
-    let at_left = rivals.product::<FUSED>(&bracket.left, workspace.hazards);
+    let at_left = rivals.product::<FUSED>(&bracket.left, workspace.hazards).normalized();
     let at_right = rivals.product::<FUSED>(&bracket.right, workspace.hazards);
     for l in 0..L {
         let (left, right) = (bracket.left[l].to_f64() - origin[l], bracket.right[l].to_f64() - origin[l]);
@@ -93,8 +93,10 @@ pub(super) fn integrate<T: Real, R: Rivals<T, L>, const L: usize, const FUSED: b
             * exp_nonpositive::<f64, FUSED>(at_right.exponent[l]);
         // Equal to 1 up to rounding where no class is to the left of its mean.
         let negative = if at_right.exponent[l] == 0.0 { 1.0 } else { negative };
-        let rest = at_right.complement[l] + (1.0 - at_right.complement[l]) * (1.0 - negative);
-        let exponent = -0.5 * right * right - bracket.gamma_exponent[l];
+        let kept = 1.0 - at_right.complement[l];
+        let rest = if kept > 0.0 { at_right.complement[l] + kept * (1.0 - negative) } else { 1.0 };
+        // Where this is large, so are the other terms, and 1 - P is not the smaller of the two.
+        let exponent = (-0.5 * right * right - bracket.gamma_exponent[l]).min(200.0);
         complement[l] = lower.to_f64() * rest * inverse_gamma[l] * exp_within_range::<f64, FUSED>(exponent);
     }
 
@@ -107,7 +109,7 @@ pub(super) fn integrate<T: Real, R: Rivals<T, L>, const L: usize, const FUSED: b
             z[l] = mul_add::<T, FUSED>(T::from_f64(node.position), half_width[l], center[l]);
         }
         let before = Weighted { weight: &weight, moment: &moment, gradient, first_moment };
-        let product = rivals.product_after::<FUSED>(&z, hazards, before);
+        let product = rivals.product_after::<FUSED>(&z, hazards, before).normalized();
         for l in 0..L {
             let at = z[l].to_f64() - origin[l];
             let exponent = product.exponent[l] - 0.5 * at * at - bracket.gamma_exponent[l];

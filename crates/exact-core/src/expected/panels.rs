@@ -30,7 +30,7 @@ pub(super) struct Panels {
     order: Vec<u32>,
     /// Their shifts.
     sorted: Vec<f32>,
-    panels: Vec<Panel>,
+    stretches: Vec<Panel>,
     /// Where the next class of each panel goes.
     ends: Vec<u32>,
     /// Derivatives of the sorted classes.
@@ -128,7 +128,7 @@ impl Positions {
 impl Panels {
     /// Sorts the classes of `shift`, of which infinite ones take no part.
     fn sort(&mut self, shift: &[f32], position: f32) {
-        let Self { order, sorted, panels, ends, slopes } = self;
+        let Self { order, sorted, stretches, ends, slopes } = self;
         ends.clear();
         for &shift in shift {
             let panel = index(shift);
@@ -139,7 +139,7 @@ impl Panels {
                 ends[panel] += 1;
             }
         }
-        panels.clear();
+        stretches.clear();
         let mut first = 0;
         for (panel, end) in ends.iter_mut().enumerate() {
             let len = *end as usize;
@@ -147,7 +147,7 @@ impl Panels {
             if len > 0 {
                 let center = panel as f32 + 0.5;
                 let x = position + center;
-                panels.push(Panel { first, len, center, decay: x + inverse_mills_ratio(x) });
+                stretches.push(Panel { first, len, center, decay: x + inverse_mills_ratio(x) });
             }
             first += len;
         }
@@ -178,7 +178,7 @@ impl Panels {
     ) -> usize {
         self.sort(classes, position);
         let mut slot = 0;
-        for panel in &self.panels {
+        for panel in &self.stretches {
             let shifts = &self.sorted[panel.first..][..panel.len];
             if panel.len <= FEW {
                 for &from in shifts {
@@ -211,9 +211,9 @@ impl Panels {
         gradient: &[[f32; L]],
         slopes_by_class: &mut [f32],
     ) {
-        let Self { order, sorted, panels, slopes, .. } = self;
+        let Self { order, sorted, stretches, slopes, .. } = self;
         let mut slot = 0;
-        for panel in panels.iter() {
+        for panel in stretches.iter() {
             let shifts = &sorted[panel.first..][..panel.len];
             let slopes = &mut slopes[panel.first..][..panel.len];
             if panel.len <= FEW {

@@ -8,6 +8,8 @@ use crate::normal::{exp_nonpositive, ln_f32, mul_add};
 
 /// Representatives whose sums are formed in `f32` before they enter those in `f64`.
 const BLOCK: usize = 8;
+/// The smallest logarithm of a factor.
+const LOWEST: f64 = -650.0;
 
 /// The representatives of a group, `[representatives][lanes]`.
 #[derive(Clone, Copy)]
@@ -54,12 +56,14 @@ impl<const L: usize> Total<L> {
         let mut product = Product::EMPTY;
         for l in 0..L {
             let near = self.near[l].min(0.0);
-            let factor = exp_nonpositive::<f64, FUSED>(near);
+            // A very small factor leaves the range of `f64` by the exponent.
+            let kept = near.max(LOWEST);
+            let factor = exp_nonpositive::<f64, FUSED>(kept);
             // 1 - e^near, without cancellation for small near.
             let series = -near * (1.0 + near * (0.5 + near * (1.0 / 6.0 + near * (1.0 / 24.0))));
-            product.factor[l] = factor;
             product.complement[l] = if near > -0.01 { series } else { 1.0 - factor };
-            product.exponent[l] = self.far[l];
+            product.factor[l] = factor;
+            product.exponent[l] = self.far[l] + (near - kept);
             product.hazard[l] = self.hazard[l];
         }
         product

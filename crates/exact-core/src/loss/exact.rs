@@ -81,6 +81,12 @@ impl Exact {
     }
 }
 
+/// `e^log_sigma`, within the range of positive numbers.
+pub(super) fn sigma_of<T: Real>(log_sigma: T) -> T {
+    let limit = (T::MAX.ln() - T::ONE).min(T::from_f64(700.0));
+    log_sigma.max(-limit).min(limit).exp()
+}
+
 pub(super) fn check_sigma(sigma: f64) -> Result<(), LossError> {
     if sigma > 0.0 && sigma.is_finite() {
         return Ok(());
@@ -106,7 +112,7 @@ impl<T: Real> Loss<T> for Exact {
 
     fn sum(&self, samples: Samples<'_, T>, parameters: &[T], grad: &mut [T]) -> LossSum<T> {
         let sigma = match parameters {
-            [log_sigma, ..] => log_sigma.exp(),
+            [log_sigma, ..] => sigma_of(*log_sigma),
             [] => T::from_f64(self.sigma),
         };
         let (mut value, mut log_sigma_slope) = (0.0, 0.0);
