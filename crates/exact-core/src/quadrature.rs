@@ -67,14 +67,24 @@ impl Rule {
         Self { truncation, few_nodes: Arc::clone(&nodes), nodes, single_precision: false }
     }
 
-    /// The default for training: 20 nodes (18 for up to ten classes with one sigma), evaluated in `f32` arithmetic for `f64` logits too, which is several times as
-    /// fast. The gradient's error is below 4e-6 of its largest entry and the probability's below 4e-7 for up to 20,000
-    /// classes, rounding included.
+    /// The default for training: 20 nodes (18 for up to ten classes with one sigma), evaluated in `f32` arithmetic for
+    /// `f64` logits too, which is several times as fast.
+    ///
+    /// # Accuracy
+    /// With one sigma, up to 20,000 classes and differences of means from -64 to 18 sigmas, rounding included: 4e-7 in
+    /// P, 4e-6 relative in P and in 1 - P above 1e-30, and 4e-6 of the gradient's largest entry. The bounds are
+    /// checked on thousands of random and adversarial samples. On standard normal logits at sigma 0.5 the
+    /// gradient's error is about 4e-7, at worst 1e-6.
     pub fn training() -> Self {
         Self { single_precision: true, few_nodes: gauss_legendre(18), ..Self::native(20, 13.0) }
     }
 
-    /// The default for values: near machine precision of `T`; 20 nodes for `f32`, 56 for `f64`.
+    /// The default for values: 56 nodes for `f64`; [`Rule::training`] for `f32`.
+    ///
+    /// # Accuracy
+    /// In `f64`, with one sigma, up to 20,000 classes and differences of means from a million sigmas behind to 53 ahead:
+    /// 2e-15 in P, 3e-13 relative in P, 1e-13 relative in 1 - P, and 9e-13 of the gradient's largest entry. The bounds
+    /// are checked on thousands of random and adversarial samples.
     pub fn precise<T: Real>() -> Self {
         if T::EPSILON.to_f64() > 1e-10 { Self::training() } else { Self::native(56, 32.0) }
     }

@@ -15,9 +15,10 @@ use crate::quadrature::Rule;
 /// and Sobel 1955). With a margin `r`, `mu_y - mu_i` is replaced by `min(mu_y - mu_i, r)`.
 ///
 /// # Accuracy
-/// With [`Rule::precise`], common sigma and at most 20,000 classes: `f64` 3e-13 relative in P, 1e-13 in 1 - P and 9e-13
-/// in the gradient (of its largest entry); `f32` 3e-6 relative. Differences of means beyond 64 (`f32`) or a million
-/// (`f64`) sigmas are clamped.
+/// That of [`Rule::precise`] or [`Rule::training`]. Differences of means beyond 64 (`f32`) or a million (`f64`) sigmas
+/// behind are clamped; classes more than 18 or 53 sigmas behind the label do not count. Classes that change nothing by
+/// a proven bound are left out, and in single precision several hundred classes are integrated as fewer representatives
+/// (docs/derivation.md, sections 11 and 12).
 ///
 /// # Example
 /// ```
