@@ -309,9 +309,9 @@ mod tests {
             },
         };
         if many {
-            batch.run_many_on(arch)
+            batch.run_many_on(arch);
         } else {
-            batch.run_on::<T, 16>(arch)
+            batch.run_on::<T, 16>(arch);
         }
         let rows = grad.chunks(n_classes).map(|row| row.iter().map(|g| g.to_f64()).collect());
         probabilities.into_iter().zip(rows).map(|(probability, row)| [probability, row]).collect()
