@@ -37,7 +37,6 @@ struct Total<const L: usize> {
 impl<const L: usize> Block<L> {
     const EMPTY: Self = Self { far: [0.0; L], near: [0.0; L], hazard: [0.0; L] };
 
-    /// Adds a representative in one lane and returns its hazard.
     #[inline(always)]
     fn flush(&self, total: &mut Total<L>) {
         for l in 0..L {
