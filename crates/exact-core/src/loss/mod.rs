@@ -1,9 +1,11 @@
-//! Losses on a batch of logits: the value and its gradient, in one pass, without allocation.
+//! Losses on a batch of logits: the value and its gradient. A loss that is a sum over samples needs one pass and does
+//! not allocate.
 
 mod alternatives;
 mod beta_bernoulli;
 mod cross_entropy;
 mod exact;
+mod focal;
 mod hinge;
 mod poly1;
 mod polynomial;
@@ -15,6 +17,7 @@ mod softmax;
 pub use beta_bernoulli::BetaBernoulli;
 pub use cross_entropy::CrossEntropy;
 pub use exact::Exact;
+pub use focal::Focal;
 pub use hinge::Hinge;
 pub use poly1::Poly1;
 pub use polynomial::Polynomial;
