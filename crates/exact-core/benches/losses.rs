@@ -9,7 +9,9 @@
 use std::time::Instant;
 
 use exact_core::estimator::{EstimatedLoss, Genz};
-use exact_core::expected::{ExpectedAccuracy, ExpectedTopK, Probability, Sigma, predictive_distribution};
+use exact_core::expected::{
+    ExpectedAccuracy, ExpectedTopK, Probability, Sigma, expected_cost, predictive_distribution,
+};
 use exact_core::loss::{CrossEntropy, Exact, Logits, Loss, Probit};
 use exact_core::{Real, Rule};
 
@@ -145,11 +147,22 @@ where
         let mut values = vec![Probability::default(); n];
         let mut grad = vec![T::ZERO; part.logits.len()];
         let sigma = Sigma::Common(T::from_f64(SIGMA));
-        let rule = Rule::precise::<f64>();
-        let row = part.row("predictive distribution", || {
-            predictive_distribution(part.logits(), sigma, &rule, &mut grad).unwrap();
-        });
-        println!("{row}");
+        let mut costs = vec![T::ONE; part.logits.len()];
+        for (row, label) in part.labels.iter().enumerate() {
+            costs[row * self.n_classes + *label as usize] = T::ZERO;
+        }
+        let mut sums = vec![T::ZERO; n];
+        let reference = part.reference(false);
+        for (nodes, rule) in [(20, Rule::training()), (56, Rule::precise::<f64>())] {
+            let row = part.row(&format!("distribution, n = {nodes}"), || {
+                predictive_distribution(part.logits(), sigma, &rule, &mut grad).unwrap();
+            });
+            println!("{row}");
+            let row = part.row(&format!("expected cost, n = {nodes}"), || {
+                expected_cost(part.logits(), &costs, sigma, &rule, &mut sums, &mut grad, None).unwrap();
+            });
+            println!("{row} {:9.1e}", part.error(&grad, &reference, -1.0));
+        }
         let top = ExpectedTopK::new(2, Rule::training()).unwrap();
         let row = part.row("expected top-2 accuracy", || {
             top.evaluate(part.logits(), &part.labels, sigma, &mut values, &mut grad).unwrap();

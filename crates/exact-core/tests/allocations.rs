@@ -8,7 +8,7 @@ use std::cell::Cell;
 
 use exact_core::Rule;
 use exact_core::expected::{ExpectedAccuracy, Probability, Sigma};
-use exact_core::loss::{Exact, Logits, Loss, Probit};
+use exact_core::loss::{Exact, ExpectedCost, Logits, Loss, Probit};
 
 struct Counting;
 
@@ -47,6 +47,8 @@ fn evaluation_allocates_nothing_in_the_steady_state() {
     let mut values = vec![Probability::default(); n];
     let logits = Logits::new(&logits, n_classes).unwrap();
     let (exact, probit) = (Exact::new(0.5).unwrap(), Probit::new(0.5).unwrap());
+    let costs: Vec<f64> = (0..n_classes * n_classes).map(|i| ((i % 11) as f64).min(1.0)).collect();
+    let cost = ExpectedCost::new(&costs, n_classes, 0.5).unwrap().with_margin(1.0).unwrap();
     let metric = ExpectedAccuracy::new(Rule::training());
     // Inside a pool of one thread everything runs on that thread, whose count is read there.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
@@ -56,7 +58,7 @@ fn evaluation_allocates_nothing_in_the_steady_state() {
                 loss.evaluate(logits, &labels, None, &mut grad).unwrap();
             })
         };
-        assert_eq!((loss(&exact), loss(&probit)), (0, 0));
+        assert_eq!((loss(&exact), loss(&probit), loss(&cost)), (0, 0, 0));
         let count = allocations(|| {
             metric.evaluate(logits, &labels, Sigma::Common(0.5), &mut values, &mut grad).unwrap();
         });

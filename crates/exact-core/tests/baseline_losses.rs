@@ -7,7 +7,7 @@
 
 use exact_core::Real;
 use exact_core::loss::{
-    BetaBernoulli, CrossEntropy, Hinge, Logits, Loss, LossSum, Poly1, Polynomial, Samples, Sigmoid,
+    BetaBernoulli, CrossEntropy, Focal, Hinge, Logits, Loss, LossSum, Poly1, Polynomial, Samples, Sigmoid,
 };
 use proptest::prelude::*;
 
@@ -30,6 +30,7 @@ fn losses<T: Real>() -> Losses<T> {
         Box::new(BetaBernoulli::new(0.5).unwrap()),
         Box::new(Polynomial::new(2.0).unwrap()),
         Box::new(Poly1::new(1.0).unwrap()),
+        Box::new(Focal::new(2.0).unwrap()),
     ]
 }
 
@@ -51,7 +52,7 @@ const LOGITS: [f64; 4] = [1.25, -0.5, 2.0, 0.375];
 
 /// For each of [`losses`]: value and gradient at [`LOGITS`] with label 0, then with label 2.
 #[rustfmt::skip]
-const GOLDEN: [[(f64, [f64; 4]); 2]; 7] = [
+const GOLDEN: [[(f64, [f64; 4]); 2]; 8] = [
     [(1.310_394_471_293_747_5, [-0.730_286_358_891_768_44, 0.046_869_203_017_755_483, 0.570_983_782_706_791_18, 0.112_433_373_167_221_78]),
      (0.560_394_471_293_747_55, [0.269_713_641_108_231_56, 0.046_869_203_017_755_483, -0.429_016_217_293_208_82, 0.112_433_373_167_221_78])],
     [(1.357_269_471_293_747_5, [-0.655_286_358_891_768_44, 0.021_869_203_017_755_483, 0.545_983_782_706_791_18, 0.087_433_373_167_221_777]),
@@ -66,6 +67,8 @@ const GOLDEN: [[(f64, [f64; 4]); 2]; 7] = [
      (0.256_652_832_031_25, [0.322_265_625, 0.0, -0.449_707_031_25, 0.127_441_406_25])],
     [(2.040_680_830_185_516, [-0.927_254_551_800_140_06, 0.059_510_466_419_515_229, 0.724_985_897_754_391_13, 0.142_758_187_626_233_7]),
      (0.989_410_688_586_956_36, [0.423_715_756_155_831_51, 0.073_630_757_849_286_061, -0.673_977_519_885_843_87, 0.176_631_005_880_726_3])],
+    [(0.698_857_176_145_164_37, [-0.766_457_608_752_308_72, 0.049_190_645_329_360_916, 0.599_264_739_648_045_88, 0.118_002_223_774_901_92]),
+     (0.103_143_356_612_643_84, [0.123_691_979_610_195_48, 0.021_494_443_070_055_721, -0.196_748_911_118_590_17, 0.051_562_488_438_338_969])],
 ];
 
 fn assert_golden<T: Real>(tolerance: f64) {
@@ -203,6 +206,27 @@ fn confident_predictions_keep_relative_accuracy() {
             assert!((value / expected - 1.0).abs() < 1e-14, "{} {value}", loss.name());
         }
     }
+}
+
+#[test]
+fn focal_loss_keeps_relative_accuracy_at_either_end() {
+    let focal = Focal::new(2.0).unwrap();
+    // 1 - p = m: the loss is m² log(1 / p) and its slope is -3 m³ but for a relative m.
+    let (found, grad) = sum(&focal, &[60.0, 0.0], &[0], None);
+    let expected = 6.714_184_288_211_612_3e-79;
+    for value in [found.value, -grad[0] / 3.0, grad[1] / 3.0] {
+        assert!((value / expected - 1.0).abs() < 1e-14, "{value}");
+    }
+    let (found, grad) = sum(&focal, &[-60.0, 0.0], &[0], None);
+    assert!((found.value - 60.0).abs() < 1e-14 && (grad[0] + 1.0).abs() < 1e-14);
+}
+
+#[test]
+fn focal_loss_without_focus_is_cross_entropy() {
+    let logits = spread(7, 5);
+    let labels = [0, 1, 2, 3, 4, 0, 1];
+    let focal = sum(&Focal::new(0.0).unwrap(), &logits, &labels, None);
+    assert_eq!(focal, sum(&CrossEntropy::new(), &logits, &labels, None));
 }
 
 #[test]

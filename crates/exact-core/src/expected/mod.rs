@@ -1,6 +1,8 @@
 //! Expected metrics of normal class scores, `s_i ~ N(mu_i, sigma_i²)` independent, and their gradients.
 
 mod accuracy;
+mod argmax;
+mod balanced;
 mod batch;
 mod bracket;
 mod classes;
@@ -9,7 +11,9 @@ mod distribution;
 mod exceedance;
 mod extended;
 mod lanes;
+mod macro_f1;
 mod many;
+mod means;
 mod orthant;
 mod panels;
 mod probability;
@@ -19,9 +23,14 @@ mod sigma;
 mod top_k;
 
 pub use accuracy::ExpectedAccuracy;
+pub use balanced::balanced_weights;
 pub(crate) use batch::{OrthantBatch, Outcome, Quantity};
 pub use cost::expected_cost;
-pub use distribution::{predictive_distribution, predictive_distribution_derivative};
+pub(crate) use distribution::DistributionBatch;
+pub use distribution::{predictive_distribution, predictive_distribution_gradient};
+pub(crate) use macro_f1::MacroF1Batch;
+pub use macro_f1::expected_macro_f1;
+pub(crate) use means::Means;
 pub use probability::Probability;
 pub use sigma::Sigma;
 pub use top_k::ExpectedTopK;

@@ -14,7 +14,7 @@ pub enum Sigma<'a, T> {
     PerClass(&'a [T]),
 }
 
-impl<T: Real> Sigma<'_, T> {
+impl<'a, T: Real> Sigma<'a, T> {
     /// The sigmas of a row: all classes', or a single one.
     #[inline(always)]
     pub(super) fn row(&self, row: usize, n_classes: usize) -> &[T] {
@@ -28,6 +28,21 @@ impl<T: Real> Sigma<'_, T> {
     /// Whether the classes of a sample have different sigmas.
     pub(super) fn is_per_class(&self) -> bool {
         matches!(self, Self::PerClass(_))
+    }
+
+    /// The sigmas of the rows before `row` and those from it on.
+    pub(super) fn split_at(&self, row: usize, n_classes: usize) -> (Sigma<'a, T>, Sigma<'a, T>) {
+        match self {
+            Self::Common(sigma) => (Self::Common(*sigma), Self::Common(*sigma)),
+            Self::PerSample(sigmas) => {
+                let (left, right) = sigmas.split_at(row);
+                (Self::PerSample(left), Self::PerSample(right))
+            }
+            Self::PerClass(sigmas) => {
+                let (left, right) = sigmas.split_at(row * n_classes);
+                (Self::PerClass(left), Self::PerClass(right))
+            }
+        }
     }
 
     /// Checks the sigmas, and the lengths of what is written.
@@ -48,6 +63,23 @@ impl<T: Real> Sigma<'_, T> {
             return Err(LossError::SamplesLength { what: "values", found, expected });
         }
         Ok(())
+    }
+
+    /// Checks the sigmas, and that their gradient has their shape: `[n, c]` for a sigma per class, `[n]` otherwise.
+    pub(super) fn check_gradient(
+        &self,
+        n: usize,
+        n_classes: usize,
+        sigma_grad: Option<&[T]>,
+    ) -> Result<(), LossError> {
+        self.check(n, n_classes)?;
+        let expected = if self.is_per_class() { n * n_classes } else { n };
+        match sigma_grad {
+            Some(grad) if grad.len() != expected => {
+                Err(LossError::Length { what: "sigma gradient", found: grad.len(), expected })
+            }
+            _ => Ok(()),
+        }
     }
 
     pub(super) fn check(&self, n: usize, n_classes: usize) -> Result<(), LossError> {

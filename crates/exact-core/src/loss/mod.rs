@@ -1,21 +1,29 @@
-//! Losses on a batch of logits: the value and its gradient, in one pass, without allocation.
+//! Losses on a batch of logits: the value and its gradient. A loss that is a sum over samples needs one pass and does
+//! not allocate.
 
 mod alternatives;
 mod beta_bernoulli;
 mod cross_entropy;
 mod exact;
+mod expected_cost;
+mod focal;
 mod hinge;
+mod macro_f1;
 mod poly1;
 mod polynomial;
 mod probit;
 mod samples;
+mod scores;
 mod sigmoid;
 mod softmax;
 
 pub use beta_bernoulli::BetaBernoulli;
 pub use cross_entropy::CrossEntropy;
 pub use exact::Exact;
+pub use expected_cost::ExpectedCost;
+pub use focal::Focal;
 pub use hinge::Hinge;
+pub use macro_f1::MacroF1;
 pub use poly1::Poly1;
 pub use polynomial::Polynomial;
 pub use probit::Probit;
@@ -110,7 +118,7 @@ pub trait Loss<T: Real>: Send + Sync {
 }
 
 /// Rows that one task evaluates: a few thousand logits, so that a block's cost dwarfs that of the split.
-fn rows_per_block(n_classes: usize) -> usize {
+pub(crate) fn rows_per_block(n_classes: usize) -> usize {
     (4096 / n_classes.max(1)).next_power_of_two().clamp(16, 512)
 }
 

@@ -27,6 +27,16 @@ pub enum LossError {
         /// The number of rows of logits.
         expected: usize,
     },
+    /// An input or output with a value for each sample and class, or for each sigma, has another length.
+    #[error("{what} has length {found}, expected {expected}")]
+    Length {
+        /// Which.
+        what: &'static str,
+        /// Its length.
+        found: usize,
+        /// The length it should have.
+        expected: usize,
+    },
     /// The gradient buffer does not have the shape of the logits.
     #[error("the gradient buffer has length {found}, expected {expected}")]
     GradientLength {
