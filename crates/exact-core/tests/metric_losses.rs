@@ -1,4 +1,4 @@
-//! Losses on the predictive distribution: expected cost and macro-F1.
+//! Losses on expected metrics beside accuracy, with learned sigma.
 
 #![allow(clippy::unwrap_used)]
 
@@ -6,7 +6,7 @@ use exact_core::Rule;
 use exact_core::expected::{
     ExpectedAccuracy, Probability, Sigma, balanced_weights, expected_macro_f1, predictive_distribution,
 };
-use exact_core::loss::{Exact, ExpectedCost, Logits, Loss, LossError, MacroF1, Samples};
+use exact_core::loss::{Exact, ExpectedCost, Logits, Loss, LossError, MacroF1, Probit, Samples, TopK};
 use proptest::prelude::*;
 
 /// Of values that are computed in different ways with the precise rule.
@@ -28,11 +28,18 @@ fn rejecting(n_labels: usize) -> Vec<f64> {
     (0..n_labels).flat_map(|label| (0..=n_labels).map(move |prediction| cost(label, prediction))).collect()
 }
 
-fn losses(n_classes: usize) -> [Box<dyn Loss<f64>>; 4] {
+fn losses(n_classes: usize) -> [Box<dyn Loss<f64>>; 8] {
     let cost = ExpectedCost::new(&rejecting(n_classes - 1), n_classes, SIGMA).unwrap();
     let cost = cost.with_rule(Rule::precise::<f64>()).with_learned_sigma();
     let f1 = MacroF1::new(SIGMA).unwrap().with_rule(Rule::precise::<f64>()).with_learned_sigma();
+    let top = TopK::new(2, SIGMA).unwrap().with_rule(Rule::precise::<f64>()).with_learned_sigma();
+    let exact = Exact::new(SIGMA).unwrap().with_rule(Rule::precise::<f64>()).with_learned_sigma();
+    let probit = Probit::new(SIGMA).unwrap().with_rule(Rule::precise::<f64>()).with_learned_sigma();
     [
+        Box::new(top.clone().with_margin(0.9).unwrap()),
+        Box::new(top),
+        Box::new(exact),
+        Box::new(probit.with_margin(0.9).unwrap()),
         Box::new(cost.clone().with_margin(0.9).unwrap()),
         Box::new(cost),
         Box::new(f1.clone().with_margin(0.9).unwrap()),
@@ -359,4 +366,24 @@ fn what_does_not_fit_is_refused() {
     assert_eq!(expected_macro_f1(weightless, sigma, &rule, &mut grad, None), Err(LossError::ZeroWeights));
     let error = expected_macro_f1(weightless, sigma, &rule, &mut grad[..5], None).unwrap_err();
     assert_eq!(error, LossError::GradientLength { found: 5, expected: 6 });
+}
+
+#[test]
+fn top_k_loss_is_the_complement_of_the_metric() {
+    let logits = [0.3, -0.2, 0.9, 0.4, 0.1, -0.7_f64];
+    let rule = Rule::precise::<f64>();
+    let loss = TopK::new(2, SIGMA).unwrap().with_rule(rule.clone());
+    let mut grad = [0.0; 6];
+    let value = loss.evaluate(Logits::new(&logits, 3).unwrap(), &[1, 0], None, &mut grad).unwrap();
+    let mut values = [Probability::default(); 2];
+    let mut slopes = [0.0; 6];
+    exact_core::expected::ExpectedTopK::new(2, rule)
+        .unwrap()
+        .evaluate(Logits::new(&logits, 3).unwrap(), &[1, 0], Sigma::Common(SIGMA), &mut values, &mut slopes)
+        .unwrap();
+    assert!((value - 0.5 * (values[0].one_minus_p + values[1].one_minus_p)).abs() < ROUNDING);
+    for (g, slope) in grad.iter().zip(slopes) {
+        assert!((g + 0.5 * slope).abs() < ROUNDING);
+    }
+    assert!(TopK::new(0, SIGMA).is_err() && TopK::new(1, 0.0).is_err());
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::scores::Scores;
+use super::scores::{Scores, score_settings};
 use super::{Loss, LossError, LossSum, Samples, sum_in_parallel};
 use crate::Real;
 use crate::expected::{DistributionBatch, Means, Sigma};
@@ -41,6 +41,8 @@ pub struct ExpectedCost {
     scores: Scores,
 }
 
+score_settings!(ExpectedCost);
+
 impl ExpectedCost {
     /// With the cost matrix `[labels, predictions]`, row after row, and without margin, at the given sigma.
     ///
@@ -60,39 +62,6 @@ impl ExpectedCost {
             return Err(LossError::Setting { name: "cost", expected: "finite", value });
         }
         Ok(Self { costs: costs.into(), n_predictions, scores: Scores::new(sigma)? })
-    }
-
-    /// Clips the differences between the label's logit and the others at `margin`.
-    ///
-    /// # Errors
-    /// [`LossError::Setting`] if `margin` is negative or NaN.
-    pub fn with_margin(self, margin: f64) -> Result<Self, LossError> {
-        Ok(Self { scores: self.scores.with_margin(margin)?, ..self })
-    }
-
-    /// Makes log sigma a learned parameter that starts at this loss's sigma.
-    #[must_use]
-    pub fn with_learned_sigma(self) -> Self {
-        Self { scores: Scores { learned_sigma: true, ..self.scores }, ..self }
-    }
-
-    /// Replaces the quadrature rule.
-    #[must_use]
-    pub fn with_rule(self, rule: Rule) -> Self {
-        Self { scores: Scores { rule, ..self.scores }, ..self }
-    }
-
-    /// The same loss at another sigma, as in a schedule.
-    ///
-    /// # Errors
-    /// [`LossError::Setting`] if `sigma` is not positive and finite.
-    pub fn at_sigma(&self, sigma: f64) -> Result<Self, LossError> {
-        Ok(Self { scores: self.scores.at_sigma(sigma)?, ..self.clone() })
-    }
-
-    /// The standard deviation of the scores (the starting value, if it is learned).
-    pub fn sigma(&self) -> f64 {
-        self.scores.sigma
     }
 }
 

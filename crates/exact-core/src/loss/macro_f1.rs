@@ -1,6 +1,6 @@
 //! Macro-F1 as a loss.
 
-use super::scores::Scores;
+use super::scores::{Scores, score_settings};
 use super::{Loss, LossError, LossSum, Samples};
 use crate::Real;
 use crate::expected::{MacroF1Batch, Sigma};
@@ -31,6 +31,8 @@ pub struct MacroF1 {
     scores: Scores,
 }
 
+score_settings!(MacroF1);
+
 impl MacroF1 {
     /// Without margin, at the given sigma.
     ///
@@ -38,39 +40,6 @@ impl MacroF1 {
     /// [`LossError::Setting`] if `sigma` is not positive and finite.
     pub fn new(sigma: f64) -> Result<Self, LossError> {
         Ok(Self { scores: Scores::new(sigma)? })
-    }
-
-    /// Clips the differences between the label's logit and the others at `margin`.
-    ///
-    /// # Errors
-    /// [`LossError::Setting`] if `margin` is negative or NaN.
-    pub fn with_margin(self, margin: f64) -> Result<Self, LossError> {
-        Ok(Self { scores: self.scores.with_margin(margin)? })
-    }
-
-    /// Makes log sigma a learned parameter that starts at this loss's sigma.
-    #[must_use]
-    pub fn with_learned_sigma(self) -> Self {
-        Self { scores: Scores { learned_sigma: true, ..self.scores } }
-    }
-
-    /// Replaces the quadrature rule.
-    #[must_use]
-    pub fn with_rule(self, rule: Rule) -> Self {
-        Self { scores: Scores { rule, ..self.scores } }
-    }
-
-    /// The same loss at another sigma, as in a schedule.
-    ///
-    /// # Errors
-    /// [`LossError::Setting`] if `sigma` is not positive and finite.
-    pub fn at_sigma(&self, sigma: f64) -> Result<Self, LossError> {
-        Ok(Self { scores: self.scores.at_sigma(sigma)? })
-    }
-
-    /// The standard deviation of the scores (the starting value, if it is learned).
-    pub fn sigma(&self) -> f64 {
-        self.scores.sigma
     }
 }
 

@@ -16,6 +16,7 @@ mod samples;
 mod scores;
 mod sigmoid;
 mod softmax;
+mod top_k;
 
 pub use beta_bernoulli::BetaBernoulli;
 pub use cross_entropy::CrossEntropy;
@@ -29,6 +30,7 @@ pub use polynomial::Polynomial;
 pub use probit::Probit;
 pub use samples::{Logits, LossError, Samples};
 pub use sigmoid::Sigmoid;
+pub use top_k::TopK;
 
 use crate::Real;
 

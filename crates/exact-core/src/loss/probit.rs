@@ -1,9 +1,9 @@
 //! The probit loss: the negative logarithm of expected accuracy.
 
-use super::exact::{check_margin, check_sigma};
+use super::scores::{Scores, score_settings};
 use super::{Loss, LossError, LossSum, Samples};
 use crate::Real;
-use crate::expected::{OrthantBatch, Outcome, Quantity, Sigma};
+use crate::expected::{Outcome, Quantity};
 use crate::quadrature::Rule;
 
 /// `-log P(s_y > max_{i≠y} s_i)` for scores `s ~ N(logits, sigma² I)`: multinomial probit regression.
@@ -22,10 +22,10 @@ use crate::quadrature::Rule;
 /// ```
 #[derive(Debug, Clone)]
 pub struct Probit {
-    sigma: f64,
-    margin: Option<f64>,
-    rule: Rule,
+    scores: Scores,
 }
+
+score_settings!(Probit);
 
 impl Probit {
     /// Without margin, at the given sigma.
@@ -33,17 +33,7 @@ impl Probit {
     /// # Errors
     /// [`LossError::Setting`] if `sigma` is not positive and finite.
     pub fn new(sigma: f64) -> Result<Self, LossError> {
-        check_sigma(sigma)?;
-        Ok(Self { sigma, margin: None, rule: Rule::training() })
-    }
-
-    /// Clips the differences between the label's logit and the others at `margin`.
-    ///
-    /// # Errors
-    /// [`LossError::Setting`] if `margin` is negative or NaN.
-    pub fn with_margin(self, margin: f64) -> Result<Self, LossError> {
-        check_margin(margin)?;
-        Ok(Self { margin: Some(margin), ..self })
+        Ok(Self { scores: Scores::new(sigma)? })
     }
 }
 
@@ -52,24 +42,13 @@ impl<T: Real> Loss<T> for Probit {
         "probit"
     }
 
-    fn sum(&self, samples: Samples<'_, T>, _: &[T], grad: &mut [T]) -> LossSum<T> {
-        let mut value = 0.0;
-        T::run_orthant(OrthantBatch {
-            logits: samples.logits(),
-            n_classes: samples.n_classes(),
-            labels: samples.labels(),
-            sigma: Sigma::Common(T::from_f64(self.sigma)),
-            margin: self.margin.map(T::from_f64),
-            rule: &self.rule,
-            quantity: Quantity::LogProbability,
-            grad,
-            sigma_grad: None,
-            visit: &mut |row: usize, outcome: &Outcome| {
-                let weight = samples.weight(row);
-                value -= weight.to_f64() * outcome.log_probability();
-                -weight
-            },
-        });
-        LossSum::of(T::from_f64(value))
+    fn initial_parameters(&self) -> Vec<T> {
+        self.scores.initial_parameters()
+    }
+
+    fn sum(&self, samples: Samples<'_, T>, parameters: &[T], grad: &mut [T]) -> LossSum<T> {
+        let quantity = Quantity::LogProbability;
+        let how = (|outcome: &Outcome| -outcome.log_probability(), T::run_orthant);
+        self.scores.sum_orthants(samples, parameters, quantity, grad, how)
     }
 }
