@@ -121,7 +121,7 @@ pub(crate) fn mills_ratios<T: Real, const FUSED: bool>(z: T) -> (T, T) {
 
 /// Horner's rule, coefficients in ascending powers.
 #[inline(always)]
-fn polynomial<T: Real, const FUSED: bool>(t: T, coefficients: &[T]) -> T {
+pub(crate) fn polynomial<T: Real, const FUSED: bool>(t: T, coefficients: &[T]) -> T {
     let mut value = T::ZERO;
     for &coefficient in coefficients.iter().rev() {
         value = mul_add::<T, FUSED>(value, t, coefficient);

@@ -4,6 +4,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use super::LANES;
+use super::sampled::Sampled;
 
 /// How the points of the unit cube are drawn that an integral is averaged over.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -23,35 +24,33 @@ pub enum Sequence {
 impl Sequence {
     /// Writes `samples` points of the unit cube of `dimension` dimensions, open at its ends: `LANES` points side by
     /// side, one entry per dimension, group after group. Places past the last sample are filled too.
-    pub(super) fn fill(
+    pub(super) fn fill<T: Sampled>(
         self,
         (seed, stream): (u64, u64),
         (samples, dimension): (usize, usize),
         steps: &mut Vec<f64>,
-        points: &mut Vec<[f64; LANES]>,
+        points: &mut Vec<[T; LANES]>,
     ) {
         let mut random = generator(seed, stream);
-        points.resize(samples.div_ceil(LANES) * dimension, [0.0; LANES]);
+        points.resize(samples.div_ceil(LANES) * dimension, [T::ZERO; LANES]);
         if self == Self::Random {
-            points.iter_mut().flatten().for_each(|point| *point = uniform(&mut random));
+            points.iter_mut().for_each(|points| *points = uniform(&mut random));
             return;
         }
         extend_steps(steps, dimension);
         for (axis, &step) in steps[..dimension].iter().enumerate() {
-            let shift = uniform(&mut random);
+            let [shift, ..] = uniform::<f64>(&mut random);
             for (group, points) in points[axis..].iter_mut().step_by(dimension).enumerate() {
                 for (lane, point) in points.iter_mut().enumerate() {
                     let turn = step * (group * LANES + lane) as f64 + shift;
+                    let folded = T::from_f64((2.0 * turn.fract() - 1.0).abs());
                     // Within the cube also where the fold meets its faces.
-                    *point = (2.0 * turn.fract() - 1.0).abs().clamp(SMALLEST, 1.0 - SMALLEST);
+                    *point = folded.max(T::EPSILON).min(T::ONE - T::EPSILON);
                 }
             }
         }
     }
 }
-
-/// The distance of the points from the faces of the cube.
-const SMALLEST: f64 = f64::EPSILON;
 
 /// The generator of one stream of a seed.
 fn generator(seed: u64, stream: u64) -> ChaCha8Rng {
@@ -60,9 +59,16 @@ fn generator(seed: u64, stream: u64) -> ChaCha8Rng {
     random
 }
 
-/// Uniform in the open interval (0, 1): the middles of 2^52 cells.
-fn uniform(random: &mut ChaCha8Rng) -> f64 {
-    ((random.next_u64() >> 12) as f64 + 0.5) * f64::EPSILON
+/// Independent draws for all lanes.
+fn uniform<T: Sampled>(random: &mut ChaCha8Rng) -> [T; LANES] {
+    let mut bytes = [0; LANES * size_of::<f64>()];
+    let bytes = &mut bytes[..LANES * T::BYTES];
+    random.fill_bytes(bytes);
+    let mut draws = [T::ZERO; LANES];
+    for (draw, bytes) in draws.iter_mut().zip(bytes.chunks_exact(T::BYTES)) {
+        *draw = T::uniform(bytes);
+    }
+    draws
 }
 
 /// The fractional parts of the square roots of the first primes.

@@ -1,10 +1,15 @@
 //! The paper's estimator: sequential conditioning of an orthant probability.
 
+use std::cmp::Ordering;
+use std::f64::consts::FRAC_1_SQRT_2;
+
 use pulp::{Arch, Simd, WithSimd};
 
 use super::draws::Sequence;
 use super::inverse_normal::{cdf_and_survival, inverse_cdf};
+use super::sampled::Sampled;
 use super::{Estimate, Estimator, LANES, Problem, Workspace, check_samples};
+use crate::Real;
 use crate::loss::LossError;
 use crate::normal::{mul_add, pdf};
 
@@ -21,8 +26,8 @@ use crate::normal::{mul_add, pdf};
 /// Coordinates are sorted by mean, the most restrictive first. All integrals of a sample use the same uniform numbers,
 /// which does not change the variance of any entry.
 ///
-/// `Deviation:` the paper's code clips quantiles to ±5, which biases small probabilities; here the limit is that of
-/// f64, `P` of about 1e-300.
+/// `Deviation:` the paper's code clips quantiles to ±5, which biases small probabilities; here the limit is that of the
+/// type, `P` of 1e-300 (`f64`) or 1e-37 (`f32`), and a smaller `P` is taken as this one.
 ///
 /// # Example
 /// ```
@@ -78,162 +83,236 @@ impl Genz {
 /// Differences beyond this many sigmas are clamped, so that their squares stay finite.
 const LARGEST_LIMIT: f64 = 1e6;
 
-impl Estimator for Genz {
+/// Samples of several integrals that are worked on side by side: as many as keep the vector units busy while each
+/// coordinate waits for the one before.
+const WIDTH: usize = 3 * LANES;
+
+impl<T: Sampled> Estimator<T> for Genz {
     fn name(&self) -> &'static str {
         "genz"
     }
 
-    fn run(&self, problem: Problem<'_>, workspace: &mut Workspace, gradient: &mut [f64]) -> Estimate {
+    fn run(&self, problem: Problem<'_, T>, workspace: &mut Workspace<T>, gradient: &mut [T]) -> Estimate {
         let Problem { logits, label, sigma, stream } = problem;
-        let Workspace { rivals, limits, slopes, draws, steps, columns } = workspace;
+        let Workspace { rivals, limits, integrals, draws, steps, columns, .. } = workspace;
         rivals.clear();
         rivals.extend((0..logits.len()).filter(|&class| class != label));
-        rivals.sort_unstable_by(|&a, &b| logits[b].total_cmp(&logits[a]).then(a.cmp(&b)));
+        let descending = |&a: &usize, &b: &usize| {
+            logits[b].partial_cmp(&logits[a]).unwrap_or(Ordering::Equal).then(a.cmp(&b))
+        };
+        rivals.sort_unstable_by(descending);
         rivals.truncate(self.nearest.unwrap_or(usize::MAX));
         limits.clear();
-        let limit =
-            |&rival: &usize| ((logits[label] - logits[rival]) / sigma).clamp(-LARGEST_LIMIT, LARGEST_LIMIT);
-        limits.extend(rivals.iter().map(limit));
-        gradient.fill(0.0);
+        let limit = |rival: usize| {
+            let limit = (logits[label].to_f64() - logits[rival].to_f64()) / sigma;
+            limit.clamp(-LARGEST_LIMIT, LARGEST_LIMIT)
+        };
+        limits.extend(rivals.iter().map(|&rival| T::from_f64(limit(rival))));
+        gradient.fill(T::ZERO);
         if limits.is_empty() {
             return Estimate::CERTAIN;
         }
         // The last coordinate needs no point.
-        let dimension = limits.len() - 1;
-        self.sequence.fill((self.seed, stream), (self.samples, dimension), steps, draws);
-        slopes.clear();
-        slopes.resize(limits.len(), 0.0);
+        self.sequence.fill((self.seed, stream), (self.samples, limits.len() - 1), steps, draws);
         factorize(columns, limits.len());
-        let columns = [columns[0].as_slice(), columns[1].as_slice()];
-        let integrals = Integrals { samples: self.samples, limits, draws, slopes, columns };
-        let [p, one_minus_p] = Arch::new().dispatch(integrals);
-        let mut dsigma = 0.0;
-        for ((&rival, &slope), &limit) in rivals.iter().zip(slopes.iter()).zip(limits.iter()) {
-            gradient[rival] = -slope / sigma;
-            gradient[label] += slope / sigma;
-            dsigma -= slope * limit / sigma;
+        integrals.clear();
+        integrals.push(Integral::new(None, T::ZERO));
+        for (skipped, &limit) in limits.iter().enumerate() {
+            // Where the density underflows, the integral need not be known.
+            if density(limit.to_f64()) > 0.0 {
+                integrals.push(Integral::new(Some(skipped), T::from_f64(0.5) * limit));
+            }
         }
-        Estimate::new(p, one_minus_p, dsigma)
+        let columns = [columns[0].as_slice(), columns[1].as_slice()];
+        Arch::new().dispatch(Integrals { samples: self.samples, limits, draws, integrals, columns });
+        let (mut total, mut dsigma) = (0.0, 0.0);
+        for integral in &integrals[1..] {
+            if let Some(skipped) = integral.skipped {
+                let limit = limits[skipped].to_f64();
+                let slope = density(limit) * integral.inside / sigma;
+                gradient[rivals[skipped]] = T::saturating_from_f64(-slope);
+                total += slope;
+                dsigma -= slope * limit;
+            }
+        }
+        gradient[label] = T::saturating_from_f64(total);
+        Estimate::new(integrals[0].inside, integrals[0].outside, dsigma)
     }
 }
 
-/// All the integrals of one problem; the result is `P` and `1 - P`.
-struct Integrals<'a> {
-    samples: usize,
-    limits: &'a [f64],
-    draws: &'a [[f64; LANES]],
-    slopes: &'a mut [f64],
-    columns: [&'a [Column]; 2],
+/// The density of the difference of two scores, in units of sigma.
+fn density(limit: f64) -> f64 {
+    pdf(limit * FRAC_1_SQRT_2) * FRAC_1_SQRT_2
+}
+
+/// `Pr(u_i < limit_i - shift for i ≠ skipped)`: `P` itself, or given the limit that is skipped.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Integral<T> {
+    skipped: Option<usize>,
+    shift: T,
+    /// The mean over samples.
+    inside: f64,
+    /// One minus it.
+    outside: f64,
+}
+
+impl<T: Real> Integral<T> {
+    fn new(skipped: Option<usize>, shift: T) -> Self {
+        Self { skipped, shift, inside: 0.0, outside: 0.0 }
+    }
 }
 
 /// The values of one column of the Cholesky factor of `I + a 11ᵀ`.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Column {
+pub(super) struct Column<T> {
     /// One over the value on the diagonal.
-    scale: f64,
+    scale: T,
     /// The value below it.
-    coupling: f64,
+    coupling: T,
 }
 
 /// Writes the columns for `a = 1` and for `a = 1/2`.
-fn factorize(columns: &mut [Vec<Column>; 2], dimension: usize) {
+fn factorize<T: Real>(columns: &mut [Vec<Column<T>>; 2], dimension: usize) {
     for (columns, a) in columns.iter_mut().zip([1.0, 0.5]) {
         for known in columns.len()..dimension {
             let (before, after) = (1.0 + a * known as f64, 1.0 + a * (known + 1) as f64);
-            columns.push(Column { scale: (before / after).sqrt(), coupling: a / (before * after).sqrt() });
+            let (scale, coupling) = ((before / after).sqrt(), a / (before * after).sqrt());
+            columns.push(Column { scale: T::from_f64(scale), coupling: T::from_f64(coupling) });
         }
     }
 }
 
-impl WithSimd for Integrals<'_> {
-    type Output = [f64; 2];
+/// All the integrals of one problem.
+struct Integrals<'a, T> {
+    samples: usize,
+    limits: &'a [T],
+    draws: &'a [[T; LANES]],
+    integrals: &'a mut [Integral<T>],
+    columns: [&'a [Column<T>]; 2],
+}
+
+impl<T: Sampled> WithSimd for Integrals<'_, T> {
+    type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) -> [f64; 2] {
+    fn with_simd<S: Simd>(self, _: S) {
         if S::IS_SCALAR { self.all::<false>() } else { self.all::<true>() }
     }
 }
 
-impl Integrals<'_> {
+impl<T: Sampled> Integrals<'_, T> {
     #[inline(always)]
-    fn all<const FUSED: bool>(self) -> [f64; 2] {
-        let [columns, conditional] = self.columns;
-        for skipped in 0..self.limits.len() {
-            let limit = self.limits[skipped];
-            let density = pdf(limit * std::f64::consts::FRAC_1_SQRT_2) * std::f64::consts::FRAC_1_SQRT_2;
-            // Where the density underflows, the integral need not be known.
-            if density > 0.0 {
-                let [inside, _] = self.orthant::<FUSED>(conditional, 0.5 * limit, skipped);
-                self.slopes[skipped] = density * inside;
+    fn all<const FUSED: bool>(self) {
+        let Self { samples, limits, draws, integrals, columns } = self;
+        for integrals in integrals.chunks_mut(WIDTH / LANES) {
+            let dimension = integrals.iter().map(|integral| integral.dimension(limits)).max().unwrap_or(0);
+            let points = limits.len() - 1;
+            for first in (0..samples).step_by(LANES) {
+                let draws = &draws[first / LANES * points..][..points];
+                let mut factors = Factors::<T>::START;
+                for known in 0..dimension {
+                    for (at, integral) in integrals.iter().enumerate() {
+                        factors.set(at, integral.coordinate(known, limits, columns));
+                    }
+                    factors.condition::<FUSED>();
+                    if known + 1 < dimension {
+                        factors.draw::<FUSED>(&draws[known]);
+                    }
+                }
+                for (at, integral) in integrals.iter_mut().enumerate() {
+                    for lane in 0..LANES.min(samples - first) {
+                        integral.inside += factors.inside[at * LANES + lane].to_f64();
+                        integral.outside += factors.outside[at * LANES + lane].to_f64();
+                    }
+                }
+            }
+            for integral in integrals {
+                integral.inside /= samples as f64;
+                integral.outside /= samples as f64;
             }
         }
-        self.orthant::<FUSED>(columns, 0.0, usize::MAX)
-    }
-
-    /// `Pr(u_i < limit_i - shift for i ≠ skipped)` for `u` with the covariance of `columns`, and one minus that.
-    #[inline(always)]
-    fn orthant<const FUSED: bool>(&self, columns: &[Column], shift: f64, skipped: usize) -> [f64; 2] {
-        let dimension = self.limits.len() - 1;
-        let last = if skipped == dimension { dimension.wrapping_sub(1) } else { dimension };
-        let mut sums = [0.0; 2];
-        for first in (0..self.samples).step_by(LANES) {
-            let draws = &self.draws[first / LANES * dimension..][..dimension];
-            let mut factors = Factors::START;
-            let mut known = 0;
-            for (i, &limit) in self.limits.iter().enumerate() {
-                if i == skipped {
-                    continue;
-                }
-                let Column { scale, coupling } = columns[known];
-                if i == last {
-                    factors.finish::<FUSED>(limit - shift, scale);
-                } else {
-                    factors.condition::<FUSED>(limit - shift, scale, coupling, &draws[known]);
-                }
-                known += 1;
-            }
-            for lane in 0..LANES.min(self.samples - first) {
-                sums[0] += factors.inside[lane];
-                sums[1] += factors.outside[lane];
-            }
-        }
-        sums.map(|sum| sum / self.samples as f64)
     }
 }
 
-/// The state of [`LANES`] samples between two coordinates.
-#[derive(Clone, Copy)]
-struct Factors {
+impl<T: Sampled> Integral<T> {
+    /// The number of its coordinates.
+    fn dimension(&self, limits: &[T]) -> usize {
+        limits.len() - usize::from(self.skipped.is_some())
+    }
+
+    /// The limit and the column of the coordinate after so many others; after the last, one that changes nothing.
+    #[inline(always)]
+    fn coordinate(&self, known: usize, limits: &[T], columns: [&[Column<T>]; 2]) -> (T, Column<T>) {
+        let Some(skipped) = self.skipped else {
+            return (limits[known], columns[0][known]);
+        };
+        match limits.get(known + usize::from(known >= skipped)) {
+            Some(&limit) => (limit - self.shift, columns[1][known]),
+            None => (T::from_f64(LARGEST_LIMIT), Column { scale: T::ONE, coupling: T::ZERO }),
+        }
+    }
+}
+
+/// Samples of several integrals between two coordinates: [`LANES`] of each, side by side.
+struct Factors<T> {
     /// The product of the conditional probabilities so far.
-    inside: [f64; LANES],
+    inside: [T; WIDTH],
     /// One minus it.
-    outside: [f64; LANES],
+    outside: [T; WIDTH],
+    /// The last conditional probability.
+    below: [T; WIDTH],
     /// The sum of `c_j z_j`.
-    conditioned: [f64; LANES],
+    conditioned: [T; WIDTH],
+    /// The limit of the coordinate.
+    limit: [T; WIDTH],
+    /// [`Column::scale`] of the coordinate.
+    scale: [T; WIDTH],
+    /// [`Column::coupling`] of the coordinate.
+    coupling: [T; WIDTH],
 }
 
-impl Factors {
-    const START: Self = Self { inside: [1.0; LANES], outside: [0.0; LANES], conditioned: [0.0; LANES] };
+impl<T: Sampled> Factors<T> {
+    const START: Self = Self {
+        inside: [T::ONE; WIDTH],
+        outside: [T::ZERO; WIDTH],
+        below: [T::ONE; WIDTH],
+        conditioned: [T::ZERO; WIDTH],
+        limit: [T::ZERO; WIDTH],
+        scale: [T::ZERO; WIDTH],
+        coupling: [T::ZERO; WIDTH],
+    };
 
-    /// Conditions on one coordinate and draws it.
+    /// Sets the coordinate of the integral at a place.
     #[inline(always)]
-    fn condition<const FUSED: bool>(&mut self, limit: f64, scale: f64, coupling: f64, draws: &[f64; LANES]) {
-        for lane in 0..LANES {
-            let (below, above) = cdf_and_survival::<FUSED>((limit - self.conditioned[lane]) * scale);
-            self.outside[lane] = mul_add::<f64, FUSED>(above, self.inside[lane], self.outside[lane]);
-            self.inside[lane] *= below;
-            let z = inverse_cdf::<FUSED>(draws[lane] * below);
-            self.conditioned[lane] = mul_add::<f64, FUSED>(coupling, z, self.conditioned[lane]);
+    fn set(&mut self, at: usize, (limit, column): (T, Column<T>)) {
+        let lanes = at * LANES..(at + 1) * LANES;
+        self.limit[lanes.clone()].fill(limit);
+        self.scale[lanes.clone()].fill(column.scale);
+        self.coupling[lanes].fill(column.coupling);
+    }
+
+    /// Conditions on the coordinate.
+    #[inline(always)]
+    fn condition<const FUSED: bool>(&mut self) {
+        for lane in 0..WIDTH {
+            let x = (self.limit[lane] - self.conditioned[lane]) * self.scale[lane];
+            let (below, above) = cdf_and_survival::<T, FUSED>(x);
+            self.outside[lane] = mul_add::<T, FUSED>(above, self.inside[lane], self.outside[lane]);
+            self.inside[lane] = (self.inside[lane] * below).max(T::SMALLEST);
+            self.below[lane] = below;
         }
     }
 
-    /// Conditions on the last coordinate, which need not be drawn.
+    /// Draws the coordinate that was conditioned on.
     #[inline(always)]
-    fn finish<const FUSED: bool>(&mut self, limit: f64, scale: f64) {
-        for lane in 0..LANES {
-            let (below, above) = cdf_and_survival::<FUSED>((limit - self.conditioned[lane]) * scale);
-            self.outside[lane] = mul_add::<f64, FUSED>(above, self.inside[lane], self.outside[lane]);
-            self.inside[lane] *= below;
+    fn draw<const FUSED: bool>(&mut self, draws: &[T; LANES]) {
+        let mut points = [T::ZERO; WIDTH];
+        for points in points.as_chunks_mut::<LANES>().0 {
+            *points = *draws;
+        }
+        for lane in 0..WIDTH {
+            let z = inverse_cdf::<T, FUSED>(points[lane] * self.below[lane]);
+            self.conditioned[lane] = mul_add::<T, FUSED>(self.coupling[lane], z, self.conditioned[lane]);
         }
     }
 }

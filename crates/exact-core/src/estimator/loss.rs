@@ -27,7 +27,7 @@ pub struct EstimatedLoss<E> {
     step: u64,
 }
 
-impl<E: Estimator> EstimatedLoss<E> {
+impl<E> EstimatedLoss<E> {
     /// At the given sigma and step 0.
     ///
     /// # Errors
@@ -44,7 +44,7 @@ impl<E: Estimator> EstimatedLoss<E> {
     }
 }
 
-impl<T: Real, E: Estimator> Loss<T> for EstimatedLoss<E> {
+impl<T: Real, E: Estimator<T>> Loss<T> for EstimatedLoss<E> {
     fn name(&self) -> &'static str {
         self.estimator.name()
     }
@@ -52,20 +52,16 @@ impl<T: Real, E: Estimator> Loss<T> for EstimatedLoss<E> {
     fn sum(&self, samples: Samples<'_, T>, _: &[T], grad: &mut [T]) -> LossSum<T> {
         let n_classes = samples.n_classes();
         let mut workspace = Workspace::default();
-        let (mut logits, mut gradient) = (vec![0.0; n_classes], vec![0.0; n_classes]);
         let mut total = 0.0;
         let rows = samples.logits().chunks_exact(n_classes).zip(grad.chunks_exact_mut(n_classes));
-        for (row, (row_logits, grad)) in rows.enumerate() {
+        for (row, (logits, grad)) in rows.enumerate() {
             let (label, weight) = (samples.labels()[row] as usize, samples.weight(row));
-            for (logit, value) in logits.iter_mut().zip(row_logits) {
-                *logit = value.to_f64();
-            }
-            let stream = fingerprint(self.step, label, &logits);
-            let problem = Problem { logits: &logits, label, sigma: self.sigma, stream };
-            let estimate = self.estimator.run(problem, &mut workspace, &mut gradient);
+            let stream = fingerprint(self.step, label, logits);
+            let problem = Problem { logits, label, sigma: self.sigma, stream };
+            let estimate = self.estimator.run(problem, &mut workspace, grad);
             total += weight.to_f64() * estimate.one_minus_p;
-            for (grad, &slope) in grad.iter_mut().zip(&gradient) {
-                *grad = -weight * T::from_f64(slope);
+            for slope in grad {
+                *slope *= -weight;
             }
         }
         LossSum::of(T::from_f64(total))
@@ -73,10 +69,10 @@ impl<T: Real, E: Estimator> Loss<T> for EstimatedLoss<E> {
 }
 
 /// A number that differs between steps and rows: the FNV-1a hash, by words, with a last mix.
-fn fingerprint(step: u64, label: usize, logits: &[f64]) -> u64 {
+fn fingerprint<T: Real>(step: u64, label: usize, logits: &[T]) -> u64 {
     const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
     const PRIME: u64 = 0x0000_0100_0000_01b3;
-    let words = [step, label as u64].into_iter().chain(logits.iter().map(|logit| logit.to_bits()));
+    let words = [step, label as u64].into_iter().chain(logits.iter().map(|logit| logit.to_f64().to_bits()));
     words.fold(OFFSET, |hash, word| {
         let hash = (hash ^ word).wrapping_mul(PRIME);
         hash ^ (hash >> 32)

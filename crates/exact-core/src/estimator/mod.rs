@@ -6,12 +6,14 @@ mod genz;
 mod inverse_normal;
 mod loss;
 mod monte_carlo;
+mod sampled;
 
 pub use draws::Sequence;
 pub use genz::Genz;
 pub use loss::EstimatedLoss;
 pub use monte_carlo::MonteCarlo;
 
+use crate::Real;
 use crate::loss::LossError;
 
 /// Samples that are worked on side by side, in vectors.
@@ -25,14 +27,16 @@ pub struct Estimate {
     pub p: f64,
     /// 1 - P, estimated without cancellation.
     pub one_minus_p: f64,
-    /// log P; minus infinity if the estimate of P is 0.
+    /// log P; minus infinity if the estimate of P is 0, as that of [`MonteCarlo`] may be.
     pub log_p: f64,
     /// The estimate of dP/dsigma.
     pub dsigma: f64,
 }
 
 impl Estimate {
+    /// `dsigma` may be infinite where sigma is tiny.
     fn new(p: f64, one_minus_p: f64, dsigma: f64) -> Self {
+        let dsigma = f64::saturating_from_f64(dsigma);
         let log_p = if p < 0.5 { p.ln() } else { (-one_minus_p).ln_1p() };
         Self { p, one_minus_p, log_p, dsigma }
     }
@@ -43,15 +47,16 @@ impl Estimate {
 
 /// An estimator of the probability that the label has the largest score, with its gradient.
 ///
-/// The estimate depends on the estimator's seed and on the `stream`, and on nothing else that is random.
-pub trait Estimator: Send + Sync {
+/// The estimate depends on the estimator's seed and on the `stream`, and on nothing else that is random. `T` is the
+/// type that samples are computed in; means over samples are taken in `f64`.
+pub trait Estimator<T: Real>: Send + Sync {
     /// The name that the command line and reports use.
     fn name(&self) -> &'static str;
 
     /// Estimates the probability for checked arguments (finite `logits`, `label` one of them, `sigma` positive and
     /// finite) and writes its gradient with respect to the logits to `gradient`, of the same length. `workspace` may
     /// be new or have served another call.
-    fn run(&self, problem: Problem<'_>, workspace: &mut Workspace, gradient: &mut [f64]) -> Estimate;
+    fn run(&self, problem: Problem<'_, T>, workspace: &mut Workspace<T>, gradient: &mut [T]) -> Estimate;
 
     /// Estimates the probability that `label` has the largest of the scores `N(logits, sigma² I)` and writes its
     /// gradient with respect to the logits to `gradient`.
@@ -61,18 +66,18 @@ pub trait Estimator: Send + Sync {
     /// finite, or `gradient` does not have one entry per logit.
     fn estimate(
         &self,
-        logits: &[f64],
+        logits: &[T],
         label: usize,
         sigma: f64,
         stream: u64,
-        gradient: &mut [f64],
+        gradient: &mut [T],
     ) -> Result<Estimate, LossError> {
         let n_classes = logits.len();
         if n_classes == 0 {
             return Err(LossError::Empty);
         }
         if let Some(class) = logits.iter().position(|logit| !logit.is_finite()) {
-            return Err(LossError::Logit { row: 0, class, value: logits[class] });
+            return Err(LossError::Logit { row: 0, class, value: logits[class].to_f64() });
         }
         if label >= n_classes {
             let label = u32::try_from(label).unwrap_or(u32::MAX);
@@ -88,9 +93,9 @@ pub trait Estimator: Send + Sync {
 
 /// What is to be estimated, from which random numbers.
 #[derive(Debug, Clone, Copy)]
-pub struct Problem<'a> {
+pub struct Problem<'a, T> {
     /// The mean of each class's score.
-    pub logits: &'a [f64],
+    pub logits: &'a [T],
     /// The class whose score should be the largest.
     pub label: usize,
     /// The standard deviation of the scores.
@@ -101,19 +106,21 @@ pub struct Problem<'a> {
 
 /// Buffers that an estimator reuses from one problem to the next.
 #[derive(Debug, Clone, Default)]
-pub struct Workspace {
+pub struct Workspace<T> {
     /// The classes other than the label, most likely winner first.
     rivals: Vec<usize>,
     /// `(logit_y - logit_i) / sigma` of each rival, or the logits in units of sigma.
-    limits: Vec<f64>,
-    /// The derivative with respect to each limit.
-    slopes: Vec<f64>,
+    limits: Vec<T>,
+    /// The probability and those that its gradient is made of.
+    integrals: Vec<genz::Integral<T>>,
+    /// Sums over the draws won and over those lost.
+    sums: [Vec<f64>; 2],
     /// Random numbers, [`LANES`] samples side by side.
-    draws: Vec<[f64; LANES]>,
+    draws: Vec<[T; LANES]>,
     /// Steps of the quasi-random sequence, one per dimension.
     steps: Vec<f64>,
     /// The Cholesky factors of the covariance and of the conditional covariance.
-    columns: [Vec<genz::Column>; 2],
+    columns: [Vec<genz::Column<T>>; 2],
 }
 
 fn check_sigma(sigma: f64) -> Result<(), LossError> {

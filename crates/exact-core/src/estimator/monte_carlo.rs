@@ -4,6 +4,7 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::draws::Sequence;
 use super::inverse_normal::inverse_cdf;
+use super::sampled::Sampled;
 use super::{Estimate, Estimator, LANES, Problem, Workspace, check_samples};
 use crate::loss::LossError;
 
@@ -43,66 +44,60 @@ impl MonteCarlo {
     }
 }
 
-impl Estimator for MonteCarlo {
+impl<T: Sampled> Estimator<T> for MonteCarlo {
     fn name(&self) -> &'static str {
         "monte-carlo"
     }
 
-    fn run(&self, problem: Problem<'_>, workspace: &mut Workspace, gradient: &mut [f64]) -> Estimate {
+    fn run(&self, problem: Problem<'_, T>, workspace: &mut Workspace<T>, gradient: &mut [T]) -> Estimate {
         let Problem { logits, label, sigma, stream } = problem;
-        gradient.fill(0.0);
+        gradient.fill(T::ZERO);
         if logits.len() == 1 {
             return Estimate::CERTAIN;
         }
-        let Workspace { limits, slopes, draws, steps, .. } = workspace;
+        let Workspace { limits, sums, draws, steps, .. } = workspace;
         Sequence::Random.fill((self.seed, stream), (self.samples, logits.len()), steps, draws);
         Arch::new().dispatch(Quantiles { draws });
         limits.clear();
-        limits.extend(logits.iter().map(|logit| (logit - logits[label]) / sigma));
-        slopes.clear();
-        slopes.resize(logits.len(), 0.0);
-        // Sums over the draws won, in slopes and won, and over the draws lost.
-        let (mut won, mut squares_won, mut squares_lost) = (0, 0.0, 0.0);
+        let limit = |logit: &T| (logit.to_f64() - logits[label].to_f64()) / sigma;
+        limits.extend(logits.iter().map(|logit| T::saturating_from_f64(limit(logit))));
+        for sums in sums.iter_mut() {
+            sums.clear();
+            sums.resize(logits.len(), 0.0);
+        }
+        let (mut lost, mut squares) = (0, [0.0; 2]);
         for sample in 0..self.samples {
             let (draws, lane) = (&draws[sample / LANES * logits.len()..][..logits.len()], sample % LANES);
             let score = draws[label][lane];
             let rivals = limits.iter().zip(draws).enumerate();
             let wins =
-                rivals.filter(|&(class, _)| class != label).all(|(_, (mean, z))| mean + z[lane] < score);
-            won += usize::from(wins);
-            let (sums, squares) = if wins {
-                (slopes.as_mut_slice(), &mut squares_won)
-            } else {
-                (&mut *gradient, &mut squares_lost)
-            };
-            for (sum, z) in sums.iter_mut().zip(draws) {
-                *sum += z[lane];
-                *squares += z[lane] * z[lane] - 1.0;
+                rivals.filter(|&(class, _)| class != label).all(|(_, (&mean, z))| mean + z[lane] < score);
+            let outcome = usize::from(!wins);
+            lost += outcome;
+            for (sum, z) in sums[outcome].iter_mut().zip(draws) {
+                let z = z[lane].to_f64();
+                *sum += z;
+                squares[outcome] += z * z - 1.0;
             }
         }
         let samples = self.samples as f64;
-        let scale = 1.0 / (samples * sigma);
-        let dsigma = if 2 * won > self.samples {
-            for slope in gradient {
-                *slope *= -scale;
-            }
-            -squares_lost * scale
-        } else {
-            for (slope, won) in gradient.iter_mut().zip(slopes) {
-                *slope = *won * scale;
-            }
-            squares_won * scale
-        };
-        Estimate::new(won as f64 / samples, (self.samples - won) as f64 / samples, dsigma)
+        // Where most draws are won, the sums over the others, with the opposite sign, have the same mean.
+        let (outcome, scale) =
+            if 2 * lost < self.samples { (1, -samples * sigma) } else { (0, samples * sigma) };
+        for (slope, sum) in gradient.iter_mut().zip(&sums[outcome]) {
+            *slope = T::saturating_from_f64(sum / scale);
+        }
+        let p = (self.samples - lost) as f64 / samples;
+        Estimate::new(p, lost as f64 / samples, squares[outcome] / scale)
     }
 }
 
 /// Turns uniform draws into normal ones.
-struct Quantiles<'a> {
-    draws: &'a mut [[f64; LANES]],
+struct Quantiles<'a, T> {
+    draws: &'a mut [[T; LANES]],
 }
 
-impl WithSimd for Quantiles<'_> {
+impl<T: Sampled> WithSimd for Quantiles<'_, T> {
     type Output = ();
 
     #[inline(always)]
@@ -110,9 +105,9 @@ impl WithSimd for Quantiles<'_> {
         for draws in self.draws {
             for lane in 0..LANES {
                 draws[lane] = if S::IS_SCALAR {
-                    inverse_cdf::<false>(draws[lane])
+                    inverse_cdf::<T, false>(draws[lane])
                 } else {
-                    inverse_cdf::<true>(draws[lane])
+                    inverse_cdf::<T, true>(draws[lane])
                 };
             }
         }
