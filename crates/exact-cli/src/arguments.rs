@@ -206,16 +206,19 @@ pub(crate) struct Integrate {
     /// How to integrate
     #[arg(long, value_enum, default_value_t = Method::Quadrature)]
     pub method: Method,
-    /// The floating-point type of quadrature
+    /// The floating-point type
     #[arg(long, value_enum, default_value_t = Precision::F64)]
     pub precision: Precision,
     /// Quadrature nodes; enough for the precision by default
     #[arg(long, value_name = "N")]
     pub nodes: Option<usize>,
-    /// Samples of genz and monte-carlo
+    /// Samples of genz, genz-quasi and monte-carlo
     #[arg(long, value_name = "N", default_value_t = 16)]
     pub samples: usize,
-    /// The seed of genz and monte-carlo
+    /// Let genz and genz-quasi see only so many of the other classes, those with the largest means
+    #[arg(long, value_name = "N")]
+    pub nearest_classes: Option<usize>,
+    /// The seed of genz, genz-quasi and monte-carlo
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
 }
@@ -226,6 +229,8 @@ pub(crate) enum Method {
     Quadrature,
     /// Sequential conditioning (Genz 1992), as in the paper
     Genz,
+    /// The same over a randomly shifted quasi-random sequence
+    GenzQuasi,
     /// Plain Monte Carlo
     MonteCarlo,
 }

@@ -19,6 +19,9 @@ pub(crate) enum CommandError {
     /// A request of `exact integrate` cannot be read or answered.
     #[error("{place}: {problem}")]
     Request { place: String, problem: String, hint: &'static str },
+    /// Classes are left out of a method that needs them all.
+    #[error("--nearest-classes is for the methods genz and genz-quasi alone")]
+    NearestClasses,
 }
 
 impl CommandError {
@@ -26,6 +29,7 @@ impl CommandError {
         match self {
             Self::Overwrites { .. } => "name another file",
             Self::Request { hint, .. } => hint,
+            Self::NearestClasses => "leave the option out, or name one of these with --method",
         }
     }
 }

@@ -142,12 +142,25 @@ fn integrate_answers_each_line() {
         assert_eq!(lines[1]["dsigma"].as_array().unwrap().len(), 2);
         assert!(lines[2]["dsigma"].is_number());
     }
-    for method in ["genz", "monte-carlo"] {
-        let arguments = ["integrate", "--method", method, "--samples", "20000", "--seed", "3"];
-        let one = input.lines().next().unwrap();
-        let answer = folder.exact_with_input(&arguments, one).json();
-        assert!((answer["p"].as_f64().unwrap() - 1.0 / 3.0).abs() < 0.02, "{method}: {answer}");
+    let one = input.lines().next().unwrap();
+    for method in ["genz", "genz-quasi", "monte-carlo"] {
+        let answers = ["f64", "f32"].map(|precision| {
+            let arguments =
+                ["--method", method, "--precision", precision, "--samples", "20000", "--seed", "3"];
+            let answer = folder.exact_with_input(&[&["integrate"], &arguments[..]].concat(), one).json();
+            assert!((answer["p"].as_f64().unwrap() - 1.0 / 3.0).abs() < 0.02, "{method}: {answer}");
+            answer
+        });
+        assert_ne!(answers[0]["grad"], answers[1]["grad"], "{method}: precision makes a difference");
     }
+    let nearest = ["integrate", "--method", "genz", "--nearest-classes", "1"];
+    let answer = folder.exact_with_input(&nearest, one).json();
+    assert!((answer["p"].as_f64().unwrap() - 0.5).abs() < 1e-12, "one rival is left: {answer}");
+    // No draw is won by a label that is far behind.
+    let hopeless = r#"{"mu":[-50,0],"sigma":1,"label":0}"#;
+    let answer = folder.exact_with_input(&["integrate", "--method", "monte-carlo"], hopeless).json();
+    assert_eq!(answer["p"], 0.0);
+    assert!(answer["log_p"].is_null());
 }
 
 #[test]

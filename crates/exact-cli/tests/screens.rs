@@ -105,4 +105,5 @@ fn messages() {
     let list = r#"{"mu": [0, 1], "sigma": [1, 2], "label": 0}"#;
     assert_screen!("integrate-genz-sigmas", integrate(list, &["--method", "genz"]));
     assert_screen!("integrate-nodes", integrate(list, &["--nodes", "2000"]));
+    assert_screen!("integrate-nearest-classes", integrate(list, &["--nearest-classes", "3"]));
 }

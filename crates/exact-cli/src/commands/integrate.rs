@@ -3,7 +3,7 @@
 use std::io::{self, BufRead as _, BufReader, BufWriter, Write as _};
 
 use anyhow::Context as _;
-use exact_core::estimator::{Estimator, Genz, MonteCarlo};
+use exact_core::estimator::{Estimator, Genz, MonteCarlo, Sequence};
 use exact_core::expected::{ExpectedAccuracy, ExpectedTopK, Probability, Sigma};
 use exact_core::loss::{Logits, LossError};
 use exact_core::{Real, Rule};
@@ -106,12 +106,33 @@ pub(crate) fn run(arguments: &Integrate) -> anyhow::Result<()> {
 
 /// The method that was asked for, its settings checked.
 fn integrator(arguments: &Integrate) -> anyhow::Result<Integrator> {
+    match arguments.precision {
+        Precision::F64 => integrator_in::<f64>(arguments, TRUNCATION_F64),
+        Precision::F32 => integrator_in::<f32>(arguments, TRUNCATION_F32),
+    }
+}
+
+fn integrator_in<T: Real>(arguments: &Integrate, truncation: f64) -> anyhow::Result<Integrator>
+where
+    Genz: Estimator<T>,
+    MonteCarlo: Estimator<T>,
+{
     let (samples, seed) = (arguments.samples, arguments.seed);
-    Ok(match (arguments.method, arguments.precision) {
-        (Method::Quadrature, Precision::F64) => quadrature::<f64>(arguments.nodes, TRUNCATION_F64)?,
-        (Method::Quadrature, Precision::F32) => quadrature::<f32>(arguments.nodes, TRUNCATION_F32)?,
-        (Method::Genz, _) => sampling(Genz::new(samples, seed)?),
-        (Method::MonteCarlo, _) => sampling(MonteCarlo::new(samples, seed)?),
+    if arguments.nearest_classes.is_some() && !matches!(arguments.method, Method::Genz | Method::GenzQuasi) {
+        return Err(CommandError::NearestClasses.into());
+    }
+    let genz = |sequence| -> anyhow::Result<Genz> {
+        let genz = Genz::new(samples, seed)?.with_sequence(sequence);
+        Ok(match arguments.nearest_classes {
+            Some(classes) => genz.with_nearest_classes(classes)?,
+            None => genz,
+        })
+    };
+    Ok(match arguments.method {
+        Method::Quadrature => quadrature::<T>(arguments.nodes, truncation)?,
+        Method::Genz => sampling::<T>(genz(Sequence::Random)?),
+        Method::GenzQuasi => sampling::<T>(genz(Sequence::QuasiRandom)?),
+        Method::MonteCarlo => sampling::<T>(MonteCarlo::new(samples, seed)?),
     })
 }
 
@@ -206,7 +227,7 @@ impl SigmaValue {
 }
 
 /// The paper's estimators. The line chooses the stream of random numbers.
-fn sampling(estimator: impl Estimator + 'static) -> Integrator {
+fn sampling<T: Real>(estimator: impl Estimator<T> + 'static) -> Integrator {
     const HINT: &str = "use --method quadrature";
     Box::new(move |request, stream| {
         let name = estimator.name();
@@ -218,13 +239,14 @@ fn sampling(estimator: impl Estimator + 'static) -> Integrator {
             let problem = format!("{name} takes k = 1 only, got {}", request.k);
             return Err(Refusal { hint: HINT, ..Refusal::new(problem) });
         }
-        let mut grad = vec![0.0; request.mu.len()];
-        let estimate = estimator.estimate(&request.mu, request.label as usize, sigma, stream, &mut grad)?;
+        let mu: Vec<T> = request.mu.iter().map(|&mean| T::from_f64(mean)).collect();
+        let mut grad = vec![T::ZERO; mu.len()];
+        let estimate = estimator.estimate(&mu, request.label as usize, sigma, stream, &mut grad)?;
         Ok(Answer {
             p: estimate.p,
             one_minus_p: estimate.one_minus_p,
             log_p: estimate.log_p,
-            grad,
+            grad: grad.iter().map(|slope| slope.to_f64()).collect(),
             dsigma: SigmaValue::Common(estimate.dsigma),
         })
     })
