@@ -34,7 +34,9 @@ impl Sequence {
         let mut random = generator(seed, stream);
         points.resize(samples.div_ceil(LANES) * dimension, [T::ZERO; LANES]);
         if self == Self::Random {
-            points.iter_mut().for_each(|points| *points = uniform(&mut random));
+            for points in points.iter_mut() {
+                *points = uniform(&mut random);
+            }
             return;
         }
         extend_steps(steps, dimension);

@@ -124,7 +124,7 @@ impl<T: Sampled> Estimator<T> for Genz {
             }
         }
         let columns = [columns[0].as_slice(), columns[1].as_slice()];
-        Arch::new().dispatch(Integrals { samples: self.samples, limits, draws, integrals, columns });
+        Arch::new().dispatch(Integrals { samples: self.samples, limits, draws, each: integrals, columns });
         let (mut total, mut dsigma) = (0.0, 0.0);
         for integral in &integrals[1..] {
             if let Some(skipped) = integral.skipped {
@@ -187,7 +187,7 @@ struct Integrals<'a, T> {
     samples: usize,
     limits: &'a [T],
     draws: &'a [[T; LANES]],
-    integrals: &'a mut [Integral<T>],
+    each: &'a mut [Integral<T>],
     columns: [&'a [Column<T>]; 2],
 }
 
@@ -203,8 +203,8 @@ impl<T: Sampled> WithSimd for Integrals<'_, T> {
 impl<T: Sampled> Integrals<'_, T> {
     #[inline(always)]
     fn all<const FUSED: bool>(self) {
-        let Self { samples, limits, draws, integrals, columns } = self;
-        for integrals in integrals.chunks_mut(WIDTH / LANES) {
+        let Self { samples, limits, draws, each, columns } = self;
+        for integrals in each.chunks_mut(WIDTH / LANES) {
             let dimension = integrals.iter().map(|integral| integral.dimension(limits)).max().unwrap_or(0);
             let points = limits.len() - 1;
             for first in (0..samples).step_by(LANES) {
