@@ -5,8 +5,10 @@ use anyhow::Result;
 use crate::cargo;
 
 /// Packages with benchmarks, and what these measure.
-const BENCHES: &[(&str, &str)] =
-    &[("exact-core", "losses and their gradients"), ("exact-linear", "L-BFGS beside argmin's")];
+const BENCHES: &[(&str, &str)] = &[
+    ("exact-core", "losses and their gradients"),
+    ("exact-linear", "L-BFGS beside argmin's and truncated Newton"),
+];
 
 pub fn run() -> Result<()> {
     for (package, measured) in BENCHES {
