@@ -4,14 +4,16 @@
 
 use std::time::Instant;
 
-use exact_core::Real;
 use exact_core::expected::{ExpectedAccuracy, Probability, Sigma};
 use exact_core::loss::{Logits, Loss};
+use exact_core::{Real, Rule};
 
 /// Typical for standard normal logits.
 pub const SIGMA: f64 = 0.5;
 /// Rows whose gradient is smaller say nothing about errors.
 const SMALLEST: f64 = 1e-30;
+/// Nodes of the reference.
+const REFERENCE_NODES: usize = 200;
 
 /// Standard normal logits, labels drawn evenly.
 pub struct Batch<T> {
@@ -57,7 +59,7 @@ impl<T: Real> Batch<T> {
         let logits: Vec<f64> = self.logits.iter().map(|logit| logit.to_f64()).collect();
         let mut values = vec![Probability::default(); self.labels.len()];
         let mut grad = vec![0.0; logits.len()];
-        let metric = ExpectedAccuracy::precise::<f64>();
+        let metric = ExpectedAccuracy::new(Rule::new(REFERENCE_NODES, 40.0).unwrap());
         let metric = if logarithm { metric.of_logarithm() } else { metric };
         let logits = Logits::new(&logits, self.n_classes).unwrap();
         metric.evaluate(logits, &self.labels, Sigma::Common(SIGMA), &mut values, &mut grad).unwrap();
