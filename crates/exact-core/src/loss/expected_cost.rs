@@ -14,7 +14,9 @@ use crate::quadrature::Rule;
 /// `Σ_c K_yc P(argmax_i s_i = c)` with the costs `K`, `[labels, predictions]`. There may be more predictions than
 /// labels: an option to reject is a further class, with a logit of its own, that is never a label. With a margin `r`,
 /// logits below `logit_y - r` are replaced by it, which clips differences `logit_y - logit_i` at `r`. With costs of 0
-/// on the diagonal and 1 elsewhere it is the [`Exact`](super::Exact) loss, which is computed at half the price.
+/// on the diagonal and 1 elsewhere it is the [`Exact`](super::Exact) loss, whose nodes are its own, so that it keeps the
+/// digits of the tiny gradients of hopeless samples; here the accuracy is absolute, as that of
+/// [`expected_cost`](crate::expected::expected_cost).
 ///
 /// # Example
 /// ```
