@@ -34,10 +34,10 @@ pub fn monte_carlo(input: &mut Input<'_>) -> Option<MonteCarlo> {
 }
 
 pub fn estimate(input: &mut Input<'_>) {
-    let estimator: Option<Box<dyn Estimator>> = if input.chance(2) {
-        genz(input).map(|genz| Box::new(genz) as Box<dyn Estimator>)
+    let estimator: Option<Box<dyn Estimator<f64>>> = if input.chance(2) {
+        genz(input).map(|genz| Box::new(genz) as Box<dyn Estimator<f64>>)
     } else {
-        monte_carlo(input).map(|monte_carlo| Box::new(monte_carlo) as Box<dyn Estimator>)
+        monte_carlo(input).map(|monte_carlo| Box::new(monte_carlo) as Box<dyn Estimator<f64>>)
     };
     let Some(estimator) = estimator else { return };
     let n_classes = if input.chance(4) { input.below(100) } else { input.below(8) };

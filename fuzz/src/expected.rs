@@ -3,7 +3,7 @@
 use exact_core::Real;
 use exact_core::expected::{
     ExpectedAccuracy, ExpectedTopK, Probability, expected_cost, predictive_distribution,
-    predictive_distribution_derivative,
+    predictive_distribution_gradient,
 };
 use exact_core::loss::Logits;
 
@@ -171,11 +171,11 @@ pub fn distribution<T: Real>(input: &mut Input<'_>) {
         costs.pop();
     }
     let usable = usable && !missing;
-    let outcome = predictive_distribution_derivative(logits, sigma.get(), &rule, &costs, &mut out);
+    let outcome = predictive_distribution_gradient(logits, sigma.get(), &rule, &costs, &mut out, None);
     assert_eq!(outcome.is_ok(), usable, "{outcome:?}");
     let mut values = vec![nan(); n];
     let mut grad = batch.grad.clone();
-    let outcome = expected_cost(logits, &costs, sigma.get(), &rule, &mut values, &mut grad);
+    let outcome = expected_cost(logits, &costs, sigma.get(), &rule, &mut values, &mut grad, None);
     assert_eq!(outcome.is_ok(), usable, "{outcome:?}");
     if !usable || !moderate || !check::are_moderate(&costs) {
         return;

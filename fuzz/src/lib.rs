@@ -18,6 +18,7 @@ mod input;
 mod losses;
 
 use exact_core::Real;
+use exact_core::estimator::{Estimator, Genz, MonteCarlo};
 use input::Input;
 
 /// Decodes `bytes` into one call of exact-core and checks what comes back.
@@ -29,7 +30,11 @@ pub fn exercise(bytes: &[u8]) {
     if input.chance(2) { area::<f32>(&mut input) } else { area::<f64>(&mut input) }
 }
 
-fn area<T: Real>(input: &mut Input<'_>) {
+fn area<T: Real>(input: &mut Input<'_>)
+where
+    Genz: Estimator<T>,
+    MonteCarlo: Estimator<T>,
+{
     match input.below(10) {
         0 => functions::normal::<T>(input),
         1 => functions::settings::<T>(input),

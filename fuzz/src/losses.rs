@@ -1,10 +1,10 @@
 //! Every loss.
 
 use exact_core::Real;
-use exact_core::estimator::EstimatedLoss;
+use exact_core::estimator::{EstimatedLoss, Estimator, Genz, MonteCarlo};
 use exact_core::loss::{
-    BetaBernoulli, CrossEntropy, Exact, Hinge, Logits, Loss, LossError, MAX_PARAMETERS, Poly1, Polynomial,
-    Probit, Samples, Sigmoid,
+    BetaBernoulli, CrossEntropy, Exact, Focal, Hinge, Logits, Loss, LossError, MAX_PARAMETERS, MacroF1,
+    Poly1, Polynomial, Probit, Samples, Sigmoid, TopK,
 };
 
 use crate::check;
@@ -33,7 +33,11 @@ fn checked<T: Real, L: Loss<T> + 'static>(
     loss.ok().map(|loss| Box::new(loss) as Box<dyn Loss<T>>)
 }
 
-fn choose<T: Real>(input: &mut Input<'_>, which: usize) -> Choice<T> {
+fn choose<T: Real>(input: &mut Input<'_>, which: usize) -> Choice<T>
+where
+    Genz: Estimator<T>,
+    MonteCarlo: Estimator<T>,
+{
     let setting = if input.chance(4) { input.setting() } else { input.positive::<f64>() };
     let positive = is_positive(setting);
     let margin = input.margin();
@@ -63,6 +67,12 @@ fn choose<T: Real>(input: &mut Input<'_>, which: usize) -> Choice<T> {
             });
             checked(loss, positive && margin_usable)
         }
+        12 => checked(Focal::new(setting), setting >= 0.0 && setting.is_finite()),
+        13 => {
+            let k = input.below(6);
+            checked(TopK::new(k, setting), positive && k > 0)
+        }
+        14 => checked(MacroF1::new(setting), positive),
         10 => genz(input).and_then(|genz| {
             checked(EstimatedLoss::new(genz, setting).map(|loss| loss.at_step(input.seed())), positive)
         }),
@@ -73,11 +83,16 @@ fn choose<T: Real>(input: &mut Input<'_>, which: usize) -> Choice<T> {
     Choice { loss, moderate: check::are_moderate(&[T::from_f64(setting)]) && T::from_f64(setting) != T::ZERO }
 }
 
-pub fn evaluate<T: Real>(input: &mut Input<'_>) {
-    let which = input.below(12);
+pub fn evaluate<T: Real>(input: &mut Input<'_>)
+where
+    Genz: Estimator<T>,
+    MonteCarlo: Estimator<T>,
+{
+    let which = input.below(15);
     let choice = choose::<T>(input, which);
     let Some(loss) = choice.loss else { return };
-    let mut batch = Batch::<T>::new(input, if which > 9 { MAX_ESTIMATED } else { usize::MAX });
+    let mut batch =
+        Batch::<T>::new(input, if matches!(which, 10 | 11 | 13) { MAX_ESTIMATED } else { usize::MAX });
     if let Some(weights) = &mut batch.weights
         && input.chance(8)
     {

@@ -57,8 +57,11 @@ fn clippy() -> Result<()> {
     cargo::run(cargo::cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))
 }
 
+/// Property tests draw the same cases in every run of the checks; `cargo test` draws new ones.
 fn tests() -> Result<()> {
-    cargo::run(cargo::cargo(&["test", "--workspace", "--locked"]))
+    let mut command = cargo::cargo(&["test", "--workspace", "--locked"]);
+    command.env("PROPTEST_RNG_SEED", "20225");
+    cargo::run(command)
 }
 
 fn documentation() -> Result<()> {
