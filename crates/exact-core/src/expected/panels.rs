@@ -14,6 +14,7 @@
 //! Φ, the nearest of which are 2.8 away from the real line, so eight nodes on a panel of a sigma have an error below
 //! the rounding of `f32`.
 
+use crate::Real;
 use crate::normal::{exp_within_range, inverse_mills_ratio, mul_add};
 
 /// Nodes of a panel.
@@ -301,7 +302,9 @@ fn interpolate<const FUSED: bool>(
             (before, sum) = (sum, next);
         }
         for i in 0..WIDTH {
-            sum[i] = decay[i] * mul_add::<f32, FUSED>(v[i], sum[i], coefficients[0] - before[i]);
+            let value = decay[i] * mul_add::<f32, FUSED>(v[i], sum[i], coefficients[0] - before[i]);
+            // The derivatives are positive; where they are tiny, the polynomial may undershoot.
+            sum[i] = Real::max(value, 0.0);
         }
         slopes.copy_from_slice(&sum[..slopes.len()]);
     }
