@@ -3,7 +3,6 @@
 use pulp::{Arch, Simd, WithSimd};
 
 use super::classes::Classes;
-use super::exceedance::Exceedance;
 use super::lanes::{Buffers, Row};
 use super::orthant::{Orthant, Workspace, integrate};
 use super::sample::{Sample, Scaling, Selection};
@@ -111,39 +110,6 @@ impl<T: Real> OrthantBatch<'_, T> {
     fn run_on<U: Real, const L: usize>(self, arch: Arch) {
         let len = Buffers::<U, L>::len(self.sigma.is_per_class(), self.n_classes);
         U::with_scratch(len, |memory| arch.dispatch(Run::<T, U, L> { batch: self, memory }));
-    }
-
-    /// The probability that fewer than `k` scores exceed the label's, in `f64`, sample by sample.
-    pub fn run_top_k(self, k: usize) {
-        let scaled = self.sigma.is_per_class();
-        let mut memory = vec![0.0; Buffers::<f64, 1>::len(scaled, self.n_classes)];
-        if scaled { self.rows::<true>(k, &mut memory) } else { self.rows::<false>(k, &mut memory) }
-    }
-
-    fn rows<const SCALED: bool>(mut self, k: usize, memory: &mut [f64]) {
-        let Buffers { shift, scale, gradient, first_moment, mut row, .. } =
-            Buffers::new::<SCALED>(self.n_classes, memory);
-        let mut exceedance = Exceedance::new(k.min(self.n_classes));
-        for index in 0..self.labels.len() {
-            let sample = self.sample(index);
-            let scaling = sample.scaling::<f64, SCALED>(None);
-            sample.place::<f64, SCALED>(&scaling, row.shift, row.scale);
-            let present = row.scatter::<1>(0, shift, scale);
-            let classes = Classes::<'_, f64, 1, SCALED> {
-                shift: &shift[..present],
-                scale: if SCALED { &scale[..present] } else { &[] },
-            };
-            let gradient = &mut gradient[..present];
-            let first_moment = if SCALED { &mut first_moment[..present] } else { &mut [] };
-            let mut workspace = Workspace { hazards: &mut [], gradient, first_moment };
-            let orthant = if k > present {
-                Orthant::CERTAIN
-            } else {
-                classes.integrate_top_k(self.rule, &mut exceedance, &mut workspace)
-            };
-            row.gather(0, workspace.gradient, workspace.first_moment);
-            self.store::<f64, 1, SCALED>(index, 0, &scaling, &orthant, &row);
-        }
     }
 
     #[inline(always)]

@@ -8,8 +8,6 @@ mod bracket;
 mod classes;
 mod cost;
 mod distribution;
-mod exceedance;
-mod extended;
 mod lanes;
 mod macro_f1;
 mod many;

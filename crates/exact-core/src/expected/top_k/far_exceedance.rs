@@ -1,9 +1,5 @@
-//! How many of the other classes' scores exceed the label's, given the label's: a Poisson-binomial distribution.
-//!
-//! Given `z`, class `i` exceeds with probability `q_i = Q(x_i)`, `x_i = a_i z + b_i`, independently. With `N` their
-//! number, `W = P(N < k)` has `W' = Σ a_j φ(x_j) L_j`, where `L_j = P(N without j = k - 1)`. All sums have positive
-//! terms only. `L_j` comes from prefixes and suffixes of the classes and never from dividing class j out of the
-//! distribution of `N`, which loses all digits (measured: relative error 1e9).
+//! The recursions of [`exceedance`](super::exceedance) in numbers of a wider range, at one point of the integration
+//! variable.
 
 use std::ops::Add;
 
@@ -46,7 +42,7 @@ pub(super) struct Split {
 }
 
 /// The distribution of the number of classes that exceed the label, and its buffers.
-pub(super) struct Exceedance {
+pub(super) struct FarExceedance {
     k: usize,
     terms: Vec<Term>,
     /// `counts[c] = P(N = c)` over the classes so far.
@@ -57,7 +53,7 @@ pub(super) struct Exceedance {
     prefixes: Vec<Extended>,
 }
 
-impl Exceedance {
+impl FarExceedance {
     /// For `k >= 1` and any number of classes.
     pub fn new(k: usize) -> Self {
         let counts = vec![Extended::ZERO; k];
@@ -140,7 +136,7 @@ fn advance(counts: &mut [Extended], term: &Term) {
 
 #[cfg(test)]
 mod tests {
-    use super::Exceedance;
+    use super::FarExceedance;
 
     /// By enumeration of all subsets of five classes.
     #[test]
@@ -158,7 +154,7 @@ mod tests {
             subsets.map(probability).sum()
         };
         for k in 1..=5_u32 {
-            let mut exceedance = Exceedance::new(k as usize);
+            let mut exceedance = FarExceedance::new(k as usize);
             exceedance.move_to(z, classes.iter().copied());
             let fewer: f64 = (0..k).map(|count| exactly(count, 5)).sum();
             let split = exceedance.split();

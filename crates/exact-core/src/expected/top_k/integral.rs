@@ -1,0 +1,220 @@
+//! The top-k counterpart of the orthant probability, for one sample at a time: F is replaced by W and F' by W'.
+//!
+//! ```text
+//! P = ∫ Q W' dz       1 - P = ∫ Φ W' dz       G_i = dP/dd_i = ∫ φ(z) φ(x_i) L_i dz
+//! ```
+//!
+//! The points of the integration variable are the lanes, so each sample has a course of its own.
+
+use super::exceedance::{Exceedance, POINTS, Points, Rivals, Term, Weights, sum};
+use crate::expected::orthant::Orthant;
+use crate::normal::fast_ln;
+use crate::quadrature::Rule;
+
+/// Points of one scan for the interval of integration.
+const SCAN: usize = 2 * POINTS;
+/// A scan is fine enough when this many of its points lie in the interval.
+const RESOLVED: usize = 8;
+/// Scans at most; one is enough unless sigmas differ or classes are far away.
+const MAX_SCANS: usize = 30;
+/// How far from the label's and the k-th class's means `γ` may have its mode, without a further scan.
+const REACH: f64 = 2.0;
+/// The logarithm of the smallest maximum of `γ` around which nothing that matters underflows.
+const LOWEST: f64 = -460.0;
+
+/// Where the nodes lie.
+struct Interval {
+    left: f64,
+    right: f64,
+}
+
+/// Buffers for the classes that matter.
+#[derive(Default)]
+pub(super) struct Kept {
+    shift: Vec<f64>,
+    gradient: Vec<f64>,
+    class: Vec<usize>,
+}
+
+impl<const SCALED: bool> Rivals<'_, SCALED> {
+    /// The probability, its complement and the derivatives with respect to each class's `b` and `a`; `None` where they
+    /// are so small that they leave the range of `f64` on the way.
+    #[inline(always)]
+    pub fn integrate<const FUSED: bool>(
+        self,
+        k: usize,
+        rule: &Rule,
+        exceedance: &mut Exceedance,
+        kept: &mut Kept,
+        gradient: &mut [[f64; 1]],
+        first_moment: &mut [[f64; 1]],
+    ) -> Option<Orthant<1>> {
+        let threshold = if SCALED { 0.0 } else { kth_smallest(k, self.shift, &mut kept.shift) };
+        let interval = self.interval::<FUSED>(threshold, rule.truncation(), exceedance)?;
+        gradient.fill([0.0]);
+        if SCALED {
+            first_moment.fill([0.0]);
+            let (gradient, first_moment) = (gradient.as_flattened_mut(), first_moment.as_flattened_mut());
+            return Some(self.quadrature::<FUSED>(&interval, rule, exceedance, gradient, first_moment));
+        }
+        kept.select(self.shift, threshold, &interval, k, rule);
+        let Kept { shift, gradient: parts, class } = kept;
+        let rivals = Rivals::<SCALED> { shift, scale: &[] };
+        let orthant = rivals.quadrature::<FUSED>(&interval, rule, exceedance, parts, &mut []);
+        for (&class, &part) in class.iter().zip(parts.iter()) {
+            gradient[class] = [part];
+        }
+        Some(orthant)
+    }
+
+    /// What the interval cuts off of P and 1 - P is `Q W` at its left end and `Φ (1 - W)` at its right end, which are
+    /// points beside the nodes.
+    #[inline(always)]
+    fn quadrature<const FUSED: bool>(
+        self,
+        interval: &Interval,
+        rule: &Rule,
+        exceedance: &mut Exceedance,
+        gradient: &mut [f64],
+        first_moment: &mut [f64],
+    ) -> Orthant<1> {
+        let half_width = 0.5 * (interval.right - interval.left);
+        let center = 0.5 * (interval.right + interval.left);
+        let nodes = rule.nodes();
+        let (mut probability, mut complement) = (0.0, 0.0);
+        for first in (0..nodes.len() + 2).step_by(POINTS) {
+            // Points past the last are at the center with the weight 0.
+            let (mut z, mut node_weight) = ([center; POINTS], [0.0; POINTS]);
+            let (mut at_left, mut at_right) = ([0.0; POINTS], [0.0; POINTS]);
+            for l in 0..POINTS {
+                match (first + l).checked_sub(2) {
+                    Some(node) if node < nodes.len() => {
+                        z[l] = nodes[node].position * half_width + center;
+                        node_weight[l] = nodes[node].weight * half_width;
+                    }
+                    Some(_) => {}
+                    None if l == 0 => (z[l], at_left[l]) = (interval.left, 1.0),
+                    None => (z[l], at_right[l]) = (interval.right, 1.0),
+                }
+            }
+            let label = Term::at::<FUSED>(&z);
+            let (mut weight, mut moment) = ([0.0; POINTS], [0.0; POINTS]);
+            for l in 0..POINTS {
+                weight[l] = node_weight[l] * label.density[l];
+                moment[l] = weight[l] * z[l];
+            }
+            let (gradient, first_moment) = (&mut *gradient, &mut *first_moment);
+            let mut weights = Weights { weight, moment, gradient, first_moment };
+            let found = exceedance.parts::<FUSED, SCALED>(self, &z, &mut weights);
+            let (mut p, mut rest) = ([0.0; POINTS], [0.0; POINTS]);
+            for l in 0..POINTS {
+                p[l] = label.above[l] * (at_left[l] * found.fewer[l] + node_weight[l] * found.slope[l]);
+                rest[l] = label.below[l] * (at_right[l] * found.rest[l] + node_weight[l] * found.slope[l]);
+            }
+            probability += sum(p);
+            complement += sum(rest);
+        }
+        Orthant { probability: [probability], complement: [complement], factor: [1.0], exponent: [0.0] }
+    }
+
+    /// The logarithm of `γ(z) = φ(z) W'(z)`, to 1e-5.
+    #[inline(always)]
+    fn log_gamma<const FUSED: bool>(self, exceedance: &mut Exceedance, z: &Points) -> Points {
+        let slope = exceedance.slope::<FUSED, SCALED>(self, z);
+        let mut log = [0.0; POINTS];
+        for l in 0..POINTS {
+            log[l] = fast_ln(slope[l].max(f64::MIN_POSITIVE)) - 0.5 * z[l] * z[l];
+        }
+        log
+    }
+
+    /// Where to look for `γ`: between the label and the k-th class, or with sigmas that differ, no further out than
+    /// where a class's probability turns, nor than the classes together can pull.
+    #[inline(always)]
+    fn range(self, threshold: f64, truncation: f64) -> Interval {
+        let width = REACH + (2.0 * truncation).sqrt();
+        if !SCALED {
+            return Interval { left: -threshold.max(0.0) - width, right: (-threshold).max(0.0) + width };
+        }
+        let count = self.shift.len() as f64;
+        let reach = |(&a, &b): (&f64, &f64)| (b / a).abs().min(count * a * b.abs());
+        let right = self.scale.iter().zip(self.shift).map(reach).fold(0.0, f64::max) + 2.0 * width;
+        Interval { left: -right, right }
+    }
+
+    /// The interval on which γ is at least `e^-truncation` of its maximum, by scans that zoom in. Nothing is assumed
+    /// about the number of γ's modes, as long as a scan sees them.
+    #[inline(always)]
+    fn interval<const FUSED: bool>(
+        self,
+        threshold: f64,
+        truncation: f64,
+        exceedance: &mut Exceedance,
+    ) -> Option<Interval> {
+        let Interval { mut left, mut right } = self.range(threshold, truncation);
+        for _ in 0..MAX_SCANS {
+            let spacing = (right - left) / (SCAN - 1) as f64;
+            let at = |i: usize| left + i as f64 * spacing;
+            let mut heights = [0.0; SCAN];
+            for (group, heights) in heights.as_chunks_mut::<POINTS>().0.iter_mut().enumerate() {
+                let mut z = [0.0; POINTS];
+                for l in 0..POINTS {
+                    z[l] = at(group * POINTS + l);
+                }
+                *heights = self.log_gamma::<FUSED>(exceedance, &z);
+            }
+            let top = heights.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            if top < LOWEST {
+                return None;
+            }
+            let level = top - truncation;
+            let inside = |height: &f64| *height > level;
+            let first = heights.iter().position(inside)?;
+            let last = heights.iter().rposition(inside)?;
+            let (outer, far) = (first.saturating_sub(1), (last + 1).min(SCAN - 1));
+            // Where γ is still high at an end of the range, the range grows there.
+            let grow = 0.25 * (right - left);
+            if first == 0 || last == SCAN - 1 {
+                left -= if first == 0 { grow } else { 0.0 };
+                right += if last == SCAN - 1 { grow } else { 0.0 };
+            } else if last - first >= RESOLVED {
+                let edge = |inner: usize, outer: usize| {
+                    let share = (heights[inner] - level) / (heights[inner] - heights[outer]);
+                    at(inner) + share * (at(outer) - at(inner))
+                };
+                return Some(Interval { left: edge(first, outer), right: edge(last, far) });
+            } else {
+                (left, right) = (at(outer), at(far));
+            }
+        }
+        None
+    }
+}
+
+impl Kept {
+    /// The classes that matter on the interval: a class is left out if its density there is so much smaller than that
+    /// of the k-th nearest, whose shift is `threshold`, that all of them together change nothing by more than the rule
+    /// does (docs/derivation.md, section 13).
+    fn select(&mut self, shift: &[f64], threshold: f64, interval: &Interval, k: usize, rule: &Rule) {
+        let tolerance = 0.01 * (-rule.truncation()).exp();
+        let slack = 2.0 * (2.0 * (k * shift.len()) as f64 / tolerance).ln();
+        let limit = ((threshold + interval.left).powi(2) + slack).sqrt() - interval.left;
+        self.shift.clear();
+        self.class.clear();
+        for (class, &shift) in shift.iter().enumerate() {
+            if shift <= limit {
+                self.shift.push(shift);
+                self.class.push(class);
+            }
+        }
+        self.gradient.clear();
+        self.gradient.resize(self.shift.len(), 0.0);
+    }
+}
+
+/// The k-th smallest of at least `k` values.
+fn kth_smallest(k: usize, values: &[f64], buffer: &mut Vec<f64>) -> f64 {
+    buffer.clear();
+    buffer.extend_from_slice(values);
+    *buffer.select_nth_unstable_by(k - 1, f64::total_cmp).1
+}
