@@ -19,6 +19,16 @@ pub fn normal<T: Real>(input: &mut Input<'_>) {
     let [cdf, survival, pdf, log_cdf, ratio] = results.map(T::to_f64);
     assert!((0.0..=1.0).contains(&cdf) && (0.0..=1.0).contains(&survival), "{x}: {cdf} {survival}");
     assert!((cdf + survival - 1.0).abs() <= 4.0 * T::EPSILON.to_f64(), "{x}: {cdf} {survival}");
+    for (in_place, scalar) in [
+        (normal::cdf_in_place as fn(&mut [T]), cdf),
+        (normal::log_cdf_in_place, log_cdf),
+        (normal::inverse_mills_ratio_in_place, ratio),
+    ] {
+        let mut values = [x; 17];
+        in_place(&mut values);
+        let tolerance = 8.0 * T::EPSILON.to_f64() * scalar.abs() + 1e-34;
+        assert!(values.iter().all(|value| (value.to_f64() - scalar).abs() <= tolerance), "{x}: {values:?}");
+    }
     assert!((0.0..=0.399).contains(&pdf) && log_cdf <= 0.0 && ratio >= 0.0, "{x}: {pdf} {log_cdf} {ratio}");
 }
 

@@ -6,6 +6,7 @@ use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
 use crate::expected::{OrthantBatch, Quantity};
+use crate::normal::{ln_f32, ln_f64};
 
 /// `f32` or `f64`: the element type of logits, gradients and losses.
 ///
@@ -89,6 +90,8 @@ pub(crate) mod approximation {
         /// Below this exponent `e^v` is taken as `e^EXP_FLOOR`, so that no product of it with a moderate number is
         /// subnormal, which would be slow.
         const EXP_FLOOR: Self;
+        /// Multiplying by this number splits another into two halves of its digits.
+        const SPLITTER: Self;
         /// ln 2 rounded to few bits, so that small integer multiples are exact.
         const LN_2_HIGH: Self;
         /// ln 2 less [`Self::LN_2_HIGH`].
@@ -99,6 +102,8 @@ pub(crate) mod approximation {
         const SHIFT_MAX: f64;
         /// `value * 2^n` for `shifted = ROUND_MAGIC + n`, where value and product are normal numbers.
         fn scale_by_power_of_two(value: Self, shifted: Self) -> Self;
+        /// The natural logarithm of a positive normal number.
+        fn kernel_ln<const FUSED: bool>(value: Self) -> Self;
         /// Lends this thread's buffer, grown to `len`, with arbitrary contents.
         fn with_scratch<R>(len: usize, use_scratch: impl FnOnce(&mut [Self]) -> R) -> R;
         /// Runs a batch of orthant probabilities with as many lanes as suit the type.
@@ -172,6 +177,7 @@ impl approximation::Approximation for f32 {
     const EXP: &'static [f32] = &EXP_F32;
     const ROUND_MAGIC: f32 = 12_582_912.0;
     const EXP_FLOOR: f32 = -80.0;
+    const SPLITTER: f32 = 4_097.0;
     const SHIFT_MIN: f64 = -64.0;
     const SHIFT_MAX: f64 = 18.0;
     const LN_2_HIGH: f32 = 0.693_359_4;
@@ -180,6 +186,11 @@ impl approximation::Approximation for f32 {
     #[inline(always)]
     fn scale_by_power_of_two(value: f32, shifted: f32) -> f32 {
         f32::from_bits((shifted.to_bits() << 23).wrapping_add(value.to_bits()))
+    }
+
+    #[inline(always)]
+    fn kernel_ln<const FUSED: bool>(value: f32) -> f32 {
+        ln_f32::<FUSED>(value)
     }
 
     fn with_scratch<R>(len: usize, use_scratch: impl FnOnce(&mut [f32]) -> R) -> R {
@@ -209,6 +220,7 @@ impl approximation::Approximation for f64 {
     const EXP: &'static [f64] = &EXP_F64;
     const ROUND_MAGIC: f64 = 6_755_399_441_055_744.0;
     const EXP_FLOOR: f64 = -700.0;
+    const SPLITTER: f64 = 134_217_729.0;
     const SHIFT_MIN: f64 = -1e6;
     const SHIFT_MAX: f64 = 53.0;
     const LN_2_HIGH: f64 = 6.931_471_803_691_238e-1;
@@ -217,6 +229,11 @@ impl approximation::Approximation for f64 {
     #[inline(always)]
     fn scale_by_power_of_two(value: f64, shifted: f64) -> f64 {
         f64::from_bits((shifted.to_bits() << 52).wrapping_add(value.to_bits()))
+    }
+
+    #[inline(always)]
+    fn kernel_ln<const FUSED: bool>(value: f64) -> f64 {
+        ln_f64::<FUSED>(value)
     }
 
     fn with_scratch<R>(len: usize, use_scratch: impl FnOnce(&mut [f64]) -> R) -> R {

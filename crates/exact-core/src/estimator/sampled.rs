@@ -5,7 +5,6 @@
 #![allow(clippy::excessive_precision)]
 
 use crate::Real;
-use crate::normal::{ln_f32, mul_add};
 
 /// `f32` or `f64`, as the estimators need it. Out of reach outside the crate.
 pub trait Sampled: Real {
@@ -24,9 +23,6 @@ pub trait Sampled: Real {
     /// Uniform in the open interval (0, 1) from [`Self::BYTES`] random bytes: the middles of 2^23 (`f32`) or 2^52
     /// (`f64`) cells.
     fn uniform(bytes: &[u8]) -> Self;
-
-    /// The natural logarithm of a positive normal number.
-    fn kernel_ln<const FUSED: bool>(x: Self) -> Self;
 }
 
 impl Sampled for f32 {
@@ -48,11 +44,6 @@ impl Sampled for f32 {
     fn uniform(bytes: &[u8]) -> f32 {
         let bits = u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
         ((bits >> 9) as f32 + 0.5) * f32::EPSILON
-    }
-
-    #[inline(always)]
-    fn kernel_ln<const FUSED: bool>(x: f32) -> f32 {
-        ln_f32::<FUSED>(x)
     }
 }
 
@@ -131,27 +122,5 @@ impl Sampled for f64 {
         let [low, high] =
             [0, 4].map(|at| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]));
         ((u64::from(high) << 20 | u64::from(low >> 12)) as f64 + 0.5) * f64::EPSILON
-    }
-
-    /// By the series of `2 artanh((m - 1) / (m + 1))`.
-    #[inline(always)]
-    fn kernel_ln<const FUSED: bool>(x: f64) -> f64 {
-        // Subtracting the bits of sqrt(1/2) makes the exponent field count from there, so that the mantissa is in
-        // [sqrt(1/2), sqrt(2)).
-        const SQRT_HALF: u64 = 0x3fe6_a09e_667f_3bcd;
-        const EXPONENT: u64 = 0xfff0_0000_0000_0000;
-        const BIAS: u64 = 1023;
-        // As the low bits of 2^52, an integer is converted to a number by a subtraction.
-        const TWO_52: f64 = 4_503_599_627_370_496.0;
-        let above = x.to_bits().wrapping_sub(SQRT_HALF).wrapping_add(BIAS << 52);
-        let exponent = f64::from_bits((above >> 52) | TWO_52.to_bits()) - TWO_52 - BIAS as f64;
-        let mantissa = f64::from_bits((above & !EXPONENT).wrapping_add(SQRT_HALF));
-        let f = (mantissa - 1.0) / (mantissa + 1.0);
-        let square = f * f;
-        let mut series = 1.0 / 21.0;
-        for odd in [19.0, 17.0, 15.0, 13.0, 11.0, 9.0, 7.0, 5.0, 3.0, 1.0] {
-            series = mul_add::<f64, FUSED>(series, square, 1.0 / odd);
-        }
-        mul_add::<f64, FUSED>(exponent, std::f64::consts::LN_2, 2.0 * f * series)
     }
 }

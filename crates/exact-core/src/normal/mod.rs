@@ -5,8 +5,13 @@
 //! and Laframboise 1981, Math. Comp. 36). The coefficients are minimax fits made for this crate: relative error
 //! 3.4e-8 for `f32` (degree 9) and 1.3e-17 for `f64` (degree 24), before rounding.
 
+mod logarithm;
+mod slices;
+
+pub(crate) use logarithm::{ln_f32, ln_f64};
+pub use slices::{cdf_in_place, inverse_mills_ratio_in_place, log_cdf_in_place};
+
 use crate::Real;
-use crate::real::approximation::Approximation;
 
 /// `1 / sqrt(2 pi)`.
 pub const INV_SQRT_2PI: f64 = 0.398_942_280_401_432_7;
@@ -141,15 +146,26 @@ pub(crate) fn exp_within_range<T: Real, const FUSED: bool>(v: T) -> T {
     exp_sum::<T, FUSED>(v.max(T::EXP_FLOOR).min(-T::EXP_FLOOR), T::ZERO)
 }
 
-/// `e^(-y²/2)`, and 0 where it would be too small for [`exp_nonpositive`]. Where fused multiplication is at hand, the
-/// rounding error of `y²` is made good.
+/// `e^(-y²/2)`, with the rounding error of `y²` made good, and 0 where it would be too small for [`exp_nonpositive`].
 #[inline(always)]
 pub(crate) fn exp_half_square_or_zero<T: Real, const FUSED: bool>(y: T) -> T {
     let half = T::from_f64(-0.5);
     let square = y * y;
-    let rest = if FUSED { half * y.mul_add(y, -square) } else { T::ZERO };
+    let rest = half * square_rest::<T, FUSED>(y, square);
     let e = exp_sum::<T, FUSED>(half * square, rest);
     if half * square > T::EXP_FLOOR { e } else { T::ZERO }
+}
+
+/// What rounding took from `square = y * y`: without fused multiplication by Dekker's product of halves.
+#[inline(always)]
+fn square_rest<T: Real, const FUSED: bool>(y: T, square: T) -> T {
+    if FUSED {
+        return y.mul_add(y, -square);
+    }
+    let shifted = y * T::SPLITTER;
+    let high = shifted - (shifted - y);
+    let low = y - high;
+    ((high * high - square) + (high + high) * low) + low * low
 }
 
 /// `e^(v + rest)` for a moderate `v` and a `rest` that is tiny beside 1.
@@ -162,33 +178,6 @@ fn exp_sum<T: Real, const FUSED: bool>(v: T, rest: T) -> T {
     let r = mul_add::<T, FUSED>(n, -T::LN_2_HIGH, v);
     let r = mul_add::<T, FUSED>(n, -T::LN_2_LOW, r) + rest;
     T::scale_by_power_of_two(polynomial::<T, FUSED>(r, T::EXP), shifted)
-}
-
-/// `ln v` for a positive normal number, to a rounding of the result: `v = 2^n m` with m around 1, and the polynomial of
-/// Cephes' `logf`.
-#[inline(always)]
-pub(crate) fn ln_f32<const FUSED: bool>(v: f32) -> f32 {
-    const SQRT_HALF_BITS: i32 = 0x3f35_04f3;
-    const POLYNOMIAL: [f32; 9] = [
-        0.333_333_3,
-        -0.249_999_94,
-        0.200_007_15,
-        -0.166_680_57,
-        0.142_493_23,
-        -0.124_201_41,
-        0.116_769_99,
-        -0.115_146_1,
-        0.070_376_836,
-    ];
-    let bits = v.to_bits().cast_signed();
-    let exponent = (bits - SQRT_HALF_BITS) >> 23;
-    let f = f32::from_bits((bits - (exponent << 23)).cast_unsigned()) - 1.0;
-    let n = exponent as f32;
-    let square = f * f;
-    let tail = f * square * polynomial::<f32, FUSED>(f, &POLYNOMIAL);
-    let tail = mul_add::<f32, FUSED>(n, f32::LN_2_LOW, tail);
-    let tail = mul_add::<f32, FUSED>(-0.5, square, tail);
-    mul_add::<f32, FUSED>(n, f32::LN_2_HIGH, f + tail)
 }
 
 /// `(n, m)` with `v = 2^n m` and m from 1 to 2, for a positive normal number.
