@@ -12,7 +12,7 @@ use std::f64::consts::LN_2;
 
 use crate::Real;
 use crate::normal::{
-    INV_SQRT_2PI, exp_half_square_or_zero, exp_nonpositive, fast_ln, half_erfcx, mul_add, split_exponent,
+    INV_SQRT_2PI, exp_nonpositive, fast_ln, half_erfcx, half_square_and_exp, mul_add, split_exponent,
 };
 
 /// Classes whose products are formed in the working precision before they enter the `f64` product: few enough that
@@ -90,8 +90,8 @@ pub(super) struct Term<T> {
     pub g: T,
     /// `Φ(-|x|)`.
     pub q: T,
-    /// `x²`.
-    pub square: T,
+    /// `-x²/2`.
+    pub exponent: T,
     /// `φ(x)/Φ(x)`.
     pub hazard: T,
 }
@@ -101,12 +101,12 @@ pub(super) fn term<T: Real, const FUSED: bool>(x: T) -> Term<T> {
     let y = x.abs();
     let negative = x < T::ZERO;
     let g = half_erfcx::<T, FUSED>(y);
-    let e = exp_half_square_or_zero::<T, FUSED>(y);
+    let (exponent, e) = half_square_and_exp::<T, FUSED>(y);
     let q = e * g;
     let c = T::from_f64(INV_SQRT_2PI);
     let numerator = if negative { c } else { c * e };
     let denominator = if negative { g } else { T::ONE - q };
-    Term { negative, g, q, square: y * y, hazard: numerator / denominator }
+    Term { negative, g, q, exponent, hazard: numerator / denominator }
 }
 
 /// `x + h`, minus the derivative of `log h`. Far to the left x and h cancel, and the asymptotic series
@@ -121,8 +121,8 @@ pub(super) fn hazard_slope<T: Real>(x: T, h: T) -> T {
 /// A block of classes in the working precision.
 struct Block<T, const L: usize> {
     factor: [T; L],
-    /// The sum of `x²` over the negative `x`.
-    squares: [T; L],
+    /// The sum of `-x²/2` over the negative `x`.
+    exponent: [T; L],
     complement: [T; L],
     hazard: [T; L],
 }
@@ -130,7 +130,7 @@ struct Block<T, const L: usize> {
 impl<T: Real, const L: usize> Block<T, L> {
     #[inline(always)]
     fn empty() -> Self {
-        Self { factor: [T::ONE; L], squares: [T::ZERO; L], complement: [T::ZERO; L], hazard: [T::ZERO; L] }
+        Self { factor: [T::ONE; L], exponent: [T::ZERO; L], complement: [T::ZERO; L], hazard: [T::ZERO; L] }
     }
 
     #[inline(always)]
@@ -140,7 +140,7 @@ impl<T: Real, const L: usize> Block<T, L> {
             let factor = product.factor[l] * (1.0 - complement) * self.factor[l].to_f64();
             let small = factor < PRODUCT_FLOOR;
             product.factor[l] = if small { factor * PRODUCT_RESCALE } else { factor };
-            product.exponent[l] -= 0.5 * self.squares[l].to_f64() + if small { LN_RESCALE } else { 0.0 };
+            product.exponent[l] += self.exponent[l].to_f64() - if small { LN_RESCALE } else { 0.0 };
             product.complement[l] += complement * (1.0 - product.complement[l]);
             product.hazard[l] += self.hazard[l].to_f64();
         }
@@ -163,7 +163,7 @@ pub(super) fn start_from_bound<T: Real, const L: usize>(
     let mut start = [T::ZERO; L];
     for l in 0..L {
         let mean = rate / 2.0 - origin[l] + fast_ln(sum[l].to_f64()) / rate;
-        let (alone, shifted) = (-0.5 * origin[l], (mean - 1.0).min(mean / 2.0 + rate / 2.0));
+        let (alone, shifted) = (-0.5 * origin[l], 0.73 * mean - 0.65);
         let z = if mean > 0.0 && shifted > alone { shifted } else { alone };
         start[l] = T::from_f64(z + origin[l]);
     }
@@ -230,11 +230,11 @@ impl<T: Real, const L: usize, const SCALED: bool> Classes<'_, T, L, SCALED> {
                     let a = if SCALED { scale[l] } else { T::ONE };
                     let x = mul_add::<T, FUSED>(a, z[l], shift[l]);
                     let term = term::<T, FUSED>(x);
-                    let Term { negative, g, q, square, hazard: h } = term;
-                    let (factor, squares, complement) = (sums.factor[l], sums.squares[l], sums.complement[l]);
+                    let Term { negative, g, q, exponent, hazard: h } = term;
+                    let (factor, sum, complement) = (sums.factor[l], sums.exponent[l], sums.complement[l]);
                     let joint = mul_add::<T, FUSED>(q, T::ONE - complement, complement);
                     sums.factor[l] = if negative { factor * g } else { factor };
-                    sums.squares[l] = if negative { squares + square } else { squares };
+                    sums.exponent[l] = if negative { sum + exponent } else { sum };
                     sums.complement[l] = if negative { complement } else { joint };
                     sums.hazard[l] = mul_add::<T, FUSED>(a, h, sums.hazard[l]);
                     hazard[l] = h;
@@ -286,11 +286,11 @@ impl<T: Real, const L: usize, const SCALED: bool> Rivals<T, L> for Classes<'_, T
                     let a = if SCALED { scale[l] } else { T::ONE };
                     let x = mul_add::<T, FUSED>(a, z[l], shift[l]);
                     let term = term::<T, FUSED>(x);
-                    let Term { negative, g, q, square, hazard: h } = term;
-                    let (factor, squares, complement) = (sums.factor[l], sums.squares[l], sums.complement[l]);
+                    let Term { negative, g, q, exponent, hazard: h } = term;
+                    let (factor, sum, complement) = (sums.factor[l], sums.exponent[l], sums.complement[l]);
                     let joint = mul_add::<T, FUSED>(q, T::ONE - complement, complement);
                     sums.factor[l] = if negative { factor * g } else { factor };
-                    sums.squares[l] = if negative { squares + square } else { squares };
+                    sums.exponent[l] = if negative { sum + exponent } else { sum };
                     sums.complement[l] = if negative { complement } else { joint };
                     let ah = a * h;
                     sums.hazard[l] += ah;

@@ -69,14 +69,14 @@ impl<const L: usize> Total<L> {
     }
 }
 
-/// `log Φ(x)` from the parts of a term: `Φ(-|x|) exp(x²/2)`, `Φ(-|x|)` and `x²`.
+/// `log Φ(x)` from the parts of a term: `Φ(-|x|) exp(x²/2)`, `Φ(-|x|)` and `-x²/2`.
 #[inline(always)]
-fn log_cdf<const FUSED: bool>(negative: bool, g: f32, q: f32, square: f32) -> f32 {
+fn log_cdf<const FUSED: bool>(negative: bool, g: f32, q: f32, exponent: f32) -> f32 {
     let kept = 1.0 - q;
     let logarithm = ln_f32::<FUSED>(if negative { g } else { kept });
     // What rounding took from 1 - q, relative to it.
     let lost = ((1.0 - kept) - q) * (2.0 - kept);
-    if negative { mul_add::<f32, FUSED>(-0.5, square, logarithm) } else { logarithm + lost }
+    if negative { exponent + logarithm } else { logarithm + lost }
 }
 
 impl<const L: usize> Representatives<'_, L> {
@@ -104,7 +104,8 @@ impl<const L: usize> Representatives<'_, L> {
                 }
                 for l in 0..L {
                     let term = term::<f32, FUSED>(z[l] + shift[l]);
-                    let logarithm = weight[l] * log_cdf::<FUSED>(term.negative, term.g, term.q, term.square);
+                    let logarithm =
+                        weight[l] * log_cdf::<FUSED>(term.negative, term.g, term.q, term.exponent);
                     let (far, near) = (sums.far[l], sums.near[l]);
                     sums.far[l] = if term.negative { far + logarithm } else { far };
                     sums.near[l] = if term.negative { near } else { near + logarithm };
@@ -145,7 +146,8 @@ impl<const L: usize> Rivals<f32, L> for Representatives<'_, L> {
                 for l in 0..L {
                     let x = z[l] + shift[l];
                     let term = term::<f32, FUSED>(x);
-                    let logarithm = weight[l] * log_cdf::<FUSED>(term.negative, term.g, term.q, term.square);
+                    let logarithm =
+                        weight[l] * log_cdf::<FUSED>(term.negative, term.g, term.q, term.exponent);
                     let (far, near) = (sums.far[l], sums.near[l]);
                     sums.far[l] = if term.negative { far + logarithm } else { far };
                     sums.near[l] = if term.negative { near } else { near + logarithm };

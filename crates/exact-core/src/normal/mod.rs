@@ -137,46 +137,57 @@ pub(crate) fn polynomial<T: Real, const FUSED: bool>(t: T, coefficients: &[T]) -
 /// `e^v` for `v <= 0`, clamped from below where the result would no longer be a normal number.
 #[inline(always)]
 pub(crate) fn exp_nonpositive<T: Real, const FUSED: bool>(v: T) -> T {
-    exp_sum::<T, FUSED>(v.max(T::EXP_FLOOR), T::ZERO)
+    exp_moderate::<T, FUSED>(v.max(T::EXP_FLOOR))
 }
 
 /// `e^v`, clamped on both sides where the result would no longer be a normal number.
 #[inline(always)]
 pub(crate) fn exp_within_range<T: Real, const FUSED: bool>(v: T) -> T {
-    exp_sum::<T, FUSED>(v.max(T::EXP_FLOOR).min(-T::EXP_FLOOR), T::ZERO)
+    exp_moderate::<T, FUSED>(v.max(T::EXP_FLOOR).min(-T::EXP_FLOOR))
 }
 
 /// `e^(-y²/2)`, with the rounding error of `y²` made good, and 0 where it would be too small for [`exp_nonpositive`].
 #[inline(always)]
 pub(crate) fn exp_half_square_or_zero<T: Real, const FUSED: bool>(y: T) -> T {
-    let half = T::from_f64(-0.5);
-    let square = y * y;
-    let rest = half * square_rest::<T, FUSED>(y, square);
-    let e = exp_sum::<T, FUSED>(half * square, rest);
-    if half * square > T::EXP_FLOOR { e } else { T::ZERO }
+    half_square_and_exp::<T, FUSED>(y).1
 }
 
-/// What rounding took from `square = y * y`: without fused multiplication by Dekker's product of halves.
+/// `-y²/2`, rounded, and [`exp_half_square_or_zero`].
 #[inline(always)]
-fn square_rest<T: Real, const FUSED: bool>(y: T, square: T) -> T {
-    if FUSED {
-        return y.mul_add(y, -square);
-    }
+pub(crate) fn half_square_and_exp<T: Real, const FUSED: bool>(y: T) -> (T, T) {
+    let half = T::from_f64(-0.5) * y;
+    let v = half * y;
+    let shifted = mul_add::<T, FUSED>(v, T::from_f64(std::f64::consts::LOG2_E), T::ROUND_MAGIC);
+    let n = shifted - T::ROUND_MAGIC;
+    let r = if FUSED {
+        // The multiple of LN_2_HIGH is exact, and the difference cancels: nothing of y² is lost.
+        half.mul_add(y, n * -T::LN_2_HIGH)
+    } else {
+        n * -T::LN_2_HIGH + v - T::from_f64(0.5) * square_rest(y, y * y)
+    };
+    let r = mul_add::<T, FUSED>(n, -T::LN_2_LOW, r);
+    let e = T::scale_by_power_of_two(polynomial::<T, FUSED>(r, T::EXP), shifted);
+    (v, if v > T::EXP_FLOOR { e } else { T::ZERO })
+}
+
+/// What rounding took from `square = y * y`, by Dekker's product of halves.
+#[inline(always)]
+fn square_rest<T: Real>(y: T, square: T) -> T {
     let shifted = y * T::SPLITTER;
     let high = shifted - (shifted - y);
     let low = y - high;
     ((high * high - square) + (high + high) * low) + low * low
 }
 
-/// `e^(v + rest)` for a moderate `v` and a `rest` that is tiny beside 1.
+/// `e^v` for a moderate `v`.
 ///
 /// Two-part reduction of `v` by ln 2, then a polynomial of degree 6 (`f32`) or 11 (`f64`).
 #[inline(always)]
-fn exp_sum<T: Real, const FUSED: bool>(v: T, rest: T) -> T {
+fn exp_moderate<T: Real, const FUSED: bool>(v: T) -> T {
     let shifted = mul_add::<T, FUSED>(v, T::from_f64(std::f64::consts::LOG2_E), T::ROUND_MAGIC);
     let n = shifted - T::ROUND_MAGIC;
     let r = mul_add::<T, FUSED>(n, -T::LN_2_HIGH, v);
-    let r = mul_add::<T, FUSED>(n, -T::LN_2_LOW, r) + rest;
+    let r = mul_add::<T, FUSED>(n, -T::LN_2_LOW, r);
     T::scale_by_power_of_two(polynomial::<T, FUSED>(r, T::EXP), shifted)
 }
 
