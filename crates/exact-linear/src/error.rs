@@ -50,6 +50,9 @@ pub enum LinearError {
         /// The loss.
         loss: &'static str,
     },
+    /// The caller's callback stopped training.
+    #[error("training was interrupted")]
+    Interrupted,
     /// A file cannot be read.
     #[error("cannot read {}", path.display())]
     Read {

@@ -9,6 +9,7 @@ mod linear_map;
 mod model;
 mod model_file;
 mod objective;
+mod progress;
 mod refine;
 mod settings;
 mod sgd;
@@ -19,9 +20,10 @@ mod trainer;
 pub use classifier::{LinearClassifier, Link};
 pub use error::LinearError;
 pub use model::{Model, Predictions};
+pub use progress::{Callback, Progress};
 pub use settings::LossKind;
 pub use solver::Solver;
-pub use trainer::{LossChoice, Progress, TrainOptions, Trained, Trainer};
+pub use trainer::{LossChoice, TrainOptions, Trained, Trainer};
 
 /// The examples of the README, as doctests.
 #[cfg(doctest)]

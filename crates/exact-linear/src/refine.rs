@@ -6,6 +6,7 @@ use crate::LinearError;
 use crate::dataset::Dataset;
 use crate::lbfgs::{Limits, minimize};
 use crate::objective::Objective;
+use crate::progress::Watch;
 use crate::settings::{LossKind, Settings};
 
 /// Convex losses are solved closely, since others start from the solution.
@@ -19,13 +20,17 @@ pub(crate) fn fit(
     kind: LossKind,
     settings: &Settings,
     start: &[f64],
+    watch: &Watch<'_>,
 ) -> Result<(Vec<f64>, f64), LinearError> {
     let loss = settings.loss(kind)?;
     let mut parameters = start.to_vec();
     parameters.extend(loss.initial_parameters());
     let limits = if kind.is_convex() { CONVEX } else { NON_CONVEX };
     let mut objective = Objective::new(data, loss.as_ref(), kind.is_normalized(), settings.penalty(kind));
-    minimize(&mut parameters, limits, |parameters, gradient| objective.evaluate(parameters, gradient));
+    minimize(&mut parameters, limits, |parameters, gradient| {
+        watch.poll()?;
+        Ok::<_, LinearError>(objective.evaluate(parameters, gradient))
+    })?;
     parameters.truncate(start.len());
     finish(data, kind, settings, parameters)
 }

@@ -13,6 +13,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::LinearError;
 use crate::dataset::Dataset;
 use crate::objective::Objective;
+use crate::progress::Watch;
 use crate::refine;
 use crate::settings::{LossKind, Settings};
 
@@ -48,6 +49,7 @@ pub(crate) fn fit(
     kind: LossKind,
     settings: &Settings,
     seed: u64,
+    watch: &Watch<'_>,
 ) -> Result<(Vec<f64>, f64), LinearError> {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let loss = settings.loss(kind)?;
@@ -71,6 +73,7 @@ pub(crate) fn fit(
     let sigma = Schedule::geometric(FIRST_SIGMA, LAST_SIGMA)?;
     let mut rows: Vec<usize> = (0..data.n_rows()).collect();
     for step in 0..steps {
+        watch.poll()?;
         if step % batches == 0 {
             rows.shuffle(&mut random);
         }

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::str::FromStr;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use exact_data::{Features, stratified_folds, stratified_split};
@@ -13,6 +12,7 @@ use rayon::prelude::*;
 use crate::calibration::calibrate;
 use crate::classifier::{LinearClassifier, Link};
 use crate::dataset::Dataset;
+use crate::progress::{Callback, Watch};
 use crate::settings::{L2_STRENGTHS, LossKind, Settings};
 use crate::solver::Solver;
 use crate::{LinearError, refine, sgd};
@@ -71,17 +71,6 @@ impl Default for TrainOptions {
     }
 }
 
-/// How far a stage of training has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Progress {
-    /// What is being done.
-    pub stage: &'static str,
-    /// Steps done.
-    pub done: usize,
-    /// Steps in all.
-    pub total: usize,
-}
-
 /// A trained classifier and how it was chosen.
 #[derive(Debug, Clone)]
 pub struct Trained {
@@ -108,13 +97,13 @@ pub struct Trained {
 /// # Example
 /// ```
 /// use exact_data::Features;
-/// use exact_linear::{LossChoice, LossKind, TrainOptions, Trainer};
+/// use exact_linear::{LossChoice, LossKind, Progress, TrainOptions, Trainer};
 ///
 /// // One feature; the classes overlap.
 /// let x: Vec<f64> = (0..40).map(|i| f64::from(i) / 10.0 - 2.0).collect();
 /// let labels = (0..40).map(|i| u32::from(i > 22 || i % 10 == 3)).collect();
 /// let trainer = Trainer::new(Features::from_dense(x, 1)?, labels, 2, TrainOptions::default())?;
-/// let trained = trainer.train(LossChoice::Kind(LossKind::Exact), &|_| {})?;
+/// let trained = trainer.train(LossChoice::Kind(LossKind::Exact), &Progress::ignore)?;
 /// assert!(trained.train_accuracy > 0.9);
 /// # Ok::<(), exact_linear::LinearError>(())
 /// ```
@@ -199,17 +188,14 @@ impl Trainer {
     /// Chooses hyper-parameters by cross-validation and trains on all rows.
     ///
     /// # Errors
-    /// [`LinearError::Diverged`] if no setting gives finite parameters.
-    pub fn train(
-        &self,
-        loss: LossChoice,
-        progress: &(dyn Fn(Progress) + Sync),
-    ) -> Result<Trained, LinearError> {
+    /// [`LinearError::Diverged`] if no setting gives finite parameters, [`LinearError::Interrupted`] if the callback stops
+    /// training; what was trained before is kept.
+    pub fn train(&self, loss: LossChoice, callback: Callback<'_>) -> Result<Trained, LinearError> {
         match loss {
-            LossChoice::Kind(kind) => self.train_loss(kind, progress),
+            LossChoice::Kind(kind) => self.train_loss(kind, callback),
             LossChoice::Auto => {
-                let cross_entropy = self.train_loss(LossKind::CrossEntropy, progress)?;
-                let exact = self.train_loss(LossKind::Exact, progress)?;
+                let cross_entropy = self.train_loss(LossKind::CrossEntropy, callback)?;
+                let exact = self.train_loss(LossKind::Exact, callback)?;
                 let seconds = cross_entropy.seconds + exact.seconds;
                 let chosen = if self.prefers(&exact.cv, &cross_entropy.cv) { exact } else { cross_entropy };
                 Ok(Trained { seconds, ..chosen })
@@ -228,30 +214,24 @@ impl Trainer {
         mean > needed
     }
 
-    fn train_loss(
-        &self,
-        kind: LossKind,
-        progress: &(dyn Fn(Progress) + Sync),
-    ) -> Result<Trained, LinearError> {
+    fn train_loss(&self, kind: LossKind, callback: Callback<'_>) -> Result<Trained, LinearError> {
         let slot = LossKind::ALL.iter().position(|&other| other == kind).map(|at| &self.trained[at]);
         if let Some(trained) = slot.and_then(OnceLock::get) {
             return Ok(trained.clone());
         }
-        let trained = self.select_and_train(kind, progress)?;
+        let trained = self.select_and_train(kind, callback)?;
         Ok(slot.map_or(trained.clone(), |slot| slot.get_or_init(|| trained).clone()))
     }
 
-    fn select_and_train(
-        &self,
-        kind: LossKind,
-        progress: &(dyn Fn(Progress) + Sync),
-    ) -> Result<Trained, LinearError> {
+    fn select_and_train(&self, kind: LossKind, callback: Callback<'_>) -> Result<Trained, LinearError> {
         let start = Instant::now();
         let grid = match self.solver {
             Solver::Sgd => sgd::grid(kind),
             _ => kind.grid(),
         };
-        let trials = self.search(kind, &grid, progress)?;
+        let total = self.rounds(grid.len()).iter().map(|round| round.folds.len() * round.settings).sum();
+        let watch = Watch::new(callback, kind.name(), total);
+        let trials = self.search(kind, &grid, &watch)?;
         let best = select(&trials, self.folds.len()).ok_or(LinearError::Diverged { loss: kind.name() })?;
         let settings = grid[best];
 
@@ -259,7 +239,7 @@ impl Trainer {
         let mut held_out = (Vec::new(), Vec::new());
         let fits: Vec<Result<Vec<f64>, LinearError>> = (0..=self.folds.len())
             .into_par_iter()
-            .map(|fold| self.fit(kind, &settings, fold).map(|(parameters, _)| parameters))
+            .map(|fold| self.fit(kind, &settings, fold, &watch).map(|(parameters, _)| parameters))
             .collect();
         let mut fits = fits.into_iter().collect::<Result<Vec<_>, _>>()?;
         let parameters = fits.pop().ok_or(LinearError::Diverged { loss: kind.name() })?;
@@ -299,11 +279,9 @@ impl Trainer {
         &self,
         kind: LossKind,
         grid: &[Settings],
-        progress: &(dyn Fn(Progress) + Sync),
+        watch: &Watch<'_>,
     ) -> Result<Vec<Vec<Trial>>, LinearError> {
         let rounds = self.rounds(grid.len());
-        let total = rounds.iter().map(|round| round.folds.len() * round.settings).sum();
-        let done = AtomicUsize::new(0);
         let mut trials: Vec<Vec<Trial>> = vec![Vec::new(); grid.len()];
         let mut racing: Vec<usize> = (0..grid.len()).collect();
         for Round { folds, settings } in rounds {
@@ -315,9 +293,8 @@ impl Trainer {
             let tried: Vec<Trial> = jobs
                 .par_iter()
                 .map(|&(setting, fold)| {
-                    let trial = self.try_setting(kind, &grid[setting], fold)?;
-                    let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-                    progress(Progress { stage: kind.name(), done, total });
+                    let trial = self.try_setting(kind, &grid[setting], fold, watch)?;
+                    watch.advance()?;
                     Ok(trial)
                 })
                 .collect::<Result<_, LinearError>>()?;
@@ -343,8 +320,14 @@ impl Trainer {
         ]
     }
 
-    fn try_setting(&self, kind: LossKind, settings: &Settings, fold: usize) -> Result<Trial, LinearError> {
-        let (parameters, train_loss) = self.fit(kind, settings, fold)?;
+    fn try_setting(
+        &self,
+        kind: LossKind,
+        settings: &Settings,
+        fold: usize,
+        watch: &Watch<'_>,
+    ) -> Result<Trial, LinearError> {
+        let (parameters, train_loss) = self.fit(kind, settings, fold, watch)?;
         let Fold { train, validation } = &self.folds[fold];
         Ok(Trial {
             validation_accuracy: validation.accuracy(&parameters),
@@ -360,23 +343,29 @@ impl Trainer {
     }
 
     /// Parameters and training loss of one setting.
-    fn fit(&self, kind: LossKind, settings: &Settings, fold: usize) -> Result<(Vec<f64>, f64), LinearError> {
+    fn fit(
+        &self,
+        kind: LossKind,
+        settings: &Settings,
+        fold: usize,
+        watch: &Watch<'_>,
+    ) -> Result<(Vec<f64>, f64), LinearError> {
         let data = self.training_rows(fold);
         if self.solver == Solver::Sgd {
-            return sgd::fit(data, kind, settings, self.options.seed);
+            return sgd::fit(data, kind, settings, self.options.seed, watch);
         }
         let strength = L2_STRENGTHS.iter().position(|&l2| l2 == settings.l2).unwrap_or(0);
         if kind == LossKind::CrossEntropy {
-            let parameters = self.cross_entropy()?[fold][strength].clone();
+            let parameters = self.cross_entropy(watch)?[fold][strength].clone();
             let loss = refine::loss(data, kind, settings, &parameters)?;
             return Ok((parameters, loss));
         }
-        let start = &self.cross_entropy()?[fold][strength];
-        refine::fit(data, kind, settings, start)
+        let start = &self.cross_entropy(watch)?[fold][strength];
+        refine::fit(data, kind, settings, start, watch)
     }
 
     /// The cross-entropy paths of all folds, then of all rows: each strength starts from the stronger one.
-    fn cross_entropy(&self) -> Result<&Vec<Path>, LinearError> {
+    fn cross_entropy(&self, watch: &Watch<'_>) -> Result<&Vec<Path>, LinearError> {
         if let Some(paths) = self.cross_entropy.get() {
             return Ok(paths);
         }
@@ -388,7 +377,7 @@ impl Trainer {
                 let mut path = Vec::with_capacity(L2_STRENGTHS.len());
                 for l2 in L2_STRENGTHS {
                     let settings = Settings { l2, ..Settings::default() };
-                    start = refine::fit(data, LossKind::CrossEntropy, &settings, &start)?.0;
+                    start = refine::fit(data, LossKind::CrossEntropy, &settings, &start, watch)?.0;
                     path.push(start.clone());
                 }
                 Ok(path)
@@ -452,6 +441,7 @@ fn sigma_path(grid: &[Settings], trials: &[Vec<Trial>], best: usize) -> Vec<Sigm
 #[cfg(test)]
 mod tests {
     use super::{TrainOptions, Trainer};
+    use crate::progress::{Progress, Watch};
     use crate::settings::LossKind;
     use crate::solver::Solver;
     use exact_data::{Features, stratified_folds};
@@ -484,7 +474,8 @@ mod tests {
                 permuted.folds[fold].validation.labels.rotate_left(1);
                 for &kind in kinds {
                     let settings = kind.grid()[1];
-                    let fit = |trainer: &Trainer, fold| trainer.fit(kind, &settings, fold).unwrap();
+                    let watch = Watch::new(&Progress::ignore, kind.name(), 1);
+                    let fit = |trainer: &Trainer, fold| trainer.fit(kind, &settings, fold, &watch).unwrap();
                     assert_eq!(fit(&plain, fold), fit(&altered, fold), "{kind}");
                     assert_eq!(fit(&plain, fold), fit(&permuted, fold), "{kind}");
                     // The other folds do train on these rows.
