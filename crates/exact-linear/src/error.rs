@@ -19,6 +19,14 @@ pub enum LinearError {
         /// Labels.
         labels: usize,
     },
+    /// There is not one weight for each row.
+    #[error("there are {weights} sample weights for {rows} rows")]
+    Weights {
+        /// Rows.
+        rows: usize,
+        /// Weights.
+        weights: usize,
+    },
     /// Features have another number of columns than the classifier.
     #[error("the features have {found} columns, the classifier was trained on {expected}")]
     Columns {
@@ -26,6 +34,12 @@ pub enum LinearError {
         found: usize,
         /// Columns of the classifier.
         expected: usize,
+    },
+    /// The values of a column are so large that their standard deviation overflows.
+    #[error("column {column} has values too large to standardise")]
+    ColumnRange {
+        /// The column, counted from 0.
+        column: usize,
     },
     /// A class has no rows, or there are fewer than two.
     #[error("training needs at least two classes with rows, found {0}")]
@@ -89,6 +103,9 @@ impl LinearError {
         match self {
             Self::Data(error) => error.hint(),
             Self::ModelFile { .. } => Some("train the model again with `exact fit`".into()),
+            Self::ColumnRange { .. } => {
+                Some("are the values, or their unit, right? rescale the column".into())
+            }
             Self::Diverged { .. } => {
                 Some("look for extreme values in the data, or use another solver".into())
             }

@@ -12,7 +12,7 @@ use crate::linear_map::{LinearMap, Partial};
 /// the gradient through both), and the penalty is on the weights in the same units. The objective is then invariant to
 /// the scale of the weights, and sigma, margin and temperature are in units of the logits' standard deviation.
 pub(crate) struct Objective<'a> {
-    data: &'a Dataset,
+    data: &'a Dataset<'a>,
     loss: &'a dyn Loss<f64>,
     normalized: bool,
     l2: f64,
@@ -24,7 +24,7 @@ pub(crate) struct Objective<'a> {
 }
 
 impl<'a> Objective<'a> {
-    pub fn new(data: &'a Dataset, loss: &'a dyn Loss<f64>, normalized: bool, l2: f64) -> Self {
+    pub fn new(data: &'a Dataset<'_>, loss: &'a dyn Loss<f64>, normalized: bool, l2: f64) -> Self {
         let map = data.map();
         let n = data.labels.len() * data.n_classes;
         Self {
@@ -43,30 +43,32 @@ impl<'a> Objective<'a> {
     /// The value at `parameters` (those of the map, then those of the loss); the gradient goes to `gradient`. Infinite
     /// where a logit overflows, which a line search takes as a step too long.
     pub fn evaluate(&mut self, parameters: &[f64], gradient: &mut [f64]) -> f64 {
-        let Dataset { features, labels, n_classes } = self.data;
+        let Dataset { inputs, labels, n_classes, weights, standardisation } = self.data;
+        let weights = weights.as_deref();
         let (linear, loss_parameters) = parameters.split_at(self.map.n_parameters());
-        self.map.logits(linear, features, &mut self.logits);
+        self.map.logits(linear, inputs, standardisation, &mut self.logits);
         let statistics = self
             .normalized
-            .then(|| logit_normalization::normalize(&self.logits, *n_classes, None, &mut self.normal));
+            .then(|| logit_normalization::normalize(&self.logits, *n_classes, weights, &mut self.normal));
         let logits = if self.normalized { &self.normal } else { &self.logits };
-        let loss =
-            Logits::new(logits, *n_classes).and_then(|logits| Samples::mean(logits, labels, None)).and_then(
-                |samples| self.loss.evaluate_samples(samples, loss_parameters, &mut self.logit_gradient),
-            );
+        let loss = Logits::new(logits, *n_classes)
+            .and_then(|logits| Samples::mean(logits, labels, weights))
+            .and_then(|samples| {
+                self.loss.evaluate_samples(samples, loss_parameters, &mut self.logit_gradient)
+            });
         let Ok(loss) = loss else {
             gradient.fill(0.0);
             return f64::INFINITY;
         };
-        let weights = &linear[..self.map.n_weights()];
-        let squares: f64 = weights.iter().map(|weight| weight * weight).sum();
+        let linear_weights = &linear[..self.map.n_weights()];
+        let squares: f64 = linear_weights.iter().map(|weight| weight * weight).sum();
         let (mut penalty, mut decay) = (0.5 * self.l2 * squares, self.l2);
         if let Some(statistics) = &statistics {
             self.backward(statistics, &mut penalty, &mut decay);
         }
         let (linear_gradient, loss_gradient) = gradient.split_at_mut(self.map.n_parameters());
-        self.map.transpose(&self.logit_gradient, features, &mut self.partial, linear_gradient);
-        for (slope, weight) in linear_gradient.iter_mut().zip(weights) {
+        self.map.transpose(&self.logit_gradient, inputs, standardisation, &mut self.partial, linear_gradient);
+        for (slope, weight) in linear_gradient.iter_mut().zip(linear_weights) {
             *slope += decay * weight;
         }
         for (slope, term) in loss_gradient.iter_mut().zip(loss.parameters) {
@@ -77,15 +79,19 @@ impl<'a> Objective<'a> {
 
     /// Takes the gradient through the normalisation, and the penalty to units of the logits' standard deviation.
     fn backward(&mut self, statistics: &LogitStatistics<f64>, penalty: &mut f64, decay: &mut f64) {
-        let n_classes = self.data.n_classes;
-        logit_normalization::backward(&self.normal, statistics, n_classes, None, &mut self.logit_gradient);
+        let (n_classes, weights) = (self.data.n_classes, self.data.weights.as_deref());
+        logit_normalization::backward(&self.normal, statistics, n_classes, weights, &mut self.logit_gradient);
         let variance = statistics.std * statistics.std;
         *penalty /= variance;
         *decay /= variance;
-        // d penalty / d std = -2 penalty / std, and d std / d logit = normalised logit / number of logits.
-        let slope = -2.0 * *penalty / (statistics.std * self.logits.len() as f64);
-        for (gradient, normal) in self.logit_gradient.iter_mut().zip(&self.normal) {
-            *gradient += slope * normal;
+        // d penalty / d std = -2 penalty / std, and d std / d logit = weight · normalised logit / sum of the weights.
+        let slope = -2.0 * *penalty / (statistics.std * statistics.total_weight);
+        let rows = self.logit_gradient.chunks_exact_mut(n_classes).zip(self.normal.chunks_exact(n_classes));
+        for (row, (gradient, normal)) in rows.enumerate() {
+            let slope = slope * weights.map_or(1.0, |weights| weights[row]);
+            for (gradient, normal) in gradient.iter_mut().zip(normal) {
+                *gradient += slope * normal;
+            }
         }
     }
 }
@@ -102,7 +108,7 @@ mod tests {
     const L2: f64 = 0.03;
 
     /// Two dense columns, a block of three and an indicator, with codes that are absent; labels of three classes.
-    fn dataset(n_rows: usize) -> Dataset {
+    fn dataset(n_rows: usize) -> Dataset<'static> {
         let layout = Layout {
             n_dense: 2,
             block_offsets: vec![0, 3, 4],
@@ -116,18 +122,31 @@ mod tests {
             })
             .collect();
         let features = Features::new(n_rows, dense, codes, layout).unwrap();
-        Dataset { features, labels: (0..n_rows).map(|i| (i * i % 11 % 3) as u32).collect(), n_classes: 3 }
+        let labels = (0..n_rows).map(|i| (i * i % 11 % 3) as u32).collect();
+        Dataset::new(features, labels, 3, None).unwrap()
+    }
+
+    /// The same with sample weights.
+    fn weighted(n_rows: usize) -> Dataset<'static> {
+        let weights = Some((0..n_rows).map(|i| 0.5 + (i % 5) as f64).collect());
+        Dataset { weights, ..dataset(n_rows) }
     }
 
     /// Parameters at which no difference of logits lies at the kink of the hinge or of a margin.
-    fn parameters(data: &Dataset, loss: &dyn Loss<f64>) -> Vec<f64> {
+    fn parameters(data: &Dataset<'_>, loss: &dyn Loss<f64>) -> Vec<f64> {
         let n = data.map().n_parameters();
         let mut parameters: Vec<f64> = (0..n).map(|i| 0.4 * (1.7 * i as f64 + 0.3).sin()).collect();
         parameters.extend(loss.initial_parameters().iter().map(|start| start + 0.3));
         parameters
     }
 
-    fn assert_gradient(data: &Dataset, loss: &dyn Loss<f64>, normalized: bool, step: f64, tolerance: f64) {
+    fn assert_gradient(
+        data: &Dataset<'_>,
+        loss: &dyn Loss<f64>,
+        normalized: bool,
+        step: f64,
+        tolerance: f64,
+    ) {
         let mut objective = Objective::new(data, loss, normalized, L2);
         let parameters = parameters(data, loss);
         let mut gradient = vec![f64::NAN; parameters.len()];
@@ -172,6 +191,10 @@ mod tests {
                     _ => (1e-3, 1e-8),
                 };
                 assert_gradient(&data, loss.as_ref(), normalized, step, tolerance);
+                // With these weights, a difference lies at the kink of the hinge.
+                if kind != LossKind::Hinge {
+                    assert_gradient(&weighted(60), loss.as_ref(), normalized, step, tolerance);
+                }
             }
         }
     }

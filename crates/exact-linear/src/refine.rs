@@ -16,7 +16,7 @@ const NON_CONVEX: Limits = Limits { iterations: 60, gradient: 1e-5, decrease: 1e
 
 /// Trains from the linear parameters `start`. Returns the linear parameters and the loss without penalty.
 pub(crate) fn fit(
-    data: &Dataset,
+    data: &Dataset<'_>,
     kind: LossKind,
     settings: &Settings,
     start: &[f64],
@@ -38,7 +38,7 @@ pub(crate) fn fit(
 /// Scales the parameters of a normalised objective, which does not depend on their scale, so that the logits have the
 /// standard deviation 1. Returns the parameters and the loss without penalty, at the loss's initial parameters.
 pub(crate) fn finish(
-    data: &Dataset,
+    data: &Dataset<'_>,
     kind: LossKind,
     settings: &Settings,
     mut parameters: Vec<f64>,
@@ -46,7 +46,8 @@ pub(crate) fn finish(
     if kind.is_normalized() {
         let logits = data.logits(&parameters);
         let mut normal = vec![0.0; logits.len()];
-        let statistics = logit_normalization::normalize(&logits, data.n_classes, None, &mut normal);
+        let statistics =
+            logit_normalization::normalize(&logits, data.n_classes, data.weights.as_deref(), &mut normal);
         for parameter in &mut parameters {
             *parameter /= statistics.std;
         }
@@ -57,7 +58,7 @@ pub(crate) fn finish(
 
 /// The loss without penalty at given linear parameters.
 pub(crate) fn loss(
-    data: &Dataset,
+    data: &Dataset<'_>,
     kind: LossKind,
     settings: &Settings,
     parameters: &[f64],

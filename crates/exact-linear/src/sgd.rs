@@ -45,7 +45,7 @@ pub(crate) fn grid(kind: LossKind) -> Vec<Settings> {
 
 /// Trains from small random weights. Returns the linear parameters and the loss without penalty.
 pub(crate) fn fit(
-    data: &Dataset,
+    data: &Dataset<'_>,
     kind: LossKind,
     settings: &Settings,
     seed: u64,
@@ -56,7 +56,7 @@ pub(crate) fn fit(
     let annealed = (kind == LossKind::Exact).then(|| settings.exact()).transpose()?;
     let n_linear = data.map().n_parameters();
     // Equal logits have no standard deviation to be divided by, so the weights do not start at 0.
-    let spread = 1.0 / (data.features.n_columns().max(1) as f64).sqrt();
+    let spread = 1.0 / (data.n_columns().max(1) as f64).sqrt();
     let mut parameters: Vec<f64> =
         (0..n_linear).map(|_| spread * (2.0 * random.random::<f64>() - 1.0)).collect();
     parameters.extend(loss.initial_parameters());
@@ -72,6 +72,7 @@ pub(crate) fn fit(
     let rate = Schedule::geometric(first_rate, LAST_LEARNING_RATE)?;
     let sigma = Schedule::geometric(FIRST_SIGMA, LAST_SIGMA)?;
     let mut rows: Vec<usize> = (0..data.n_rows()).collect();
+    let mean_weight = data.weights.as_deref().map(mean);
     for step in 0..steps {
         watch.poll()?;
         if step % batches == 0 {
@@ -83,6 +84,13 @@ pub(crate) fn fit(
         let loss: &dyn Loss<f64> = annealed.as_ref().map_or(loss.as_ref(), |loss| loss);
         Objective::new(&batch, loss, kind.is_normalized(), settings.penalty(kind))
             .evaluate(&parameters, &mut gradient);
+        // The mean over the batch, but a batch of more weight has a larger part in the whole.
+        if let (Some(batch), Some(mean_weight)) = (&batch.weights, mean_weight) {
+            let share = mean(batch) / mean_weight;
+            for slope in &mut gradient {
+                *slope *= share;
+            }
+        }
         if kind.is_normalized() {
             normalizer.normalize(&mut gradient);
         }
@@ -94,4 +102,8 @@ pub(crate) fn fit(
     }
     parameters.truncate(n_linear);
     refine::finish(data, kind, settings, parameters)
+}
+
+fn mean(weights: &[f64]) -> f64 {
+    weights.iter().sum::<f64>() / weights.len() as f64
 }

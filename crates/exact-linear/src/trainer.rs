@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::sync::OnceLock;
 use std::time::Instant;
 
-use exact_data::{Features, stratified_folds, stratified_split};
+use exact_data::{stratified_folds, stratified_split};
 use exact_eval::record::{CrossValidation, Selected, SigmaPathPoint};
 use rayon::prelude::*;
 
@@ -13,6 +13,7 @@ use crate::calibration::calibrate;
 use crate::classifier::{LinearClassifier, Link};
 use crate::dataset::Dataset;
 use crate::progress::{Callback, Watch};
+use crate::rows::Inputs;
 use crate::settings::{L2_STRENGTHS, LossKind, Settings};
 use crate::solver::Solver;
 use crate::{LinearError, refine, sgd};
@@ -107,8 +108,8 @@ pub struct Trained {
 /// assert!(trained.train_accuracy > 0.9);
 /// # Ok::<(), exact_linear::LinearError>(())
 /// ```
-pub struct Trainer {
-    data: Dataset,
+pub struct Trainer<'a> {
+    data: Dataset<'a>,
     folds: Vec<Fold>,
     options: TrainOptions,
     solver: Solver,
@@ -121,8 +122,8 @@ pub struct Trainer {
 type Path = Vec<Vec<f64>>;
 
 struct Fold {
-    train: Dataset,
-    validation: Dataset,
+    train: Dataset<'static>,
+    validation: Dataset<'static>,
 }
 
 /// One setting tried on one fold.
@@ -137,25 +138,27 @@ struct Trial {
     validation_expected: f64,
 }
 
-impl Trainer {
+impl<'a> Trainer<'a> {
     /// Divides the rows into folds.
     ///
     /// # Errors
     /// [`LinearError`] if labels do not match the rows, a label is not below `n_classes`, there are fewer than two
     /// classes with rows, or fewer rows than folds.
     pub fn new(
-        features: Features,
+        inputs: impl Into<Inputs<'a>>,
         labels: Vec<u32>,
         n_classes: usize,
         options: TrainOptions,
     ) -> Result<Self, LinearError> {
-        if labels.len() != features.n_rows() {
-            return Err(LinearError::Rows { rows: features.n_rows(), labels: labels.len() });
-        }
-        if n_classes < 2 {
-            return Err(LinearError::Classes(n_classes));
-        }
-        let data = Dataset { features, labels, n_classes };
+        Self::on(Dataset::new(inputs, labels, n_classes, None)?, options)
+    }
+
+    /// Divides the rows of a data set, which may have sample weights, into folds.
+    ///
+    /// # Errors
+    /// [`LinearError::Data`] if there are fewer rows than folds, or fewer than two folds.
+    pub fn on(data: Dataset<'a>, options: TrainOptions) -> Result<Self, LinearError> {
+        let n_classes = data.n_classes;
         let solver = options.solver.resolve(&data);
         let selection_rows = match solver {
             Solver::Sgd if data.n_rows() > SGD_SELECTION_ROWS => {
@@ -167,21 +170,13 @@ impl Trainer {
         let sample = selection_rows.map(|rows| data.select(&rows));
         let selection = sample.as_ref().unwrap_or(&data);
         let validation = stratified_folds(&selection.labels, n_classes, options.folds, options.seed)?;
-        let mut counts = vec![0_usize; n_classes];
-        for &label in &data.labels {
-            counts[label as usize] += 1;
-        }
-        let classes = counts.iter().filter(|&&count| count > 0).count();
-        if classes < 2 {
-            return Err(LinearError::Classes(classes));
-        }
         let folds = validation
             .iter()
             .map(|rows| {
-                let (train, validation) = selection.hold_out(rows);
-                Fold { train, validation }
+                let (train, validation) = selection.hold_out(rows)?;
+                Ok(Fold { train, validation })
             })
-            .collect();
+            .collect::<Result<_, LinearError>>()?;
         Ok(Self { data, folds, options, solver, cross_entropy: OnceLock::new(), trained: Default::default() })
     }
 
@@ -236,7 +231,7 @@ impl Trainer {
         let settings = grid[best];
 
         // The chosen setting once more: on the folds for the probabilities, on all rows for the classifier.
-        let mut held_out = (Vec::new(), Vec::new());
+        let mut held_out = (Vec::new(), Vec::new(), Vec::new());
         let fits: Vec<Result<Vec<f64>, LinearError>> = (0..=self.folds.len())
             .into_par_iter()
             .map(|fold| self.fit(kind, &settings, fold, &watch).map(|(parameters, _)| parameters))
@@ -249,18 +244,19 @@ impl Trainer {
         for (fold, parameters) in self.folds.iter().zip(&fits) {
             held_out.0.extend(fold.validation.logits(parameters));
             held_out.1.extend_from_slice(&fold.validation.labels);
+            held_out.2.extend(fold.validation.weights.iter().flatten());
         }
         let link = if matches!(kind, LossKind::Exact | LossKind::Probit) {
             Link::Probit { sigma: 1.0 }
         } else {
             Link::Softmax { temperature: 1.0 }
         };
-        let link = calibrate(&held_out.0, &held_out.1, self.data.n_classes, link)?;
+        let (logits, labels, weights) = held_out;
+        let weights = self.data.weights.is_some().then_some(weights.as_slice());
+        let link = calibrate(&logits, &labels, self.data.n_classes, weights, link)?;
         let accuracies = trials[best].iter().map(|trial| trial.validation_accuracy).collect();
         let cv = CrossValidation::of_folds(accuracies).ok_or(LinearError::Diverged { loss: kind.name() })?;
-        let n_linear = self.data.map().n_parameters();
-        let classifier =
-            LinearClassifier { map: self.data.map(), parameters: parameters[..n_linear].to_vec(), link };
+        let classifier = LinearClassifier::of(&self.data, &parameters, link);
         Ok(Trained {
             train_accuracy: self.data.accuracy(&parameters),
             classifier,
@@ -338,7 +334,7 @@ impl Trainer {
     }
 
     /// The rows to train on: a fold's, or all for the index past the last fold.
-    fn training_rows(&self, fold: usize) -> &Dataset {
+    fn training_rows(&self, fold: usize) -> &Dataset<'_> {
         self.folds.get(fold).map_or(&self.data, |fold| &fold.train)
     }
 
@@ -440,7 +436,7 @@ fn sigma_path(grid: &[Settings], trials: &[Vec<Trial>], best: usize) -> Vec<Sigm
 
 #[cfg(test)]
 mod tests {
-    use super::{TrainOptions, Trainer};
+    use super::{Dataset, Inputs, TrainOptions, Trainer};
     use crate::progress::{Progress, Watch};
     use crate::settings::LossKind;
     use crate::solver::Solver;
@@ -453,7 +449,7 @@ mod tests {
     }
 
     /// Features of three overlapping classes; those of `altered` rows are something else.
-    fn trainer(altered: &[usize], solver: Solver) -> Trainer {
+    fn trainer(altered: &[usize], solver: Solver) -> Trainer<'static> {
         let x = (0..ROWS).flat_map(|row| {
             let (noise, label) = ((row as f64 * 12.9898).sin(), f64::from(labels()[row]));
             if altered.contains(&row) { [-9.0 * noise, 7.0] } else { [label + noise, label * noise] }
@@ -475,7 +471,8 @@ mod tests {
                 for &kind in kinds {
                     let settings = kind.grid()[1];
                     let watch = Watch::new(&Progress::ignore, kind.name(), 1);
-                    let fit = |trainer: &Trainer, fold| trainer.fit(kind, &settings, fold, &watch).unwrap();
+                    let fit =
+                        |trainer: &Trainer<'_>, fold| trainer.fit(kind, &settings, fold, &watch).unwrap();
                     assert_eq!(fit(&plain, fold), fit(&altered, fold), "{kind}");
                     assert_eq!(fit(&plain, fold), fit(&permuted, fold), "{kind}");
                     // The other folds do train on these rows.
@@ -486,15 +483,20 @@ mod tests {
         }
     }
 
+    fn dense<'a>(data: &'a Dataset<'_>) -> &'a [f64] {
+        let Inputs::Encoded(features) = &data.inputs else { panic!("not encoded") };
+        features.dense()
+    }
+
     #[test]
     fn every_row_is_held_out_once() {
         let trainer = trainer(&[], Solver::Lbfgs);
         let mut held_out = Vec::new();
         for fold in &trainer.folds {
             assert_eq!(fold.train.n_rows() + fold.validation.n_rows(), ROWS);
-            held_out.extend_from_slice(fold.validation.features.dense());
+            held_out.extend_from_slice(dense(&fold.validation));
         }
-        let mut all = trainer.data.features.dense().to_vec();
+        let mut all = dense(&trainer.data).to_vec();
         all.sort_by(f64::total_cmp);
         held_out.sort_by(f64::total_cmp);
         assert_eq!(held_out, all);

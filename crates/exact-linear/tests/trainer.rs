@@ -55,7 +55,10 @@ fn options(folds: usize, seed: u64, solver: Solver) -> TrainOptions {
     options
 }
 
-fn trainer(Data(features, labels, n_classes): Data, options: TrainOptions) -> Result<Trainer, LinearError> {
+fn trainer(
+    Data(features, labels, n_classes): Data,
+    options: TrainOptions,
+) -> Result<Trainer<'static>, LinearError> {
     Trainer::new(features, labels, n_classes, options)
 }
 
