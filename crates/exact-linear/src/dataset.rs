@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use exact_core::logit_normalization;
-use exact_core::loss::{Exact, Logits, Loss, LossError};
+use exact_core::loss::LossError;
 use exact_data::DataError;
 
 use crate::LinearError;
@@ -11,9 +10,6 @@ use crate::classifier::argmax_rows;
 use crate::linear_map::LinearMap;
 use crate::rows::{Inputs, Kernel};
 use crate::standardisation::Standardisation;
-
-/// The sigma, in units of the logits' standard deviation, at which settings are compared.
-const COMPARISON_SIGMA: f64 = 0.05;
 
 /// Rows to train on, with labels and sample weights.
 ///
@@ -154,17 +150,5 @@ impl<'a> Dataset<'a> {
                 sum / weights.iter().sum::<f64>()
             }
         }
-    }
-
-    /// Expected accuracy at [`COMPARISON_SIGMA`]; 0 where the logits are not finite.
-    pub(crate) fn expected_accuracy(&self, parameters: &[f64]) -> f64 {
-        let (logits, weights) = (self.logits(parameters), self.weights.as_deref());
-        let mut normal = vec![0.0; logits.len()];
-        logit_normalization::normalize(&logits, self.n_classes, weights, &mut normal);
-        let mut gradient = logits;
-        let error = Exact::new(COMPARISON_SIGMA).and_then(|loss| {
-            loss.evaluate(Logits::new(&normal, self.n_classes)?, &self.labels, weights, &mut gradient)
-        });
-        error.map_or(0.0, |error| 1.0 - error)
     }
 }

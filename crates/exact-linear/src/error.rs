@@ -41,6 +41,14 @@ pub enum LinearError {
         /// The column, counted from 0.
         column: usize,
     },
+    /// The classifier to start from has another number of classes than the data.
+    #[error("the classifier to start from has {found} classes, the data have {expected}")]
+    StartClasses {
+        /// Classes of the classifier.
+        found: usize,
+        /// Classes of the data.
+        expected: usize,
+    },
     /// A class has no rows, or there are fewer than two.
     #[error("training needs at least two classes with rows, found {0}")]
     Classes(usize),

@@ -13,6 +13,7 @@ use crate::linear_map::{LinearMap, Partial};
 /// the scale of the weights, and sigma, margin and temperature are in units of the logits' standard deviation.
 pub(crate) struct Objective<'a> {
     data: &'a Dataset<'a>,
+    weights: Option<&'a [f64]>,
     loss: &'a dyn Loss<f64>,
     normalized: bool,
     l2: f64,
@@ -24,11 +25,19 @@ pub(crate) struct Objective<'a> {
 }
 
 impl<'a> Objective<'a> {
-    pub fn new(data: &'a Dataset<'_>, loss: &'a dyn Loss<f64>, normalized: bool, l2: f64) -> Self {
+    /// `weights`, `[n_rows]`, are those of the rows in the loss and in the normalisation.
+    pub fn new(
+        data: &'a Dataset<'_>,
+        weights: Option<&'a [f64]>,
+        loss: &'a dyn Loss<f64>,
+        normalized: bool,
+        l2: f64,
+    ) -> Self {
         let map = data.map();
         let n = data.labels.len() * data.n_classes;
         Self {
             data,
+            weights,
             loss,
             normalized,
             l2,
@@ -43,8 +52,8 @@ impl<'a> Objective<'a> {
     /// The value at `parameters` (those of the map, then those of the loss); the gradient goes to `gradient`. Infinite
     /// where a logit overflows, which a line search takes as a step too long.
     pub fn evaluate(&mut self, parameters: &[f64], gradient: &mut [f64]) -> f64 {
-        let Dataset { inputs, labels, n_classes, weights, standardisation } = self.data;
-        let weights = weights.as_deref();
+        let Dataset { inputs, labels, n_classes, standardisation, .. } = self.data;
+        let weights = self.weights;
         let (linear, loss_parameters) = parameters.split_at(self.map.n_parameters());
         self.map.logits(linear, inputs, standardisation, &mut self.logits);
         let statistics = self
@@ -79,7 +88,7 @@ impl<'a> Objective<'a> {
 
     /// Takes the gradient through the normalisation, and the penalty to units of the logits' standard deviation.
     fn backward(&mut self, statistics: &LogitStatistics<f64>, penalty: &mut f64, decay: &mut f64) {
-        let (n_classes, weights) = (self.data.n_classes, self.data.weights.as_deref());
+        let (n_classes, weights) = (self.data.n_classes, self.weights);
         logit_normalization::backward(&self.normal, statistics, n_classes, weights, &mut self.logit_gradient);
         let variance = statistics.std * statistics.std;
         *penalty /= variance;
@@ -100,6 +109,7 @@ impl<'a> Objective<'a> {
 mod tests {
     use super::Objective;
     use crate::dataset::Dataset;
+    use crate::metric::Metric;
     use crate::settings::{LossKind, Settings};
     use exact_core::Rule;
     use exact_core::loss::{Exact, Loss, Probit};
@@ -147,7 +157,7 @@ mod tests {
         step: f64,
         tolerance: f64,
     ) {
-        let mut objective = Objective::new(data, loss, normalized, L2);
+        let mut objective = Objective::new(data, data.weights.as_deref(), loss, normalized, L2);
         let parameters = parameters(data, loss);
         let mut gradient = vec![f64::NAN; parameters.len()];
         let value = objective.evaluate(&parameters, &mut gradient);
@@ -179,10 +189,11 @@ mod tests {
             Settings { sigma: Some(0.8), temperature: Some(0.7), epsilon: Some(2.0), ..Settings::default() };
         for kind in LossKind::ALL {
             let loss = match kind {
-                LossKind::Exact => Box::new(settings.exact().unwrap().with_rule(Rule::precise::<f64>()))
-                    as Box<dyn Loss<f64>>,
+                LossKind::Exact => {
+                    Box::new(Exact::new(0.8).unwrap().with_rule(Rule::precise::<f64>())) as Box<dyn Loss<f64>>
+                }
                 LossKind::Probit => Box::new(Probit::new(0.8).unwrap().with_rule(Rule::precise::<f64>())),
-                _ => settings.loss(kind).unwrap(),
+                _ => settings.loss(kind, &Metric::Accuracy).unwrap(),
             };
             for normalized in [false, true] {
                 let (step, tolerance) = match kind {
@@ -218,7 +229,7 @@ mod tests {
             let parameters = parameters(&data, &training);
             let [(value, gradient), (reference, reference_gradient)] = [&training, &precise].map(|loss| {
                 let mut gradient = vec![f64::NAN; parameters.len()];
-                (Objective::new(&data, loss, true, L2).evaluate(&parameters, &mut gradient), gradient)
+                (Objective::new(&data, None, loss, true, L2).evaluate(&parameters, &mut gradient), gradient)
             });
             assert!((value - reference).abs() < 1e-6, "sigma {sigma}: {value} {reference}");
             let largest = reference_gradient.iter().fold(0.0, |max: f64, slope| max.max(slope.abs()));
@@ -235,7 +246,7 @@ mod tests {
     fn normalised_objective_does_not_depend_on_the_scale_of_the_parameters() {
         let data = dataset(60);
         let loss = Exact::new(0.3).unwrap().with_rule(Rule::precise::<f64>());
-        let mut objective = Objective::new(&data, &loss, true, L2);
+        let mut objective = Objective::new(&data, None, &loss, true, L2);
         let parameters = parameters(&data, &loss);
         let mut gradient = vec![0.0; parameters.len()];
         let value = objective.evaluate(&parameters, &mut gradient);
@@ -251,13 +262,13 @@ mod tests {
     fn biases_are_not_penalised() {
         let data = dataset(60);
         let settings = Settings::default();
-        let loss = settings.loss(LossKind::CrossEntropy).unwrap();
+        let loss = settings.loss(LossKind::CrossEntropy, &Metric::Accuracy).unwrap();
         let mut parameters = vec![0.0; data.map().n_parameters()];
         let n_weights = data.map().n_weights();
         parameters[n_weights..].fill(2.0);
         let mut gradient = vec![0.0; parameters.len()];
         let mut value = |l2: f64, parameters: &[f64]| {
-            Objective::new(&data, loss.as_ref(), false, l2).evaluate(parameters, &mut gradient)
+            Objective::new(&data, None, loss.as_ref(), false, l2).evaluate(parameters, &mut gradient)
         };
         assert_eq!(value(0.0, &parameters), value(5.0, &parameters));
         parameters[0] = 3.0;
@@ -270,9 +281,9 @@ mod tests {
         let data = dataset(10);
         let settings = Settings::default();
         for kind in LossKind::ALL {
-            let loss = settings.loss(kind).unwrap();
+            let loss = settings.loss(kind, &Metric::Accuracy).unwrap();
             for normalized in [false, true] {
-                let mut objective = Objective::new(&data, loss.as_ref(), normalized, L2);
+                let mut objective = Objective::new(&data, None, loss.as_ref(), normalized, L2);
                 let mut parameters = parameters(&data, loss.as_ref());
                 parameters[..data.map().n_parameters()].fill(1e308);
                 let mut gradient = vec![f64::NAN; parameters.len()];

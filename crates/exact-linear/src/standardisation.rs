@@ -57,6 +57,16 @@ impl Standardisation {
         folded
     }
 
+    /// Parameters for standardised values, from those for the values as they are.
+    pub(crate) fn unfold(&self, map: &LinearMap, parameters: &[f64]) -> Vec<f64> {
+        let mut unfolded = parameters[..map.n_parameters()].to_vec();
+        self.for_each(map, &mut unfolded, |weight, bias, mean, std| {
+            *bias += *weight * mean;
+            *weight = if std.is_finite() { *weight * std } else { 0.0 };
+        });
+        unfolded
+    }
+
     /// Turns the gradient with respect to folded parameters into the one with respect to those for standardised values.
     pub(crate) fn backward(&self, map: &LinearMap, gradient: &mut [f64]) {
         self.for_each(map, gradient, |weight, bias, mean, std| *weight = (*weight - mean * *bias) / std);

@@ -12,7 +12,10 @@ use rayon::prelude::*;
 use crate::calibration::calibrate;
 use crate::classifier::{LinearClassifier, Link};
 use crate::dataset::Dataset;
+use crate::goal::Goal;
+use crate::metric::Metric;
 use crate::progress::{Callback, Watch};
+use crate::refine::Fit;
 use crate::rows::Inputs;
 use crate::settings::{L2_STRENGTHS, LossKind, Settings};
 use crate::solver::Solver;
@@ -55,7 +58,7 @@ impl FromStr for LossChoice {
 }
 
 /// How to train.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct TrainOptions {
     /// The number of folds of the cross-validation, at least 2.
@@ -64,11 +67,13 @@ pub struct TrainOptions {
     pub seed: u64,
     /// The optimiser.
     pub solver: Solver,
+    /// What the classifier is to be good at.
+    pub metric: Metric,
 }
 
 impl Default for TrainOptions {
     fn default() -> Self {
-        Self { folds: 5, seed: 0, solver: Solver::Auto }
+        Self { folds: 5, seed: 0, solver: Solver::Auto, metric: Metric::Accuracy }
     }
 }
 
@@ -83,7 +88,7 @@ pub struct Trained {
     pub solver: Solver,
     /// The hyper-parameters that cross-validation chose.
     pub selected: Selected,
-    /// Accuracy over the folds at these hyper-parameters.
+    /// The score over the folds, accuracy or another [`Metric`], at these hyper-parameters.
     pub cv: CrossValidation,
     /// Accuracy on the training rows.
     pub train_accuracy: f64,
@@ -118,8 +123,8 @@ pub struct Trainer<'a> {
     trained: [OnceLock<Trained>; LossKind::ALL.len()],
 }
 
-/// The parameters along a path over the L2 strengths.
-type Path = Vec<Vec<f64>>;
+/// The solutions along a path over the L2 strengths.
+type Path = Vec<Fit>;
 
 struct Fold {
     train: Dataset<'static>,
@@ -129,11 +134,11 @@ struct Fold {
 /// One setting tried on one fold.
 #[derive(Debug, Clone, Copy)]
 struct Trial {
-    validation_accuracy: f64,
-    train_accuracy: f64,
+    validation_score: f64,
+    train_score: f64,
     /// The loss on the rows trained on, without penalty.
     train_loss: f64,
-    /// Expected accuracy on the rows held out, at one sigma for all settings: a smoother measure, which decides between
+    /// The expected score on the rows held out, at one sigma for all settings: a smoother measure, which decides between
     /// settings of equal accuracy.
     validation_expected: f64,
 }
@@ -159,6 +164,7 @@ impl<'a> Trainer<'a> {
     /// [`LinearError::Data`] if there are fewer rows than folds, or fewer than two folds.
     pub fn on(data: Dataset<'a>, options: TrainOptions) -> Result<Self, LinearError> {
         let n_classes = data.n_classes;
+        options.metric.check(n_classes)?;
         let solver = options.solver.resolve(&data);
         let selection_rows = match solver {
             Solver::Sgd if data.n_rows() > SGD_SELECTION_ROWS => {
@@ -234,7 +240,7 @@ impl<'a> Trainer<'a> {
         let mut held_out = (Vec::new(), Vec::new(), Vec::new());
         let fits: Vec<Result<Vec<f64>, LinearError>> = (0..=self.folds.len())
             .into_par_iter()
-            .map(|fold| self.fit(kind, &settings, fold, &watch).map(|(parameters, _)| parameters))
+            .map(|fold| self.fit(kind, &settings, fold, &watch).map(|fit| fit.parameters))
             .collect();
         let mut fits = fits.into_iter().collect::<Result<Vec<_>, _>>()?;
         let parameters = fits.pop().ok_or(LinearError::Diverged { loss: kind.name() })?;
@@ -254,8 +260,8 @@ impl<'a> Trainer<'a> {
         let (logits, labels, weights) = held_out;
         let weights = self.data.weights.is_some().then_some(weights.as_slice());
         let link = calibrate(&logits, &labels, self.data.n_classes, weights, link)?;
-        let accuracies = trials[best].iter().map(|trial| trial.validation_accuracy).collect();
-        let cv = CrossValidation::of_folds(accuracies).ok_or(LinearError::Diverged { loss: kind.name() })?;
+        let scores = trials[best].iter().map(|trial| trial.validation_score).collect();
+        let cv = CrossValidation::of_folds(scores).ok_or(LinearError::Diverged { loss: kind.name() })?;
         let classifier = LinearClassifier::of(&self.data, &parameters, link);
         Ok(Trained {
             train_accuracy: self.data.accuracy(&parameters),
@@ -264,7 +270,11 @@ impl<'a> Trainer<'a> {
             solver: self.solver,
             selected: settings.record(),
             cv,
-            sigma_path: if kind == LossKind::Exact { sigma_path(&grid, &trials, best) } else { Vec::new() },
+            sigma_path: if kind == LossKind::Exact {
+                sigma_path(&self.options.metric, &grid, &trials, best)
+            } else {
+                Vec::new()
+            },
             seconds: start.elapsed().as_secs_f64(),
         })
     }
@@ -323,13 +333,14 @@ impl<'a> Trainer<'a> {
         fold: usize,
         watch: &Watch<'_>,
     ) -> Result<Trial, LinearError> {
-        let (parameters, train_loss) = self.fit(kind, settings, fold, watch)?;
+        let Fit { parameters, loss, .. } = self.fit(kind, settings, fold, watch)?;
+        let metric = &self.options.metric;
         let Fold { train, validation } = &self.folds[fold];
         Ok(Trial {
-            validation_accuracy: validation.accuracy(&parameters),
-            train_accuracy: train.accuracy(&parameters),
-            train_loss,
-            validation_expected: validation.expected_accuracy(&parameters),
+            validation_score: metric.score(validation, &parameters),
+            train_score: metric.score(train, &parameters),
+            train_loss: loss,
+            validation_expected: metric.expected_score(validation, &parameters),
         })
     }
 
@@ -345,19 +356,18 @@ impl<'a> Trainer<'a> {
         settings: &Settings,
         fold: usize,
         watch: &Watch<'_>,
-    ) -> Result<(Vec<f64>, f64), LinearError> {
-        let data = self.training_rows(fold);
+    ) -> Result<Fit, LinearError> {
+        let (data, goal) = (self.training_rows(fold), Goal { kind, metric: &self.options.metric });
         if self.solver == Solver::Sgd {
-            return sgd::fit(data, kind, settings, self.options.seed, watch);
+            let (parameters, loss) = sgd::fit(data, goal, settings, self.options.seed, watch)?;
+            return Ok(Fit { parameters, loss, iterations: 0, converged: true });
         }
         let strength = L2_STRENGTHS.iter().position(|&l2| l2 == settings.l2).unwrap_or(0);
         if kind == LossKind::CrossEntropy {
-            let parameters = self.cross_entropy(watch)?[fold][strength].clone();
-            let loss = refine::loss(data, kind, settings, &parameters)?;
-            return Ok((parameters, loss));
+            return Ok(self.cross_entropy(watch)?[fold][strength].clone());
         }
-        let start = &self.cross_entropy(watch)?[fold][strength];
-        refine::fit(data, kind, settings, start, watch)
+        let start = &self.cross_entropy(watch)?[fold][strength].parameters;
+        refine::fit(data, goal, settings, start, watch)
     }
 
     /// The cross-entropy paths of all folds, then of all rows: each strength starts from the stronger one.
@@ -372,9 +382,11 @@ impl<'a> Trainer<'a> {
                 let mut start = vec![0.0; data.map().n_parameters()];
                 let mut path = Vec::with_capacity(L2_STRENGTHS.len());
                 for l2 in L2_STRENGTHS {
-                    let settings = Settings { l2, ..Settings::default() };
-                    start = refine::fit(data, LossKind::CrossEntropy, &settings, &start, watch)?.0;
-                    path.push(start.clone());
+                    let settings = Settings::new(l2);
+                    let goal = Goal { kind: LossKind::CrossEntropy, metric: &self.options.metric };
+                    let fit = refine::fit(data, goal, &settings, &start, watch)?;
+                    start.clone_from(&fit.parameters);
+                    path.push(fit);
                 }
                 Ok(path)
             })
@@ -393,16 +405,16 @@ fn mean(trials: &[Trial], of: fn(&Trial) -> f64) -> f64 {
     trials.iter().map(of).sum::<f64>() / trials.len() as f64
 }
 
-/// By mean accuracy on the rows held out; where that is equal, by mean expected accuracy there. A setting whose training
+/// By mean score on the rows held out; where that is equal, by mean expected score there. A setting whose training
 /// diverged comes below all others.
 fn compare(a: &[Trial], b: &[Trial]) -> std::cmp::Ordering {
-    let accuracy = |trials: &[Trial]| {
+    let score = |trials: &[Trial]| {
         let finite = trials.iter().all(|trial| trial.train_loss.is_finite());
-        // Means of the same accuracies in another order differ by rounding.
-        if finite { (mean(trials, |trial| trial.validation_accuracy) * 1e9).round() } else { -1.0 }
+        // Means of the same scores in another order differ by rounding.
+        if finite { (mean(trials, |trial| trial.validation_score) * 1e9).round() } else { f64::NEG_INFINITY }
     };
     let expected = |trials: &[Trial]| mean(trials, |trial| trial.validation_expected);
-    accuracy(a).total_cmp(&accuracy(b)).then_with(|| expected(a).total_cmp(&expected(b)))
+    score(a).total_cmp(&score(b)).then_with(|| expected(a).total_cmp(&expected(b)))
 }
 
 /// The best setting of those that were tried on all folds, the first of equal ones.
@@ -413,7 +425,7 @@ fn select(trials: &[Vec<Trial>], n_folds: usize) -> Option<usize> {
 }
 
 /// The path over sigma at the selected L2 strength and margin; means over the folds that each was tried on.
-fn sigma_path(grid: &[Settings], trials: &[Vec<Trial>], best: usize) -> Vec<SigmaPathPoint> {
+fn sigma_path(metric: &Metric, grid: &[Settings], trials: &[Vec<Trial>], best: usize) -> Vec<SigmaPathPoint> {
     let chosen = grid[best];
     let mut path: Vec<SigmaPathPoint> = grid
         .iter()
@@ -424,9 +436,9 @@ fn sigma_path(grid: &[Settings], trials: &[Vec<Trial>], best: usize) -> Vec<Sigm
                 sigma: settings.sigma?,
                 l2: settings.l2,
                 margin: settings.margin,
-                train_accuracy: mean(trials, |trial| trial.train_accuracy),
-                validation_accuracy: mean(trials, |trial| trial.validation_accuracy),
-                expected_accuracy: 1.0 - mean(trials, |trial| trial.train_loss),
+                train_accuracy: mean(trials, |trial| trial.train_score),
+                validation_accuracy: mean(trials, |trial| trial.validation_score),
+                expected_accuracy: metric.of_error(mean(trials, |trial| trial.train_loss)),
             })
         })
         .collect();
@@ -477,7 +489,7 @@ mod tests {
                     assert_eq!(fit(&plain, fold), fit(&permuted, fold), "{kind}");
                     // The other folds do train on these rows.
                     let other = (fold + 1) % 3;
-                    assert_ne!(fit(&plain, other).0, fit(&altered, other).0, "{kind}");
+                    assert_ne!(fit(&plain, other).parameters, fit(&altered, other).parameters, "{kind}");
                 }
             }
         }
