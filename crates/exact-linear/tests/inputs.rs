@@ -5,8 +5,8 @@
 use exact_core::loss::LossError;
 use exact_data::{CsrMatrix, DenseMatrix, Features};
 use exact_linear::{
-    Dataset, Inputs, LinearError, LossChoice, LossKind, Progress, Solver, TrainOptions, Trained, Trainer,
-    balanced_weights,
+    Dataset, Inputs, LinearClassifier, LinearError, LossChoice, LossKind, Metric, Progress, Settings, Solver,
+    TrainOptions, Trained, Trainer, balanced_weights,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -223,4 +223,26 @@ fn sgd_trains_on_weighted_matrices() {
         sgd.train_accuracy,
         exact.train_accuracy
     );
+}
+
+#[test]
+fn results_do_not_depend_on_the_number_of_threads() {
+    let mut random = ChaCha8Rng::seed_from_u64(2);
+    // More rows than two blocks hold.
+    let x: Vec<f32> = (0..1300 * COLUMNS).map(|_| random.random::<f32>()).collect();
+    let labels: Vec<u32> =
+        x.chunks(COLUMNS).map(|row| u32::from(row[0] + row[1] + 0.3 * row[2] > 1.1)).collect();
+    let weights: Vec<f64> = (0..1300).map(|_| random.random::<f64>()).collect();
+    let run = |threads: usize, inputs: Inputs<'_>| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            let data = Dataset::new(inputs, labels.clone(), 2, Some(weights.clone())).unwrap();
+            let settings = Settings::new(1e-3).with_sigma(0.2);
+            let (kind, metric) = (LossKind::Exact, Metric::Balanced);
+            LinearClassifier::fit(&data, kind, &metric, &settings, None, &Progress::ignore).unwrap()
+        })
+    };
+    let dense = || Inputs::from(DenseMatrix::new(x.as_slice(), COLUMNS).unwrap());
+    assert_eq!(run(1, dense()), run(3, dense()));
+    assert_eq!(run(1, sparse(&x).into()), run(3, sparse(&x).into()));
 }

@@ -15,20 +15,31 @@ const CONVERTED: usize = 1 << 15;
 const LANES: usize = 8;
 
 /// A number of a matrix.
-pub(super) trait Number: Copy + Sync + Into<f64> {
+trait Number: Copy + Sync + Into<f64> {
     /// The numbers in double precision, copied only where they are not.
     fn double(values: &[Self]) -> Cow<'_, [f64]>;
+
+    /// Rows of a block of `len` values to multiply at once.
+    fn rows_at_once(len: usize, width: usize) -> usize;
 }
 
 impl Number for f64 {
     fn double(values: &[Self]) -> Cow<'_, [f64]> {
         values.into()
     }
+
+    fn rows_at_once(len: usize, width: usize) -> usize {
+        (len / width).max(1)
+    }
 }
 
 impl Number for f32 {
     fn double(values: &[Self]) -> Cow<'_, [f64]> {
         values.iter().map(|&value| f64::from(value)).collect()
+    }
+
+    fn rows_at_once(_: usize, width: usize) -> usize {
+        (CONVERTED / width).max(1)
     }
 }
 
@@ -62,45 +73,29 @@ impl Kernel for DenseMatrix<'_> {
     }
 }
 
-/// Adds `values · weights` to the logits of the rows of `values`.
-pub(super) fn add_logits<T: Number>(
-    values: &[T],
-    width: usize,
-    weights: &[f64],
-    n_classes: usize,
-    logits: &mut [f64],
-) {
-    let k = n_classes - 1;
-    if k == 1 {
+/// Adds `values · weights` to the logits of the rows of `values`; one dot product for each row of two classes.
+fn add_logits<T: Number>(values: &[T], width: usize, weights: &[f64], n_classes: usize, logits: &mut [f64]) {
+    if n_classes == 2 {
         for (row, logits) in values.chunks_exact(width).zip(logits.chunks_exact_mut(2)) {
             logits[1] += dot(row, weights);
         }
         return;
     }
-    let rows = (CONVERTED / width).max(1);
+    let rows = T::rows_at_once(values.len(), width);
     for (values, logits) in values.chunks(rows * width).zip(logits.chunks_mut(rows * n_classes)) {
-        let rows = logits.len() / n_classes;
-        let values = T::double(values);
-        if let (Ok(values), Ok(weights), Ok(mut logits)) = (
-            ArrayView2::from_shape((rows, width), &values),
-            ArrayView2::from_shape((width, k), weights),
-            ArrayViewMut2::from_shape((rows, n_classes), logits),
-        ) {
-            general_mat_mul(1.0, &values, &weights, 1.0, &mut logits.slice_mut(s![.., 1..]));
-        }
+        multiply(&T::double(values), width, weights, n_classes, logits);
     }
 }
 
 /// Adds `valuesᵀ · slopes` to the gradient of the weights.
-pub(super) fn add_gradient<T: Number>(
+fn add_gradient<T: Number>(
     values: &[T],
     width: usize,
     slopes: &[f64],
     n_classes: usize,
     gradient: &mut [f64],
 ) {
-    let k = n_classes - 1;
-    if k == 1 {
+    if n_classes == 2 {
         for (row, slopes) in values.chunks_exact(width).zip(slopes.chunks_exact(2)) {
             for (gradient, &value) in gradient.iter_mut().zip(row) {
                 *gradient += slopes[1] * value.into();
@@ -108,17 +103,39 @@ pub(super) fn add_gradient<T: Number>(
         }
         return;
     }
-    let rows = (CONVERTED / width).max(1);
+    let rows = T::rows_at_once(values.len(), width);
     for (values, slopes) in values.chunks(rows * width).zip(slopes.chunks(rows * n_classes)) {
-        let rows = slopes.len() / n_classes;
-        let values = T::double(values);
-        if let (Ok(values), Ok(slopes), Ok(mut gradient)) = (
-            ArrayView2::from_shape((rows, width), &values),
-            ArrayView2::from_shape((rows, n_classes), slopes),
-            ArrayViewMut2::from_shape((width, k), &mut *gradient),
-        ) {
-            general_mat_mul(1.0, &values.t(), &slopes.slice(s![.., 1..]), 1.0, &mut gradient);
-        }
+        multiply_transposed(&T::double(values), width, slopes, n_classes, gradient);
+    }
+}
+
+/// Adds `values · weights` to the logits, by matrix multiplication.
+pub(super) fn multiply(values: &[f64], width: usize, weights: &[f64], n_classes: usize, logits: &mut [f64]) {
+    let rows = logits.len() / n_classes;
+    if let (Ok(values), Ok(weights), Ok(mut logits)) = (
+        ArrayView2::from_shape((rows, width), values),
+        ArrayView2::from_shape((width, n_classes - 1), weights),
+        ArrayViewMut2::from_shape((rows, n_classes), logits),
+    ) {
+        general_mat_mul(1.0, &values, &weights, 1.0, &mut logits.slice_mut(s![.., 1..]));
+    }
+}
+
+/// Adds `valuesᵀ · slopes` to the gradient of the weights, by matrix multiplication.
+pub(super) fn multiply_transposed(
+    values: &[f64],
+    width: usize,
+    slopes: &[f64],
+    n_classes: usize,
+    gradient: &mut [f64],
+) {
+    let rows = slopes.len() / n_classes;
+    if let (Ok(values), Ok(slopes), Ok(mut gradient)) = (
+        ArrayView2::from_shape((rows, width), values),
+        ArrayView2::from_shape((rows, n_classes), slopes),
+        ArrayViewMut2::from_shape((width, n_classes - 1), gradient),
+    ) {
+        general_mat_mul(1.0, &values.t(), &slopes.slice(s![.., 1..]), 1.0, &mut gradient);
     }
 }
 

@@ -31,10 +31,11 @@ impl Kernel for Features {
                 }
             }
         }
+        // Matrix multiplication even for two classes: sums in another order would change what trained models are.
         if layout.n_dense > 0 {
             let rows = logits.len() / n_classes;
             let values = &self.dense()[first * layout.n_dense..][..rows * layout.n_dense];
-            dense::add_logits(values, layout.n_dense, dense_weights, n_classes, logits);
+            dense::multiply(values, layout.n_dense, dense_weights, n_classes, logits);
         }
     }
 
@@ -58,7 +59,7 @@ impl Kernel for Features {
         if layout.n_dense > 0 {
             let rows = slopes.len() / n_classes;
             let values = &self.dense()[first * layout.n_dense..][..rows * layout.n_dense];
-            dense::add_gradient(values, layout.n_dense, slopes, n_classes, dense_gradient);
+            dense::multiply_transposed(values, layout.n_dense, slopes, n_classes, dense_gradient);
         }
     }
 
