@@ -1,5 +1,7 @@
 //! A progress bar on a terminal.
 
+use std::ops::ControlFlow;
+
 use exact_linear::Progress;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -16,13 +18,14 @@ impl TrainingBar {
     }
 
     /// Steps are reported by several threads, so `done` is a number of them rather than the last one.
-    pub fn update(&self, progress: Progress) {
+    pub fn update(&self, progress: Progress) -> ControlFlow<()> {
         self.0.set_length(progress.total as u64);
         if self.0.message() != progress.stage {
             self.0.reset();
             self.0.set_message(progress.stage);
         }
         self.0.set_position(progress.done as u64);
+        ControlFlow::Continue(())
     }
 }
 

@@ -33,7 +33,7 @@ pub(crate) fn trainer(
     train: Encoded,
     n_classes: usize,
     training: &Training,
-) -> anyhow::Result<Trainer> {
+) -> anyhow::Result<Trainer<'static>> {
     let mut options = TrainOptions::default();
     options.folds = training.folds;
     options.seed = training.seed;

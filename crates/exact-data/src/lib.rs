@@ -23,11 +23,14 @@
 mod atomic_file;
 pub mod bundled;
 mod column_kind;
+mod csr_matrix;
 mod csv;
+mod dense_matrix;
 mod encoder;
 mod error;
 mod features;
 mod labels;
+mod numbers;
 mod read;
 mod source;
 mod split;
@@ -35,10 +38,13 @@ mod table;
 
 pub use atomic_file::{check_writable, write_atomically};
 pub use column_kind::ColumnKind;
+pub use csr_matrix::CsrMatrix;
+pub use dense_matrix::DenseMatrix;
 pub use encoder::{Encoder, EncoderOptions};
 pub use error::{DataError, FIELD_LIMIT, Place, Warning};
 pub use features::{Features, Layout};
 pub use labels::LabelEncoder;
+pub use numbers::{Indices, Numbers};
 pub use read::{Columns, ReadOptions};
 pub use source::Source;
 pub use split::{Split, folds, split, stratified_folds, stratified_split};

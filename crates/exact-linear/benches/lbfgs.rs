@@ -13,6 +13,7 @@ mod lbfgs;
 mod objective;
 
 use std::cell::RefCell;
+use std::convert::Infallible;
 use std::hint::black_box;
 use std::time::Instant;
 
@@ -44,7 +45,8 @@ struct Run {
 
 fn ours(objective: &Objective<'_>, start: &[f64], limits: Limits) -> Run {
     let mut x = start.to_vec();
-    let outcome = minimize(&mut x, limits, |x, gradient| objective.evaluate(x, gradient));
+    let outcome =
+        minimize(&mut x, limits, |x, gradient| Ok::<_, Infallible>(objective.evaluate(x, gradient))).unwrap();
     let failure = (!outcome.value.is_finite()).then(|| "the value is not finite".into());
     Run { x, value: outcome.value, evaluations: outcome.evaluations, failure, ..Run::default() }
 }

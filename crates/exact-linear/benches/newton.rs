@@ -13,6 +13,7 @@
 mod lbfgs;
 mod objective;
 
+use std::convert::Infallible;
 use std::time::Instant;
 
 use exact_core::Rule;
@@ -131,7 +132,10 @@ fn main() {
                 let objective = Objective { data: &data, loss, normalized: false, l2 };
                 let begin = Instant::now();
                 let mut x = zero.clone();
-                let outcome = minimize(&mut x, LIMITS, |x, gradient| objective.evaluate(x, gradient));
+                let outcome = minimize(&mut x, LIMITS, |x, gradient| {
+                    Ok::<_, Infallible>(objective.evaluate(x, gradient))
+                })
+                .unwrap();
                 let ours = begin.elapsed().as_secs_f64() * 1e3;
                 let begin = Instant::now();
                 let target = outcome.value + CLOSE * outcome.value.abs().max(1.0);

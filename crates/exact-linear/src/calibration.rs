@@ -19,17 +19,19 @@ pub(crate) fn calibrate(
     logits: &[f64],
     labels: &[u32],
     n_classes: usize,
+    sample_weight: Option<&[f64]>,
     link: Link,
 ) -> Result<Link, LinearError> {
     let rows = labels.len().min(MAX_ROWS);
     let (logits, labels) = (&logits[..rows * n_classes], &labels[..rows]);
+    let sample_weight = sample_weight.map(|weights| &weights[..rows]);
     let at = |log_scale: f64| match link {
         Link::Softmax { .. } => Link::Softmax { temperature: log_scale.exp() },
         Link::Probit { .. } => Link::Probit { sigma: log_scale.exp() },
     };
     let cost = |log_scale: f64| -> Result<f64, LinearError> {
         let probabilities = link_probabilities(logits, n_classes, at(log_scale))?;
-        Ok(log_loss(labels, &probabilities, n_classes, None)?)
+        Ok(log_loss(labels, &probabilities, n_classes, sample_weight)?)
     };
     let golden = 0.5 * (5.0_f64.sqrt() - 1.0);
     let (mut low, mut high) = (-LOG_SCALE_LIMIT, LOG_SCALE_LIMIT);
@@ -61,13 +63,14 @@ mod tests {
         let logits: Vec<f64> = (0..400).flat_map(|_| [0.0, 5.0]).collect();
         let labels: Vec<u32> = (0..400).map(|i| u32::from(i % 4 != 0)).collect();
         let Link::Softmax { temperature } =
-            calibrate(&logits, &labels, 2, Link::Softmax { temperature: 1.0 }).unwrap()
+            calibrate(&logits, &labels, 2, None, Link::Softmax { temperature: 1.0 }).unwrap()
         else {
             panic!("the kind of link changed");
         };
         assert!((temperature - 5.0 / 3.0_f64.ln()).abs() < 1e-3, "{temperature}");
         // Probit: Φ(5 / (sigma √2)) = 3/4 where 5 / (sigma √2) = 0.674489750196.
-        let Link::Probit { sigma } = calibrate(&logits, &labels, 2, Link::Probit { sigma: 1.0 }).unwrap()
+        let Link::Probit { sigma } =
+            calibrate(&logits, &labels, 2, None, Link::Probit { sigma: 1.0 }).unwrap()
         else {
             panic!("the kind of link changed");
         };

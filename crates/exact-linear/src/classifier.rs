@@ -3,11 +3,12 @@
 use exact_core::Rule;
 use exact_core::expected::{Sigma, predictive_distribution};
 use exact_core::loss::Logits;
-use exact_data::Features;
 use serde::{Deserialize, Serialize};
 
 use crate::LinearError;
+use crate::dataset::Dataset;
 use crate::linear_map::LinearMap;
+use crate::rows::{Inputs, Rows};
 
 /// How logits become probabilities. The scale is fitted by log loss on rows that training did not see.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -26,27 +27,39 @@ pub enum Link {
     },
 }
 
-/// Linear logits of encoded features: `logit_c = x · w_c + b_c`, with the logit of class 0 fixed at 0.
+/// Linear logits: `logit_c = x · w_c + b_c`, with the logit of class 0 fixed at 0. The columns `x` are what it was trained
+/// on: standardised features as their encoder gives them, or a matrix as it is.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LinearClassifier {
     pub(crate) map: LinearMap,
-    /// `[n_columns, n_classes - 1]` weights on standardised features, row-major, then the biases.
+    /// `[n_columns, n_classes - 1]` weights, row-major, then the biases.
     pub(crate) parameters: Vec<f64>,
     pub(crate) link: Link,
 }
 
 impl LinearClassifier {
+    /// The classifier of rows as they are, from parameters for standardised ones.
+    pub(crate) fn of(data: &Dataset<'_>, parameters: &[f64], link: Link) -> Self {
+        let map = data.map();
+        let parameters = match &data.inputs {
+            // Features are standardised wherever they go.
+            Inputs::Encoded(_) => parameters[..map.n_parameters()].to_vec(),
+            _ => data.standardisation.fold(&map, parameters),
+        };
+        Self { map, parameters, link }
+    }
+
     /// The number of classes.
     pub fn n_classes(&self) -> usize {
         self.map.n_classes
     }
 
-    /// The number of encoded features.
+    /// The number of columns.
     pub fn n_columns(&self) -> usize {
         self.map.n_columns
     }
 
-    /// The weights on standardised features of the classes from 1 on, `[n_columns, n_classes - 1]`, row-major.
+    /// The weights of the classes from 1 on, `[n_columns, n_classes - 1]`, row-major.
     pub fn weights(&self) -> &[f64] {
         &self.parameters[..self.map.n_weights()]
     }
@@ -54,6 +67,24 @@ impl LinearClassifier {
     /// The biases of the classes from 1 on, `[n_classes - 1]`.
     pub fn biases(&self) -> &[f64] {
         &self.parameters[self.map.n_weights()..]
+    }
+
+    /// The weights of each class, `[n_classes, n_columns]`, row-major, in the units of the columns. Those of class 0 are 0:
+    /// the others are differences to it, and for two classes the second row is the usual single one.
+    pub fn coefficients(&self) -> Vec<f64> {
+        let (n_columns, k) = (self.map.n_columns, self.map.n_free());
+        let mut coefficients = vec![0.0; n_columns];
+        coefficients.extend(
+            (0..k)
+                .flat_map(|class| (0..n_columns).map(move |column| (class, column)))
+                .map(|(class, column)| self.parameters[column * k + class]),
+        );
+        coefficients
+    }
+
+    /// The bias of each class, `[n_classes]`; that of class 0 is 0.
+    pub fn intercepts(&self) -> Vec<f64> {
+        [&[0.0], self.biases()].concat()
     }
 
     /// How logits become probabilities.
@@ -65,13 +96,13 @@ impl LinearClassifier {
     ///
     /// # Errors
     /// [`LinearError::Columns`] if the features have another number of columns.
-    pub fn logits(&self, features: &Features) -> Result<Vec<f64>, LinearError> {
-        let (found, expected) = (features.n_columns(), self.map.n_columns);
+    pub fn logits(&self, rows: &impl Rows) -> Result<Vec<f64>, LinearError> {
+        let (found, expected) = (rows.n_columns(), self.map.n_columns);
         if found != expected {
             return Err(LinearError::Columns { found, expected });
         }
-        let mut logits = vec![0.0; features.n_rows() * self.map.n_classes];
-        self.map.logits(&self.parameters, features, &mut logits);
+        let mut logits = vec![0.0; rows.n_rows() * self.map.n_classes];
+        self.map.logits(&self.parameters, rows, &rows.own_standardisation(), &mut logits);
         Ok(logits)
     }
 
@@ -79,16 +110,16 @@ impl LinearClassifier {
     ///
     /// # Errors
     /// As [`LinearClassifier::logits`].
-    pub fn predict(&self, features: &Features) -> Result<Vec<u32>, LinearError> {
-        Ok(argmax_rows(&self.logits(features)?, self.map.n_classes))
+    pub fn predict(&self, rows: &impl Rows) -> Result<Vec<u32>, LinearError> {
+        Ok(argmax_rows(&self.logits(rows)?, self.map.n_classes))
     }
 
     /// The probability of each class, `[n_rows, n_classes]`; rows sum to 1.
     ///
     /// # Errors
     /// As [`LinearClassifier::logits`], and if a logit is not finite.
-    pub fn probabilities(&self, features: &Features) -> Result<Vec<f64>, LinearError> {
-        link_probabilities(&self.logits(features)?, self.map.n_classes, self.link)
+    pub fn probabilities(&self, rows: &impl Rows) -> Result<Vec<f64>, LinearError> {
+        link_probabilities(&self.logits(rows)?, self.map.n_classes, self.link)
     }
 }
 

@@ -1,69 +1,154 @@
-//! Encoded features with labels, and how well parameters do on them.
+//! Rows with labels and weights, and how well parameters do on them.
 
-use exact_core::logit_normalization;
-use exact_core::loss::{Exact, Logits, Loss};
-use exact_data::Features;
+use std::sync::Arc;
 
+use exact_core::loss::LossError;
+use exact_data::DataError;
+
+use crate::LinearError;
 use crate::classifier::argmax_rows;
 use crate::linear_map::LinearMap;
+use crate::rows::{Inputs, Kernel};
+use crate::standardisation::Standardisation;
 
-/// The sigma, in units of the logits' standard deviation, at which settings are compared.
-const COMPARISON_SIGMA: f64 = 0.05;
-
-/// Encoded features with labels below `n_classes`.
+/// Rows to train on, with labels and sample weights.
+///
+/// # Example
+/// ```
+/// use exact_data::DenseMatrix;
+/// use exact_linear::Dataset;
+///
+/// let x = [0.0, 1.0, 2.0, 3.0];
+/// let data = Dataset::new(DenseMatrix::new(x.as_slice(), 1)?, vec![0, 0, 1, 1], 2, None)?;
+/// assert_eq!(data.n_rows(), 4);
+/// # Ok::<(), exact_linear::LinearError>(())
+/// ```
 #[derive(Debug, Clone)]
-pub(crate) struct Dataset {
-    pub features: Features,
-    pub labels: Vec<u32>,
-    pub n_classes: usize,
+pub struct Dataset<'a> {
+    pub(crate) inputs: Inputs<'a>,
+    pub(crate) labels: Vec<u32>,
+    pub(crate) n_classes: usize,
+    /// Positive.
+    pub(crate) weights: Option<Vec<f64>>,
+    pub(crate) standardisation: Arc<Standardisation>,
 }
 
-impl Dataset {
+impl<'a> Dataset<'a> {
+    /// Rows with labels below `n_classes` and, unless all weigh the same, sample weights, `[n_rows]`. A row with the
+    /// weight 0 counts as absent, one with the weight 2 as two rows.
+    ///
+    /// # Errors
+    /// [`LinearError`] if lengths differ, a label is not below `n_classes`, a weight is negative or not finite, fewer than
+    /// two classes have rows, or a column's values are too large to standardise.
+    pub fn new(
+        inputs: impl Into<Inputs<'a>>,
+        labels: Vec<u32>,
+        n_classes: usize,
+        sample_weight: Option<Vec<f64>>,
+    ) -> Result<Self, LinearError> {
+        let inputs = inputs.into();
+        let rows = inputs.n_rows();
+        if labels.len() != rows {
+            return Err(LinearError::Rows { rows, labels: labels.len() });
+        }
+        if n_classes < 2 {
+            return Err(LinearError::Classes(n_classes));
+        }
+        if let Some(row) = labels.iter().position(|&label| label as usize >= n_classes) {
+            return Err(DataError::LabelOutOfRange { row, label: labels[row], n_classes }.into());
+        }
+        let standardisation = Arc::new(Standardisation::none(inputs.n_columns()));
+        let mut data = Self { inputs, labels, n_classes, weights: sample_weight, standardisation };
+        if let Some(weights) = &data.weights {
+            if weights.len() != rows {
+                return Err(LinearError::Weights { rows, weights: weights.len() });
+            }
+            if let Some(row) = weights.iter().position(|weight| !(weight.is_finite() && *weight >= 0.0)) {
+                return Err(LossError::Weight { row, value: weights[row] }.into());
+            }
+            let kept: Vec<usize> = (0..rows).filter(|&row| weights[row] > 0.0).collect();
+            if kept.len() < rows {
+                data = data.select(&kept);
+            }
+        }
+        let mut present = vec![false; n_classes];
+        for &label in &data.labels {
+            present[label as usize] = true;
+        }
+        let classes = present.into_iter().filter(|present| *present).count();
+        if classes < 2 {
+            return Err(LinearError::Classes(classes));
+        }
+        data.standardise()?;
+        Ok(data)
+    }
+
+    /// The number of rows that have a weight.
     pub fn n_rows(&self) -> usize {
         self.labels.len()
     }
 
-    pub fn map(&self) -> LinearMap {
-        LinearMap { n_columns: self.features.n_columns(), n_classes: self.n_classes }
+    /// The number of columns.
+    pub fn n_columns(&self) -> usize {
+        self.inputs.n_columns()
     }
 
-    pub fn select(&self, rows: &[usize]) -> Self {
-        Self {
-            features: self.features.select(rows),
+    /// The number of classes.
+    pub fn n_classes(&self) -> usize {
+        self.n_classes
+    }
+
+    /// Standardises by these rows.
+    fn standardise(&mut self) -> Result<(), LinearError> {
+        self.standardisation = Arc::new(Standardisation::of(&self.inputs, self.weights.as_deref())?);
+        Ok(())
+    }
+
+    pub(crate) fn map(&self) -> LinearMap {
+        LinearMap { n_columns: self.inputs.n_columns(), n_classes: self.n_classes }
+    }
+
+    /// The rows with the given numbers, standardised as these are.
+    pub(crate) fn select(&self, rows: &[usize]) -> Dataset<'static> {
+        let weights = self.weights.as_ref();
+        Dataset {
+            inputs: self.inputs.select(rows),
             labels: rows.iter().map(|&row| self.labels[row]).collect(),
             n_classes: self.n_classes,
+            weights: weights.map(|weights| rows.iter().map(|&row| weights[row]).collect()),
+            standardisation: Arc::clone(&self.standardisation),
         }
     }
 
-    /// The rows that are not in `rows`, which is sorted, and those that are.
-    pub fn hold_out(&self, rows: &[usize]) -> (Self, Self) {
+    /// The rows that are not in `rows`, which is sorted, and those that are; both standardised by the former.
+    pub(crate) fn hold_out(
+        &self,
+        rows: &[usize],
+    ) -> Result<(Dataset<'static>, Dataset<'static>), LinearError> {
         let kept: Vec<usize> = (0..self.n_rows()).filter(|row| rows.binary_search(row).is_err()).collect();
-        (self.select(&kept), self.select(rows))
+        let (mut kept, mut held_out) = (self.select(&kept), self.select(rows));
+        kept.standardise()?;
+        held_out.standardisation = Arc::clone(&kept.standardisation);
+        Ok((kept, held_out))
     }
 
     /// The logits of all rows; parameters past those of the linear map are ignored.
-    pub fn logits(&self, parameters: &[f64]) -> Vec<f64> {
+    pub(crate) fn logits(&self, parameters: &[f64]) -> Vec<f64> {
         let mut logits = vec![0.0; self.n_rows() * self.n_classes];
-        self.map().logits(parameters, &self.features, &mut logits);
+        self.map().logits(parameters, &self.inputs, &self.standardisation, &mut logits);
         logits
     }
 
-    /// The fraction of rows whose label has the largest logit.
-    pub fn accuracy(&self, parameters: &[f64]) -> f64 {
+    /// The weighted fraction of rows whose label has the largest logit.
+    pub(crate) fn accuracy(&self, parameters: &[f64]) -> f64 {
         let predictions = argmax_rows(&self.logits(parameters), self.n_classes);
-        let correct = predictions.iter().zip(&self.labels).filter(|(a, b)| a == b).count();
-        correct as f64 / self.n_rows().max(1) as f64
-    }
-
-    /// Expected accuracy at [`COMPARISON_SIGMA`]; 0 where the logits are not finite.
-    pub fn expected_accuracy(&self, parameters: &[f64]) -> f64 {
-        let logits = self.logits(parameters);
-        let mut normal = vec![0.0; logits.len()];
-        logit_normalization::normalize(&logits, self.n_classes, None, &mut normal);
-        let mut gradient = logits;
-        let error = Exact::new(COMPARISON_SIGMA).and_then(|loss| {
-            loss.evaluate(Logits::new(&normal, self.n_classes)?, &self.labels, None, &mut gradient)
-        });
-        error.map_or(0.0, |error| 1.0 - error)
+        let correct = predictions.iter().zip(&self.labels).map(|(a, b)| a == b);
+        match &self.weights {
+            None => correct.filter(|correct| *correct).count() as f64 / self.n_rows().max(1) as f64,
+            Some(weights) => {
+                let sum: f64 = correct.zip(weights).filter(|(correct, _)| *correct).map(|(_, w)| w).sum();
+                sum / weights.iter().sum::<f64>()
+            }
+        }
     }
 }

@@ -19,12 +19,34 @@ pub enum LinearError {
         /// Labels.
         labels: usize,
     },
+    /// There is not one weight for each row.
+    #[error("there are {weights} sample weights for {rows} rows")]
+    Weights {
+        /// Rows.
+        rows: usize,
+        /// Weights.
+        weights: usize,
+    },
     /// Features have another number of columns than the classifier.
     #[error("the features have {found} columns, the classifier was trained on {expected}")]
     Columns {
         /// Columns of the features.
         found: usize,
         /// Columns of the classifier.
+        expected: usize,
+    },
+    /// The values of a column are so large that their standard deviation overflows.
+    #[error("column {column} has values too large to standardise")]
+    ColumnRange {
+        /// The column, counted from 0.
+        column: usize,
+    },
+    /// The classifier to start from has another number of classes than the data.
+    #[error("the classifier to start from has {found} classes, the data have {expected}")]
+    StartClasses {
+        /// Classes of the classifier.
+        found: usize,
+        /// Classes of the data.
         expected: usize,
     },
     /// A class has no rows, or there are fewer than two.
@@ -50,6 +72,9 @@ pub enum LinearError {
         /// The loss.
         loss: &'static str,
     },
+    /// The caller's callback stopped training.
+    #[error("training was interrupted")]
+    Interrupted,
     /// A file cannot be read.
     #[error("cannot read {}", path.display())]
     Read {
@@ -86,6 +111,9 @@ impl LinearError {
         match self {
             Self::Data(error) => error.hint(),
             Self::ModelFile { .. } => Some("train the model again with `exact fit`".into()),
+            Self::ColumnRange { .. } => {
+                Some("are the values, or their unit, right? rescale the column".into())
+            }
             Self::Diverged { .. } => {
                 Some("look for extreme values in the data, or use another solver".into())
             }

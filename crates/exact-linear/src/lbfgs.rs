@@ -29,24 +29,29 @@ pub(crate) struct Outcome {
     pub value: f64,
     /// Evaluations of value and gradient.
     pub evaluations: usize,
+    /// Steps.
+    pub iterations: usize,
+    /// Whether the gradient or the last decrease came below its limit.
+    pub converged: bool,
 }
 
 /// Minimises a function from `x`, which is left at the best point found. `evaluate` returns the value at a point and
-/// writes the gradient.
-pub(crate) fn minimize(
+/// writes the gradient; its error ends the minimisation.
+pub(crate) fn minimize<E>(
     x: &mut [f64],
     limits: Limits,
-    mut evaluate: impl FnMut(&[f64], &mut [f64]) -> f64,
-) -> Outcome {
+    mut evaluate: impl FnMut(&[f64], &mut [f64]) -> Result<f64, E>,
+) -> Result<Outcome, E> {
     let n = x.len();
     let mut gradient = vec![0.0; n];
-    let mut value = evaluate(x, &mut gradient);
-    let mut evaluations = 1;
+    let mut value = evaluate(x, &mut gradient)?;
+    let (mut evaluations, mut iterations, mut converged) = (1, 0, false);
     let mut history = History { pairs: std::collections::VecDeque::with_capacity(MEMORY) };
     let mut trial = Trial { x: vec![0.0; n], gradient: vec![0.0; n], value, evaluations: 0 };
     let mut direction = vec![0.0; n];
     for iteration in 0..limits.iterations {
         let steepest = gradient.iter().fold(0.0, |max: f64, g| max.max(g.abs()));
+        converged = steepest <= limits.gradient && value.is_finite();
         if steepest <= limits.gradient || !steepest.is_finite() {
             break;
         }
@@ -57,7 +62,7 @@ pub(crate) fn minimize(
         }
         let first = if iteration == 0 { 1.0 / dot(&gradient, &gradient).sqrt() } else { 1.0 };
         trial.evaluations = 0;
-        let found = trial.search(x, value, &gradient, &direction, first, &mut evaluate);
+        let found = trial.search(x, value, &gradient, &direction, first, &mut evaluate)?;
         evaluations += trial.evaluations;
         if !found {
             // A search that fails along the quasi-Newton direction may still succeed along the gradient.
@@ -72,11 +77,13 @@ pub(crate) fn minimize(
         x.copy_from_slice(&trial.x);
         gradient.copy_from_slice(&trial.gradient);
         value = trial.value;
+        iterations += 1;
         if decrease <= limits.decrease * value.abs().max(1.0) {
+            converged = true;
             break;
         }
     }
-    Outcome { value, evaluations }
+    Ok(Outcome { value, evaluations, iterations, converged })
 }
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {
@@ -157,42 +164,42 @@ struct Point {
 }
 
 impl Trial {
-    fn at(
+    fn at<E>(
         &mut self,
         length: f64,
         x: &[f64],
         direction: &[f64],
-        evaluate: &mut impl FnMut(&[f64], &mut [f64]) -> f64,
-    ) -> Point {
+        evaluate: &mut impl FnMut(&[f64], &mut [f64]) -> Result<f64, E>,
+    ) -> Result<Point, E> {
         self.x.copy_from_slice(x);
         add(&mut self.x, length, direction);
-        self.value = evaluate(&self.x, &mut self.gradient);
+        self.value = evaluate(&self.x, &mut self.gradient)?;
         self.evaluations += 1;
-        Point { length, value: self.value, slope: dot(&self.gradient, direction) }
+        Ok(Point { length, value: self.value, slope: dot(&self.gradient, direction) })
     }
 
     /// Searches along `direction` and stays at the point found; false if no point lowers the value.
-    fn search(
+    fn search<E>(
         &mut self,
         x: &[f64],
         value: f64,
         gradient: &[f64],
         direction: &[f64],
         first: f64,
-        evaluate: &mut impl FnMut(&[f64], &mut [f64]) -> f64,
-    ) -> bool {
+        evaluate: &mut impl FnMut(&[f64], &mut [f64]) -> Result<f64, E>,
+    ) -> Result<bool, E> {
         let start = Point { length: 0.0, value, slope: dot(gradient, direction) };
         let enough = |p: Point| p.value <= value + ARMIJO * p.length * start.slope;
         let flat = |p: Point| p.slope.abs() <= -WOLFE * start.slope;
         let (mut low, mut high) = (start, None::<Point>);
         let mut length = first;
         while self.evaluations < LINE_SEARCH_EVALUATIONS {
-            let point = self.at(length, x, direction, evaluate);
+            let point = self.at(length, x, direction, evaluate)?;
             if !enough(point) || point.value >= low.value {
                 // NaN and infinity land here as well: the step was too long.
                 high = Some(point);
             } else if flat(point) {
-                return true;
+                return Ok(true);
             } else {
                 if point.slope * (high.map_or(1.0, |high| high.length - low.length)) >= 0.0 {
                     high = Some(low);
@@ -210,12 +217,12 @@ impl Trial {
         }
         // No point meets both conditions; the lowest seen will do.
         if low.length == 0.0 {
-            return false;
+            return Ok(false);
         }
         if self.value != low.value {
-            self.at(low.length, x, direction, evaluate);
+            self.at(low.length, x, direction, evaluate)?;
         }
-        true
+        Ok(true)
     }
 }
 
@@ -231,10 +238,43 @@ fn between(low: Point, high: Point) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Limits, minimize};
+    use super::{Limits, Outcome};
     use proptest::prelude::*;
+    use std::convert::Infallible;
 
     const LIMITS: Limits = Limits { iterations: 500, gradient: 1e-9, decrease: 0.0 };
+
+    fn minimize(
+        x: &mut [f64],
+        limits: Limits,
+        mut function: impl FnMut(&[f64], &mut [f64]) -> f64,
+    ) -> Outcome {
+        super::minimize(x, limits, |x, gradient| Ok::<_, Infallible>(function(x, gradient))).unwrap()
+    }
+
+    #[test]
+    fn an_error_of_the_function_ends_the_minimisation() {
+        let (mut x, mut count) = ([-1.2, 1.0], 0);
+        let outcome = super::minimize(&mut x, LIMITS, |x, gradient| {
+            count += 1;
+            gradient.copy_from_slice(x);
+            if count == 2 { Err("stop") } else { Ok(x.iter().map(|x| 0.5 * x * x).sum()) }
+        });
+        assert_eq!((outcome, count), (Err("stop"), 2));
+    }
+
+    #[test]
+    fn reports_whether_it_converged() {
+        let run = |iterations| {
+            minimize(&mut [5.0, 3.0], Limits { iterations, ..LIMITS }, |x, gradient| {
+                gradient.copy_from_slice(&[2.0 * x[0], 20.0 * x[1]]);
+                x[0] * x[0] + 10.0 * x[1] * x[1]
+            })
+        };
+        let (cut, whole) = (run(1), run(100));
+        assert_eq!((cut.iterations, cut.converged), (1, false));
+        assert!(whole.converged && whole.iterations > 1 && whole.iterations < 100);
+    }
 
     #[test]
     fn reaches_the_minimum_of_the_rosenbrock_function() {

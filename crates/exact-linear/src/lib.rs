@@ -1,27 +1,41 @@
 //! Linear classifiers trained for expected accuracy: objective, solvers, cross-validated selection and the model file.
 
 mod calibration;
+mod class_weight;
 mod classifier;
 mod dataset;
 mod error;
+mod fit;
+mod goal;
 mod lbfgs;
 mod linear_map;
+mod metric;
 mod model;
 mod model_file;
+mod moments;
 mod objective;
+mod progress;
 mod refine;
+mod rows;
 mod settings;
 mod sgd;
 mod solver;
+mod standardisation;
 pub mod toy;
 mod trainer;
 
+pub use class_weight::balanced_weights;
 pub use classifier::{LinearClassifier, Link};
+pub use dataset::Dataset;
 pub use error::LinearError;
+pub use fit::Fitted;
+pub use metric::Metric;
 pub use model::{Model, Predictions};
-pub use settings::LossKind;
+pub use progress::{Callback, Progress};
+pub use rows::{Inputs, Rows};
+pub use settings::{LossKind, Settings};
 pub use solver::Solver;
-pub use trainer::{LossChoice, Progress, TrainOptions, Trained, Trainer};
+pub use trainer::{LossChoice, TrainOptions, Trained, Trainer};
 
 /// The examples of the README, as doctests.
 #[cfg(doctest)]

@@ -1,15 +1,17 @@
-//! The linear map from encoded features to logits, and its transpose.
+//! The linear map from rows to logits, and its transpose.
 
-use exact_data::{Features, Layout};
-use ndarray::linalg::general_mat_mul;
-use ndarray::{ArrayView2, ArrayViewMut2, s};
 use rayon::prelude::*;
+
+use crate::rows::Kernel;
+use crate::standardisation::Standardisation;
 
 /// Rows in a block of the parallel split at least.
 const MIN_BLOCK_ROWS: usize = 512;
 /// Blocks of the transpose at most: each has a gradient of its own, and they are added in order, so that the sum does
 /// not depend on the number of threads.
 const MAX_BLOCKS: usize = 64;
+/// Numbers in the gradients of all blocks at most (128 MB), unless one block has more.
+const MAX_SUMS: usize = 1 << 24;
 
 /// Shapes of a linear classifier's parameters: `[n_columns, n_free]` weights, row-major, then `n_free` biases. Class 0
 /// has the logit 0, so `n_free = n_classes - 1`.
@@ -33,72 +35,34 @@ impl LinearMap {
     }
 
     /// Writes the logits of all rows, `[n_rows, n_classes]`.
-    pub fn logits(&self, parameters: &[f64], features: &Features, logits: &mut [f64]) {
-        let layout = features.layout();
-        let folded = self.fold_standardisation(parameters, layout);
-        let block = block_rows(features.n_rows());
-        logits.par_chunks_mut(block * self.n_classes).enumerate().for_each(|(i, logits)| {
-            self.block_logits(&folded, features, i * block, logits);
-        });
-    }
-
-    /// Weights and biases for features whose indicators are 0 and 1 instead of standardised.
-    fn fold_standardisation(&self, parameters: &[f64], layout: &Layout) -> Vec<f64> {
-        let k = self.n_free();
-        let mut folded = parameters[..self.n_parameters()].to_vec();
-        let (weights, biases) = folded.split_at_mut(self.n_weights());
-        let indicators = weights[layout.n_dense * k..].chunks_exact_mut(k);
-        for (weights, (mean, std)) in indicators.zip(layout.indicator_mean.iter().zip(&layout.indicator_std))
-        {
-            for (weight, bias) in weights.iter_mut().zip(biases.iter_mut()) {
-                *weight /= std;
-                *bias -= *weight * mean;
-            }
-        }
-        folded
-    }
-
-    fn block_logits(&self, folded: &[f64], features: &Features, first: usize, logits: &mut [f64]) {
-        let (layout, k, n_classes) = (features.layout(), self.n_free(), self.n_classes);
-        let rows = logits.len() / n_classes;
+    pub fn logits(
+        &self,
+        parameters: &[f64],
+        rows: &impl Kernel,
+        standardisation: &Standardisation,
+        logits: &mut [f64],
+    ) {
+        let folded = standardisation.fold(self, parameters);
         let (weights, biases) = folded.split_at(self.n_weights());
-        let (dense_weights, indicator_weights) = weights.split_at(layout.n_dense * k);
-        let n_blocks = layout.n_blocks();
-        for (row, logits) in logits.chunks_exact_mut(n_classes).enumerate() {
-            logits[0] = 0.0;
-            let logits = &mut logits[1..];
-            logits.copy_from_slice(biases);
-            let codes = &features.codes()[(first + row) * n_blocks..][..n_blocks];
-            for (&code, &offset) in codes.iter().zip(&layout.block_offsets) {
-                if code != Features::ABSENT {
-                    let weights = &indicator_weights[(offset + code as usize) * k..][..k];
-                    for (logit, weight) in logits.iter_mut().zip(weights) {
-                        *logit += weight;
-                    }
-                }
+        let block = block_rows(rows.n_rows(), 1);
+        logits.par_chunks_mut(block * self.n_classes).enumerate().for_each(|(i, logits)| {
+            for logits in logits.chunks_exact_mut(self.n_classes) {
+                logits[0] = 0.0;
+                logits[1..].copy_from_slice(biases);
             }
-        }
-        if layout.n_dense > 0 {
-            let dense = &features.dense()[first * layout.n_dense..][..rows * layout.n_dense];
-            if let (Ok(dense), Ok(weights), Ok(mut logits)) = (
-                ArrayView2::from_shape((rows, layout.n_dense), dense),
-                ArrayView2::from_shape((layout.n_dense, k), dense_weights),
-                ArrayViewMut2::from_shape((rows, n_classes), logits),
-            ) {
-                general_mat_mul(1.0, &dense, &weights, 1.0, &mut logits.slice_mut(s![.., 1..]));
-            }
-        }
+            rows.add_logits(weights, self.n_classes, i * block, logits);
+        });
     }
 
     /// Writes the gradient with respect to the parameters, given the one with respect to the logits.
     pub fn transpose(
         &self,
         logit_gradient: &[f64],
-        features: &Features,
+        rows: &impl Kernel,
+        standardisation: &Standardisation,
         partial: &mut Partial,
         gradient: &mut [f64],
     ) {
-        let (layout, k) = (features.layout(), self.n_free());
         let block = partial.block_rows;
         let n_parameters = self.n_parameters();
         partial
@@ -107,7 +71,14 @@ impl LinearMap {
             .zip(logit_gradient.par_chunks(block * self.n_classes))
             .enumerate()
             .for_each(|(i, (gradient, logit_gradient))| {
-                self.block_transpose(logit_gradient, features, i * block, gradient);
+                gradient.fill(0.0);
+                let (weights, biases) = gradient.split_at_mut(self.n_weights());
+                for slopes in logit_gradient.chunks_exact(self.n_classes) {
+                    for (bias, slope) in biases.iter_mut().zip(&slopes[1..]) {
+                        *bias += slope;
+                    }
+                }
+                rows.add_gradient(logit_gradient, self.n_classes, i * block, weights);
             });
         let mut blocks = partial.gradients.chunks_exact(n_parameters);
         let gradient = &mut gradient[..n_parameters];
@@ -119,54 +90,7 @@ impl LinearMap {
                 *sum += term;
             }
         }
-        let (weights, biases) = gradient.split_at_mut(self.n_weights());
-        let indicators = weights[layout.n_dense * k..].chunks_exact_mut(k);
-        for (weights, (mean, std)) in indicators.zip(layout.indicator_mean.iter().zip(&layout.indicator_std))
-        {
-            for (weight, bias) in weights.iter_mut().zip(biases.iter()) {
-                *weight = (*weight - mean * bias) / std;
-            }
-        }
-    }
-
-    fn block_transpose(
-        &self,
-        logit_gradient: &[f64],
-        features: &Features,
-        first: usize,
-        gradient: &mut [f64],
-    ) {
-        let (layout, k, n_classes) = (features.layout(), self.n_free(), self.n_classes);
-        let rows = logit_gradient.len() / n_classes;
-        gradient.fill(0.0);
-        let (weights, biases) = gradient.split_at_mut(self.n_weights());
-        let (dense_weights, indicator_weights) = weights.split_at_mut(layout.n_dense * k);
-        let n_blocks = layout.n_blocks();
-        for (row, slopes) in logit_gradient.chunks_exact(n_classes).enumerate() {
-            let slopes = &slopes[1..];
-            for (bias, slope) in biases.iter_mut().zip(slopes) {
-                *bias += slope;
-            }
-            let codes = &features.codes()[(first + row) * n_blocks..][..n_blocks];
-            for (&code, &offset) in codes.iter().zip(&layout.block_offsets) {
-                if code != Features::ABSENT {
-                    let weights = &mut indicator_weights[(offset + code as usize) * k..][..k];
-                    for (weight, slope) in weights.iter_mut().zip(slopes) {
-                        *weight += slope;
-                    }
-                }
-            }
-        }
-        if layout.n_dense > 0 {
-            let dense = &features.dense()[first * layout.n_dense..][..rows * layout.n_dense];
-            if let (Ok(dense), Ok(slopes), Ok(mut weights)) = (
-                ArrayView2::from_shape((rows, layout.n_dense), dense),
-                ArrayView2::from_shape((rows, n_classes), logit_gradient),
-                ArrayViewMut2::from_shape((layout.n_dense, k), dense_weights),
-            ) {
-                general_mat_mul(1.0, &dense.t(), &slopes.slice(s![.., 1..]), 0.0, &mut weights);
-            }
-        }
+        standardisation.backward(self, gradient);
     }
 }
 
@@ -178,19 +102,22 @@ pub(crate) struct Partial {
 
 impl Partial {
     pub fn new(map: &LinearMap, n_rows: usize) -> Self {
-        let block_rows = block_rows(n_rows);
+        let block_rows = block_rows(n_rows, map.n_parameters());
         let blocks = n_rows.div_ceil(block_rows);
         Self { block_rows, gradients: vec![0.0; blocks * map.n_parameters()] }
     }
 }
 
-fn block_rows(n_rows: usize) -> usize {
-    n_rows.div_ceil(MAX_BLOCKS).max(MIN_BLOCK_ROWS)
+/// Rows of a block, each of which has `width` sums of its own.
+pub(crate) fn block_rows(n_rows: usize, width: usize) -> usize {
+    let blocks = (MAX_SUMS / width.max(1)).clamp(1, MAX_BLOCKS);
+    n_rows.div_ceil(blocks).max(MIN_BLOCK_ROWS)
 }
 
 #[cfg(test)]
 mod tests {
     use super::{LinearMap, Partial};
+    use crate::rows::Kernel;
     use exact_data::{Features, Layout};
 
     /// Two dense columns, a block of three and an indicator.
@@ -214,7 +141,7 @@ mod tests {
         let map = LinearMap { n_columns: 6, n_classes: 3 };
         let parameters: Vec<f64> = (0..map.n_parameters()).map(|i| (i as f64).sin()).collect();
         let mut logits = vec![f64::NAN; 1500 * 3];
-        map.logits(&parameters, &features, &mut logits);
+        map.logits(&parameters, &features, &features.own_standardisation(), &mut logits);
         for row in [0, 1, 2, 3, 700, 1499] {
             let x = features.row(row);
             assert_eq!(logits[row * 3], 0.0);
@@ -226,7 +153,13 @@ mod tests {
         }
         let slopes: Vec<f64> = (0..1500 * 3).map(|i| (f64::from(i) * 0.7).cos()).collect();
         let mut gradient = vec![0.0; map.n_parameters()];
-        map.transpose(&slopes, &features, &mut Partial::new(&map, 1500), &mut gradient);
+        map.transpose(
+            &slopes,
+            &features,
+            &features.own_standardisation(),
+            &mut Partial::new(&map, 1500),
+            &mut gradient,
+        );
         let left: f64 = logits.iter().zip(&slopes).map(|(a, b)| a * b).sum();
         let right: f64 = parameters.iter().zip(&gradient).map(|(a, b)| a * b).sum();
         assert!((left - right).abs() < 1e-9 * left.abs().max(1.0), "{left} {right}");
@@ -239,7 +172,7 @@ mod tests {
         let k = map.n_free();
         let parameters: Vec<f64> = (0..map.n_parameters()).map(|i| (1.3 * i as f64).cos()).collect();
         let mut logits = vec![f64::NAN; n_rows * n_classes];
-        map.logits(&parameters, features, &mut logits);
+        map.logits(&parameters, features, &features.own_standardisation(), &mut logits);
         for (row, logits) in logits.chunks_exact(n_classes).enumerate() {
             let x = features.row(row);
             assert_eq!(logits[0], 0.0);
@@ -254,8 +187,8 @@ mod tests {
         let (mut gradient, mut again) =
             (vec![f64::NAN; map.n_parameters()], vec![f64::NAN; map.n_parameters()]);
         let mut partial = Partial::new(&map, n_rows);
-        map.transpose(&slopes, features, &mut partial, &mut gradient);
-        map.transpose(&slopes, features, &mut partial, &mut again);
+        map.transpose(&slopes, features, &features.own_standardisation(), &mut partial, &mut gradient);
+        map.transpose(&slopes, features, &features.own_standardisation(), &mut partial, &mut again);
         assert_eq!(gradient, again);
         for (i, slope) in gradient.iter().enumerate() {
             let expected: f64 = (0..n_rows)
@@ -306,7 +239,8 @@ mod tests {
     fn no_rows_have_no_logits() {
         let map = LinearMap { n_columns: 6, n_classes: 3 };
         let mut logits = [];
-        map.logits(&vec![1.0; map.n_parameters()], &features(4).select(&[]), &mut logits);
+        let none = features(4).select(&[]);
+        map.logits(&vec![1.0; map.n_parameters()], &none, &none.own_standardisation(), &mut logits);
     }
 
     #[test]
@@ -317,7 +251,15 @@ mod tests {
         let run = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             let mut gradient = vec![0.0; map.n_parameters()];
-            pool.install(|| map.transpose(&slopes, &features, &mut Partial::new(&map, 5000), &mut gradient));
+            pool.install(|| {
+                map.transpose(
+                    &slopes,
+                    &features,
+                    &features.own_standardisation(),
+                    &mut Partial::new(&map, 5000),
+                    &mut gradient,
+                );
+            });
             gradient
         };
         assert_eq!(run(1), run(3));

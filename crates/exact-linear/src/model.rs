@@ -16,7 +16,7 @@ use crate::{LinearError, Trained};
 /// # Example
 /// ```
 /// use exact_data::{Encoder, EncoderOptions, LabelEncoder, ReadOptions, Source, Table};
-/// use exact_linear::{LossChoice, Model, TrainOptions, Trainer};
+/// use exact_linear::{LossChoice, Model, Progress, TrainOptions, Trainer};
 ///
 /// let text: String = (0..40).map(|i| format!("{i},{}\n", if i < 20 { "low" } else { "high" })).collect();
 /// let source = Source::bytes("levels.csv", format!("x,level\n{text}").into_bytes());
@@ -25,7 +25,7 @@ use crate::{LinearError, Trained};
 /// let labels = LabelEncoder::fit(&table, "level")?;
 /// let (features, codes) = (encoder.transform(&table)?, labels.transform(&table, "level")?);
 /// let trainer = Trainer::new(features, codes, labels.n_classes(), TrainOptions::default())?;
-/// let trained = trainer.train(LossChoice::Auto, &|_| {})?;
+/// let trained = trainer.train(LossChoice::Auto, &Progress::ignore)?;
 ///
 /// let model = Model::new(encoder, labels, "level".into(), &trained);
 /// let again = Model::from_bytes("levels.safetensors", &model.to_bytes()?)?;

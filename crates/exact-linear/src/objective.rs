@@ -12,7 +12,8 @@ use crate::linear_map::{LinearMap, Partial};
 /// the gradient through both), and the penalty is on the weights in the same units. The objective is then invariant to
 /// the scale of the weights, and sigma, margin and temperature are in units of the logits' standard deviation.
 pub(crate) struct Objective<'a> {
-    data: &'a Dataset,
+    data: &'a Dataset<'a>,
+    weights: Option<&'a [f64]>,
     loss: &'a dyn Loss<f64>,
     normalized: bool,
     l2: f64,
@@ -24,11 +25,19 @@ pub(crate) struct Objective<'a> {
 }
 
 impl<'a> Objective<'a> {
-    pub fn new(data: &'a Dataset, loss: &'a dyn Loss<f64>, normalized: bool, l2: f64) -> Self {
+    /// `weights`, `[n_rows]`, are those of the rows in the loss and in the normalisation.
+    pub fn new(
+        data: &'a Dataset<'_>,
+        weights: Option<&'a [f64]>,
+        loss: &'a dyn Loss<f64>,
+        normalized: bool,
+        l2: f64,
+    ) -> Self {
         let map = data.map();
         let n = data.labels.len() * data.n_classes;
         Self {
             data,
+            weights,
             loss,
             normalized,
             l2,
@@ -43,30 +52,32 @@ impl<'a> Objective<'a> {
     /// The value at `parameters` (those of the map, then those of the loss); the gradient goes to `gradient`. Infinite
     /// where a logit overflows, which a line search takes as a step too long.
     pub fn evaluate(&mut self, parameters: &[f64], gradient: &mut [f64]) -> f64 {
-        let Dataset { features, labels, n_classes } = self.data;
+        let Dataset { inputs, labels, n_classes, standardisation, .. } = self.data;
+        let weights = self.weights;
         let (linear, loss_parameters) = parameters.split_at(self.map.n_parameters());
-        self.map.logits(linear, features, &mut self.logits);
+        self.map.logits(linear, inputs, standardisation, &mut self.logits);
         let statistics = self
             .normalized
-            .then(|| logit_normalization::normalize(&self.logits, *n_classes, None, &mut self.normal));
+            .then(|| logit_normalization::normalize(&self.logits, *n_classes, weights, &mut self.normal));
         let logits = if self.normalized { &self.normal } else { &self.logits };
-        let loss =
-            Logits::new(logits, *n_classes).and_then(|logits| Samples::mean(logits, labels, None)).and_then(
-                |samples| self.loss.evaluate_samples(samples, loss_parameters, &mut self.logit_gradient),
-            );
+        let loss = Logits::new(logits, *n_classes)
+            .and_then(|logits| Samples::mean(logits, labels, weights))
+            .and_then(|samples| {
+                self.loss.evaluate_samples(samples, loss_parameters, &mut self.logit_gradient)
+            });
         let Ok(loss) = loss else {
             gradient.fill(0.0);
             return f64::INFINITY;
         };
-        let weights = &linear[..self.map.n_weights()];
-        let squares: f64 = weights.iter().map(|weight| weight * weight).sum();
+        let linear_weights = &linear[..self.map.n_weights()];
+        let squares: f64 = linear_weights.iter().map(|weight| weight * weight).sum();
         let (mut penalty, mut decay) = (0.5 * self.l2 * squares, self.l2);
         if let Some(statistics) = &statistics {
             self.backward(statistics, &mut penalty, &mut decay);
         }
         let (linear_gradient, loss_gradient) = gradient.split_at_mut(self.map.n_parameters());
-        self.map.transpose(&self.logit_gradient, features, &mut self.partial, linear_gradient);
-        for (slope, weight) in linear_gradient.iter_mut().zip(weights) {
+        self.map.transpose(&self.logit_gradient, inputs, standardisation, &mut self.partial, linear_gradient);
+        for (slope, weight) in linear_gradient.iter_mut().zip(linear_weights) {
             *slope += decay * weight;
         }
         for (slope, term) in loss_gradient.iter_mut().zip(loss.parameters) {
@@ -77,15 +88,19 @@ impl<'a> Objective<'a> {
 
     /// Takes the gradient through the normalisation, and the penalty to units of the logits' standard deviation.
     fn backward(&mut self, statistics: &LogitStatistics<f64>, penalty: &mut f64, decay: &mut f64) {
-        let n_classes = self.data.n_classes;
-        logit_normalization::backward(&self.normal, statistics, n_classes, None, &mut self.logit_gradient);
+        let (n_classes, weights) = (self.data.n_classes, self.weights);
+        logit_normalization::backward(&self.normal, statistics, n_classes, weights, &mut self.logit_gradient);
         let variance = statistics.std * statistics.std;
         *penalty /= variance;
         *decay /= variance;
-        // d penalty / d std = -2 penalty / std, and d std / d logit = normalised logit / number of logits.
-        let slope = -2.0 * *penalty / (statistics.std * self.logits.len() as f64);
-        for (gradient, normal) in self.logit_gradient.iter_mut().zip(&self.normal) {
-            *gradient += slope * normal;
+        // d penalty / d std = -2 penalty / std, and d std / d logit = weight · normalised logit / sum of the weights.
+        let slope = -2.0 * *penalty / (statistics.std * statistics.total_weight);
+        let rows = self.logit_gradient.chunks_exact_mut(n_classes).zip(self.normal.chunks_exact(n_classes));
+        for (row, (gradient, normal)) in rows.enumerate() {
+            let slope = slope * weights.map_or(1.0, |weights| weights[row]);
+            for (gradient, normal) in gradient.iter_mut().zip(normal) {
+                *gradient += slope * normal;
+            }
         }
     }
 }
@@ -94,6 +109,7 @@ impl<'a> Objective<'a> {
 mod tests {
     use super::Objective;
     use crate::dataset::Dataset;
+    use crate::metric::Metric;
     use crate::settings::{LossKind, Settings};
     use exact_core::Rule;
     use exact_core::loss::{Exact, Loss, Probit};
@@ -102,7 +118,7 @@ mod tests {
     const L2: f64 = 0.03;
 
     /// Two dense columns, a block of three and an indicator, with codes that are absent; labels of three classes.
-    fn dataset(n_rows: usize) -> Dataset {
+    fn dataset(n_rows: usize) -> Dataset<'static> {
         let layout = Layout {
             n_dense: 2,
             block_offsets: vec![0, 3, 4],
@@ -116,19 +132,32 @@ mod tests {
             })
             .collect();
         let features = Features::new(n_rows, dense, codes, layout).unwrap();
-        Dataset { features, labels: (0..n_rows).map(|i| (i * i % 11 % 3) as u32).collect(), n_classes: 3 }
+        let labels = (0..n_rows).map(|i| (i * i % 11 % 3) as u32).collect();
+        Dataset::new(features, labels, 3, None).unwrap()
+    }
+
+    /// The same with sample weights.
+    fn weighted(n_rows: usize) -> Dataset<'static> {
+        let weights = Some((0..n_rows).map(|i| 0.5 + (i % 5) as f64).collect());
+        Dataset { weights, ..dataset(n_rows) }
     }
 
     /// Parameters at which no difference of logits lies at the kink of the hinge or of a margin.
-    fn parameters(data: &Dataset, loss: &dyn Loss<f64>) -> Vec<f64> {
+    fn parameters(data: &Dataset<'_>, loss: &dyn Loss<f64>) -> Vec<f64> {
         let n = data.map().n_parameters();
         let mut parameters: Vec<f64> = (0..n).map(|i| 0.4 * (1.7 * i as f64 + 0.3).sin()).collect();
         parameters.extend(loss.initial_parameters().iter().map(|start| start + 0.3));
         parameters
     }
 
-    fn assert_gradient(data: &Dataset, loss: &dyn Loss<f64>, normalized: bool, step: f64, tolerance: f64) {
-        let mut objective = Objective::new(data, loss, normalized, L2);
+    fn assert_gradient(
+        data: &Dataset<'_>,
+        loss: &dyn Loss<f64>,
+        normalized: bool,
+        step: f64,
+        tolerance: f64,
+    ) {
+        let mut objective = Objective::new(data, data.weights.as_deref(), loss, normalized, L2);
         let parameters = parameters(data, loss);
         let mut gradient = vec![f64::NAN; parameters.len()];
         let value = objective.evaluate(&parameters, &mut gradient);
@@ -160,10 +189,11 @@ mod tests {
             Settings { sigma: Some(0.8), temperature: Some(0.7), epsilon: Some(2.0), ..Settings::default() };
         for kind in LossKind::ALL {
             let loss = match kind {
-                LossKind::Exact => Box::new(settings.exact().unwrap().with_rule(Rule::precise::<f64>()))
-                    as Box<dyn Loss<f64>>,
+                LossKind::Exact => {
+                    Box::new(Exact::new(0.8).unwrap().with_rule(Rule::precise::<f64>())) as Box<dyn Loss<f64>>
+                }
                 LossKind::Probit => Box::new(Probit::new(0.8).unwrap().with_rule(Rule::precise::<f64>())),
-                _ => settings.loss(kind).unwrap(),
+                _ => settings.loss(kind, &Metric::Accuracy).unwrap(),
             };
             for normalized in [false, true] {
                 let (step, tolerance) = match kind {
@@ -172,6 +202,10 @@ mod tests {
                     _ => (1e-3, 1e-8),
                 };
                 assert_gradient(&data, loss.as_ref(), normalized, step, tolerance);
+                // With these weights, a difference lies at the kink of the hinge.
+                if kind != LossKind::Hinge {
+                    assert_gradient(&weighted(60), loss.as_ref(), normalized, step, tolerance);
+                }
             }
         }
     }
@@ -195,7 +229,7 @@ mod tests {
             let parameters = parameters(&data, &training);
             let [(value, gradient), (reference, reference_gradient)] = [&training, &precise].map(|loss| {
                 let mut gradient = vec![f64::NAN; parameters.len()];
-                (Objective::new(&data, loss, true, L2).evaluate(&parameters, &mut gradient), gradient)
+                (Objective::new(&data, None, loss, true, L2).evaluate(&parameters, &mut gradient), gradient)
             });
             assert!((value - reference).abs() < 1e-6, "sigma {sigma}: {value} {reference}");
             let largest = reference_gradient.iter().fold(0.0, |max: f64, slope| max.max(slope.abs()));
@@ -212,7 +246,7 @@ mod tests {
     fn normalised_objective_does_not_depend_on_the_scale_of_the_parameters() {
         let data = dataset(60);
         let loss = Exact::new(0.3).unwrap().with_rule(Rule::precise::<f64>());
-        let mut objective = Objective::new(&data, &loss, true, L2);
+        let mut objective = Objective::new(&data, None, &loss, true, L2);
         let parameters = parameters(&data, &loss);
         let mut gradient = vec![0.0; parameters.len()];
         let value = objective.evaluate(&parameters, &mut gradient);
@@ -228,13 +262,13 @@ mod tests {
     fn biases_are_not_penalised() {
         let data = dataset(60);
         let settings = Settings::default();
-        let loss = settings.loss(LossKind::CrossEntropy).unwrap();
+        let loss = settings.loss(LossKind::CrossEntropy, &Metric::Accuracy).unwrap();
         let mut parameters = vec![0.0; data.map().n_parameters()];
         let n_weights = data.map().n_weights();
         parameters[n_weights..].fill(2.0);
         let mut gradient = vec![0.0; parameters.len()];
         let mut value = |l2: f64, parameters: &[f64]| {
-            Objective::new(&data, loss.as_ref(), false, l2).evaluate(parameters, &mut gradient)
+            Objective::new(&data, None, loss.as_ref(), false, l2).evaluate(parameters, &mut gradient)
         };
         assert_eq!(value(0.0, &parameters), value(5.0, &parameters));
         parameters[0] = 3.0;
@@ -247,9 +281,9 @@ mod tests {
         let data = dataset(10);
         let settings = Settings::default();
         for kind in LossKind::ALL {
-            let loss = settings.loss(kind).unwrap();
+            let loss = settings.loss(kind, &Metric::Accuracy).unwrap();
             for normalized in [false, true] {
-                let mut objective = Objective::new(&data, loss.as_ref(), normalized, L2);
+                let mut objective = Objective::new(&data, None, loss.as_ref(), normalized, L2);
                 let mut parameters = parameters(&data, loss.as_ref());
                 parameters[..data.map().n_parameters()].fill(1e308);
                 let mut gradient = vec![f64::NAN; parameters.len()];

@@ -4,11 +4,12 @@ use std::fmt;
 use std::str::FromStr;
 
 use exact_core::loss::{
-    BetaBernoulli, CrossEntropy, Exact, Hinge, Loss, LossError, Poly1, Polynomial, Probit, Sigmoid,
+    BetaBernoulli, CrossEntropy, Hinge, Loss, LossError, Poly1, Polynomial, Probit, Sigmoid,
 };
 use exact_eval::record::Selected;
 
 use crate::LinearError;
+use crate::metric::Metric;
 
 /// A loss that linear classifiers can be trained with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -148,25 +149,87 @@ const MARGINS: [Option<f64>; 3] = [None, Some(0.5), Some(0.1)];
 const HINGE_MARGINS: [f64; 2] = [1.0, 5.0];
 const POLY1_EPSILONS: [f64; 3] = [1.0, 2.0, 4.0];
 
-/// Hyper-parameters; those that a loss does not have are `None`.
+/// Hyper-parameters. A loss takes 1 for those that it has and that are `None` (no margin for EXACT), and does not look at
+/// those that it does not have. Sigma, margin and temperature of losses on normalised logits (EXACT and the relaxations of
+/// the 0-1 loss) are in units of the logits' standard deviation.
+///
+/// # Example
+/// ```
+/// let settings = exact_linear::Settings::new(1e-3).with_sigma(0.1).with_margin(0.5);
+/// assert_eq!((settings.l2, settings.sigma), (1e-3, Some(0.1)));
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(crate) struct Settings {
+#[non_exhaustive]
+pub struct Settings {
+    /// The strength of the L2 penalty `l2 / 2 ‖weights‖²`, weights on standardised columns, beside the mean loss; at least
+    /// 0. Losses on normalised logits take a tenth of it.
     pub l2: f64,
+    /// The noise of EXACT and probit, positive.
     pub sigma: Option<f64>,
+    /// The margin of EXACT and hinge, positive.
     pub margin: Option<f64>,
+    /// The temperature of the relaxations of the 0-1 loss, positive.
     pub temperature: Option<f64>,
+    /// The coefficient of the linear term of poly1.
     pub epsilon: Option<f64>,
-    pub learning_rate: Option<f64>,
+    /// Steps of L-BFGS at most; 200 for cross-entropy and probit and 60 for other losses where it is `None`.
+    pub max_iterations: Option<usize>,
+    /// Of stochastic gradient descent.
+    pub(crate) learning_rate: Option<f64>,
 }
 
 impl Settings {
+    /// The strength of the L2 penalty alone.
+    #[must_use]
+    pub fn new(l2: f64) -> Self {
+        Self { l2, ..Self::default() }
+    }
+
+    /// With [`Settings::sigma`].
+    #[must_use]
+    pub fn with_sigma(self, sigma: f64) -> Self {
+        Self { sigma: Some(sigma), ..self }
+    }
+
+    /// With [`Settings::margin`].
+    #[must_use]
+    pub fn with_margin(self, margin: f64) -> Self {
+        Self { margin: Some(margin), ..self }
+    }
+
+    /// With [`Settings::temperature`].
+    #[must_use]
+    pub fn with_temperature(self, temperature: f64) -> Self {
+        Self { temperature: Some(temperature), ..self }
+    }
+
+    /// With [`Settings::epsilon`].
+    #[must_use]
+    pub fn with_epsilon(self, epsilon: f64) -> Self {
+        Self { epsilon: Some(epsilon), ..self }
+    }
+
+    /// With [`Settings::max_iterations`].
+    #[must_use]
+    pub fn with_max_iterations(self, iterations: usize) -> Self {
+        Self { max_iterations: Some(iterations), ..self }
+    }
+
+    /// Checks what no loss checks.
+    pub(crate) fn check(&self) -> Result<(), LossError> {
+        if self.l2 >= 0.0 && self.l2.is_finite() {
+            return Ok(());
+        }
+        Err(LossError::Setting { name: "l2", expected: "at least 0 and finite", value: self.l2 })
+    }
+
     /// The loss with these hyper-parameters.
-    pub fn loss(&self, kind: LossKind) -> Result<Box<dyn Loss<f64>>, LossError> {
+    pub(crate) fn loss(&self, kind: LossKind, metric: &Metric) -> Result<Box<dyn Loss<f64>>, LossError> {
         let sigma = self.sigma.unwrap_or(1.0);
         let temperature = self.temperature.unwrap_or(1.0);
         Ok(match kind {
             LossKind::CrossEntropy => Box::new(CrossEntropy::new()),
-            LossKind::Exact => Box::new(self.exact()?),
+            LossKind::Exact => metric.loss(sigma, self.margin)?,
             LossKind::Probit => Box::new(Probit::new(sigma)?),
             LossKind::Hinge => Box::new(Hinge::new(self.margin.unwrap_or(1.0))?),
             LossKind::Sigmoid => Box::new(Sigmoid::new(temperature)?),
@@ -179,22 +242,13 @@ impl Settings {
     /// The coefficient of the penalty in the objective. The strength is that of the cross-entropy solution from which
     /// training starts; weights in units of the logits' standard deviation are penalised by a tenth of it, which was
     /// better than the whole and than nothing on eleven sets that are not among the bundled ones.
-    pub fn penalty(&self, kind: LossKind) -> f64 {
+    pub(crate) fn penalty(&self, kind: LossKind) -> f64 {
         if kind.is_normalized() { 0.1 * self.l2 } else { self.l2 }
     }
 
-    /// The EXACT loss with these hyper-parameters.
-    pub fn exact(&self) -> Result<Exact, LossError> {
-        let loss = Exact::new(self.sigma.unwrap_or(1.0))?;
-        match self.margin {
-            None => Ok(loss),
-            Some(margin) => loss.with_margin(margin),
-        }
-    }
-
     /// The record of these hyper-parameters.
-    pub fn record(&self) -> Selected {
-        let Self { l2, sigma, margin, temperature, epsilon, learning_rate } = *self;
+    pub(crate) fn record(&self) -> Selected {
+        let Self { l2, sigma, margin, temperature, epsilon, learning_rate, .. } = *self;
         Selected { l2, sigma, margin, temperature, epsilon, learning_rate }
     }
 }

@@ -4,7 +4,6 @@
 //! divided by a running mean of their norm (Karpukhin, Dereka and Kolesnikov, arXiv 2205.09615).
 
 use exact_core::gradient_normalizer::GradientNormalizer;
-use exact_core::loss::{Exact, Loss};
 use exact_core::schedule::Schedule;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
@@ -12,7 +11,9 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::LinearError;
 use crate::dataset::Dataset;
+use crate::goal::Goal;
 use crate::objective::Objective;
+use crate::progress::Watch;
 use crate::refine;
 use crate::settings::{LossKind, Settings};
 
@@ -44,17 +45,18 @@ pub(crate) fn grid(kind: LossKind) -> Vec<Settings> {
 
 /// Trains from small random weights. Returns the linear parameters and the loss without penalty.
 pub(crate) fn fit(
-    data: &Dataset,
-    kind: LossKind,
+    data: &Dataset<'_>,
+    goal: Goal<'_>,
     settings: &Settings,
     seed: u64,
+    watch: &Watch<'_>,
 ) -> Result<(Vec<f64>, f64), LinearError> {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
-    let loss = settings.loss(kind)?;
-    let annealed = (kind == LossKind::Exact).then(|| settings.exact()).transpose()?;
+    let kind = goal.kind;
+    let (loss, weights) = (goal.loss(settings)?, goal.weights(data)?);
     let n_linear = data.map().n_parameters();
     // Equal logits have no standard deviation to be divided by, so the weights do not start at 0.
-    let spread = 1.0 / (data.features.n_columns().max(1) as f64).sqrt();
+    let spread = 1.0 / (data.n_columns().max(1) as f64).sqrt();
     let mut parameters: Vec<f64> =
         (0..n_linear).map(|_| spread * (2.0 * random.random::<f64>() - 1.0)).collect();
     parameters.extend(loss.initial_parameters());
@@ -70,16 +72,29 @@ pub(crate) fn fit(
     let rate = Schedule::geometric(first_rate, LAST_LEARNING_RATE)?;
     let sigma = Schedule::geometric(FIRST_SIGMA, LAST_SIGMA)?;
     let mut rows: Vec<usize> = (0..data.n_rows()).collect();
+    let mean_weight = weights.as_deref().map(mean);
     for step in 0..steps {
+        watch.poll()?;
         if step % batches == 0 {
             rows.shuffle(&mut random);
         }
-        let batch = data.select(&rows[step % batches * batch_rows..][..batch_rows]);
-        let annealed: Option<Exact> =
-            annealed.as_ref().map(|loss| loss.at_sigma(sigma.value(step, steps))).transpose()?;
-        let loss: &dyn Loss<f64> = annealed.as_ref().map_or(loss.as_ref(), |loss| loss);
-        Objective::new(&batch, loss, kind.is_normalized(), settings.penalty(kind))
+        let batch_rows = &rows[step % batches * batch_rows..][..batch_rows];
+        let batch = data.select(batch_rows);
+        let batch_weights: Option<Vec<f64>> =
+            weights.as_ref().map(|weights| batch_rows.iter().map(|&row| weights[row]).collect());
+        let annealed = (kind == LossKind::Exact)
+            .then(|| goal.loss(&settings.with_sigma(sigma.value(step, steps))))
+            .transpose()?;
+        let loss = annealed.as_ref().unwrap_or(&loss).as_ref();
+        Objective::new(&batch, batch_weights.as_deref(), loss, kind.is_normalized(), settings.penalty(kind))
             .evaluate(&parameters, &mut gradient);
+        // The mean over the batch, but a batch of more weight has a larger part in the whole.
+        if let (Some(batch), Some(mean_weight)) = (&batch_weights, mean_weight) {
+            let share = mean(batch) / mean_weight;
+            for slope in &mut gradient {
+                *slope *= share;
+            }
+        }
         if kind.is_normalized() {
             normalizer.normalize(&mut gradient);
         }
@@ -90,5 +105,9 @@ pub(crate) fn fit(
         }
     }
     parameters.truncate(n_linear);
-    refine::finish(data, kind, settings, parameters)
+    refine::finish(data, goal, settings, parameters)
+}
+
+fn mean(weights: &[f64]) -> f64 {
+    weights.iter().sum::<f64>() / weights.len() as f64
 }

@@ -23,7 +23,7 @@ pub enum Solver {
 
 impl Solver {
     /// The optimiser that is meant for this data.
-    pub(crate) fn resolve(self, data: &Dataset) -> Self {
+    pub(crate) fn resolve(self, data: &Dataset<'_>) -> Self {
         match self {
             Self::Auto if data.n_rows().saturating_mul(data.map().n_parameters()) >= SGD_WORK => Self::Sgd,
             Self::Auto => Self::Lbfgs,

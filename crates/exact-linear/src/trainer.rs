@@ -3,16 +3,20 @@
 use std::fmt;
 use std::str::FromStr;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use exact_data::{Features, stratified_folds, stratified_split};
+use exact_data::{stratified_folds, stratified_split};
 use exact_eval::record::{CrossValidation, Selected, SigmaPathPoint};
 use rayon::prelude::*;
 
 use crate::calibration::calibrate;
 use crate::classifier::{LinearClassifier, Link};
 use crate::dataset::Dataset;
+use crate::goal::Goal;
+use crate::metric::Metric;
+use crate::progress::{Callback, Watch};
+use crate::refine::Fit;
+use crate::rows::Inputs;
 use crate::settings::{L2_STRENGTHS, LossKind, Settings};
 use crate::solver::Solver;
 use crate::{LinearError, refine, sgd};
@@ -54,7 +58,7 @@ impl FromStr for LossChoice {
 }
 
 /// How to train.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct TrainOptions {
     /// The number of folds of the cross-validation, at least 2.
@@ -63,23 +67,14 @@ pub struct TrainOptions {
     pub seed: u64,
     /// The optimiser.
     pub solver: Solver,
+    /// What the classifier is to be good at.
+    pub metric: Metric,
 }
 
 impl Default for TrainOptions {
     fn default() -> Self {
-        Self { folds: 5, seed: 0, solver: Solver::Auto }
+        Self { folds: 5, seed: 0, solver: Solver::Auto, metric: Metric::Accuracy }
     }
-}
-
-/// How far a stage of training has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Progress {
-    /// What is being done.
-    pub stage: &'static str,
-    /// Steps done.
-    pub done: usize,
-    /// Steps in all.
-    pub total: usize,
 }
 
 /// A trained classifier and how it was chosen.
@@ -93,7 +88,7 @@ pub struct Trained {
     pub solver: Solver,
     /// The hyper-parameters that cross-validation chose.
     pub selected: Selected,
-    /// Accuracy over the folds at these hyper-parameters.
+    /// The score over the folds, accuracy or another [`Metric`], at these hyper-parameters.
     pub cv: CrossValidation,
     /// Accuracy on the training rows.
     pub train_accuracy: f64,
@@ -108,18 +103,18 @@ pub struct Trained {
 /// # Example
 /// ```
 /// use exact_data::Features;
-/// use exact_linear::{LossChoice, LossKind, TrainOptions, Trainer};
+/// use exact_linear::{LossChoice, LossKind, Progress, TrainOptions, Trainer};
 ///
 /// // One feature; the classes overlap.
 /// let x: Vec<f64> = (0..40).map(|i| f64::from(i) / 10.0 - 2.0).collect();
 /// let labels = (0..40).map(|i| u32::from(i > 22 || i % 10 == 3)).collect();
 /// let trainer = Trainer::new(Features::from_dense(x, 1)?, labels, 2, TrainOptions::default())?;
-/// let trained = trainer.train(LossChoice::Kind(LossKind::Exact), &|_| {})?;
+/// let trained = trainer.train(LossChoice::Kind(LossKind::Exact), &Progress::ignore)?;
 /// assert!(trained.train_accuracy > 0.9);
 /// # Ok::<(), exact_linear::LinearError>(())
 /// ```
-pub struct Trainer {
-    data: Dataset,
+pub struct Trainer<'a> {
+    data: Dataset<'a>,
     folds: Vec<Fold>,
     options: TrainOptions,
     solver: Solver,
@@ -128,45 +123,48 @@ pub struct Trainer {
     trained: [OnceLock<Trained>; LossKind::ALL.len()],
 }
 
-/// The parameters along a path over the L2 strengths.
-type Path = Vec<Vec<f64>>;
+/// The solutions along a path over the L2 strengths.
+type Path = Vec<Fit>;
 
 struct Fold {
-    train: Dataset,
-    validation: Dataset,
+    train: Dataset<'static>,
+    validation: Dataset<'static>,
 }
 
 /// One setting tried on one fold.
 #[derive(Debug, Clone, Copy)]
 struct Trial {
-    validation_accuracy: f64,
-    train_accuracy: f64,
+    validation_score: f64,
+    train_score: f64,
     /// The loss on the rows trained on, without penalty.
     train_loss: f64,
-    /// Expected accuracy on the rows held out, at one sigma for all settings: a smoother measure, which decides between
+    /// The expected score on the rows held out, at one sigma for all settings: a smoother measure, which decides between
     /// settings of equal accuracy.
     validation_expected: f64,
 }
 
-impl Trainer {
+impl<'a> Trainer<'a> {
     /// Divides the rows into folds.
     ///
     /// # Errors
     /// [`LinearError`] if labels do not match the rows, a label is not below `n_classes`, there are fewer than two
     /// classes with rows, or fewer rows than folds.
     pub fn new(
-        features: Features,
+        inputs: impl Into<Inputs<'a>>,
         labels: Vec<u32>,
         n_classes: usize,
         options: TrainOptions,
     ) -> Result<Self, LinearError> {
-        if labels.len() != features.n_rows() {
-            return Err(LinearError::Rows { rows: features.n_rows(), labels: labels.len() });
-        }
-        if n_classes < 2 {
-            return Err(LinearError::Classes(n_classes));
-        }
-        let data = Dataset { features, labels, n_classes };
+        Self::on(Dataset::new(inputs, labels, n_classes, None)?, options)
+    }
+
+    /// Divides the rows of a data set, which may have sample weights, into folds.
+    ///
+    /// # Errors
+    /// [`LinearError::Data`] if there are fewer rows than folds, or fewer than two folds.
+    pub fn on(data: Dataset<'a>, options: TrainOptions) -> Result<Self, LinearError> {
+        let n_classes = data.n_classes;
+        options.metric.check(n_classes)?;
         let solver = options.solver.resolve(&data);
         let selection_rows = match solver {
             Solver::Sgd if data.n_rows() > SGD_SELECTION_ROWS => {
@@ -178,38 +176,27 @@ impl Trainer {
         let sample = selection_rows.map(|rows| data.select(&rows));
         let selection = sample.as_ref().unwrap_or(&data);
         let validation = stratified_folds(&selection.labels, n_classes, options.folds, options.seed)?;
-        let mut counts = vec![0_usize; n_classes];
-        for &label in &data.labels {
-            counts[label as usize] += 1;
-        }
-        let classes = counts.iter().filter(|&&count| count > 0).count();
-        if classes < 2 {
-            return Err(LinearError::Classes(classes));
-        }
         let folds = validation
             .iter()
             .map(|rows| {
-                let (train, validation) = selection.hold_out(rows);
-                Fold { train, validation }
+                let (train, validation) = selection.hold_out(rows)?;
+                Ok(Fold { train, validation })
             })
-            .collect();
+            .collect::<Result<_, LinearError>>()?;
         Ok(Self { data, folds, options, solver, cross_entropy: OnceLock::new(), trained: Default::default() })
     }
 
     /// Chooses hyper-parameters by cross-validation and trains on all rows.
     ///
     /// # Errors
-    /// [`LinearError::Diverged`] if no setting gives finite parameters.
-    pub fn train(
-        &self,
-        loss: LossChoice,
-        progress: &(dyn Fn(Progress) + Sync),
-    ) -> Result<Trained, LinearError> {
+    /// [`LinearError::Diverged`] if no setting gives finite parameters, [`LinearError::Interrupted`] if the callback stops
+    /// training; what was trained before is kept.
+    pub fn train(&self, loss: LossChoice, callback: Callback<'_>) -> Result<Trained, LinearError> {
         match loss {
-            LossChoice::Kind(kind) => self.train_loss(kind, progress),
+            LossChoice::Kind(kind) => self.train_loss(kind, callback),
             LossChoice::Auto => {
-                let cross_entropy = self.train_loss(LossKind::CrossEntropy, progress)?;
-                let exact = self.train_loss(LossKind::Exact, progress)?;
+                let cross_entropy = self.train_loss(LossKind::CrossEntropy, callback)?;
+                let exact = self.train_loss(LossKind::Exact, callback)?;
                 let seconds = cross_entropy.seconds + exact.seconds;
                 let chosen = if self.prefers(&exact.cv, &cross_entropy.cv) { exact } else { cross_entropy };
                 Ok(Trained { seconds, ..chosen })
@@ -228,38 +215,32 @@ impl Trainer {
         mean > needed
     }
 
-    fn train_loss(
-        &self,
-        kind: LossKind,
-        progress: &(dyn Fn(Progress) + Sync),
-    ) -> Result<Trained, LinearError> {
+    fn train_loss(&self, kind: LossKind, callback: Callback<'_>) -> Result<Trained, LinearError> {
         let slot = LossKind::ALL.iter().position(|&other| other == kind).map(|at| &self.trained[at]);
         if let Some(trained) = slot.and_then(OnceLock::get) {
             return Ok(trained.clone());
         }
-        let trained = self.select_and_train(kind, progress)?;
+        let trained = self.select_and_train(kind, callback)?;
         Ok(slot.map_or(trained.clone(), |slot| slot.get_or_init(|| trained).clone()))
     }
 
-    fn select_and_train(
-        &self,
-        kind: LossKind,
-        progress: &(dyn Fn(Progress) + Sync),
-    ) -> Result<Trained, LinearError> {
+    fn select_and_train(&self, kind: LossKind, callback: Callback<'_>) -> Result<Trained, LinearError> {
         let start = Instant::now();
         let grid = match self.solver {
             Solver::Sgd => sgd::grid(kind),
             _ => kind.grid(),
         };
-        let trials = self.search(kind, &grid, progress)?;
+        let total = self.rounds(grid.len()).iter().map(|round| round.folds.len() * round.settings).sum();
+        let watch = Watch::new(callback, kind.name(), total);
+        let trials = self.search(kind, &grid, &watch)?;
         let best = select(&trials, self.folds.len()).ok_or(LinearError::Diverged { loss: kind.name() })?;
         let settings = grid[best];
 
         // The chosen setting once more: on the folds for the probabilities, on all rows for the classifier.
-        let mut held_out = (Vec::new(), Vec::new());
+        let mut held_out = (Vec::new(), Vec::new(), Vec::new());
         let fits: Vec<Result<Vec<f64>, LinearError>> = (0..=self.folds.len())
             .into_par_iter()
-            .map(|fold| self.fit(kind, &settings, fold).map(|(parameters, _)| parameters))
+            .map(|fold| self.fit(kind, &settings, fold, &watch).map(|fit| fit.parameters))
             .collect();
         let mut fits = fits.into_iter().collect::<Result<Vec<_>, _>>()?;
         let parameters = fits.pop().ok_or(LinearError::Diverged { loss: kind.name() })?;
@@ -269,18 +250,19 @@ impl Trainer {
         for (fold, parameters) in self.folds.iter().zip(&fits) {
             held_out.0.extend(fold.validation.logits(parameters));
             held_out.1.extend_from_slice(&fold.validation.labels);
+            held_out.2.extend(fold.validation.weights.iter().flatten());
         }
         let link = if matches!(kind, LossKind::Exact | LossKind::Probit) {
             Link::Probit { sigma: 1.0 }
         } else {
             Link::Softmax { temperature: 1.0 }
         };
-        let link = calibrate(&held_out.0, &held_out.1, self.data.n_classes, link)?;
-        let accuracies = trials[best].iter().map(|trial| trial.validation_accuracy).collect();
-        let cv = CrossValidation::of_folds(accuracies).ok_or(LinearError::Diverged { loss: kind.name() })?;
-        let n_linear = self.data.map().n_parameters();
-        let classifier =
-            LinearClassifier { map: self.data.map(), parameters: parameters[..n_linear].to_vec(), link };
+        let (logits, labels, weights) = held_out;
+        let weights = self.data.weights.is_some().then_some(weights.as_slice());
+        let link = calibrate(&logits, &labels, self.data.n_classes, weights, link)?;
+        let scores = trials[best].iter().map(|trial| trial.validation_score).collect();
+        let cv = CrossValidation::of_folds(scores).ok_or(LinearError::Diverged { loss: kind.name() })?;
+        let classifier = LinearClassifier::of(&self.data, &parameters, link);
         Ok(Trained {
             train_accuracy: self.data.accuracy(&parameters),
             classifier,
@@ -288,7 +270,11 @@ impl Trainer {
             solver: self.solver,
             selected: settings.record(),
             cv,
-            sigma_path: if kind == LossKind::Exact { sigma_path(&grid, &trials, best) } else { Vec::new() },
+            sigma_path: if kind == LossKind::Exact {
+                sigma_path(&self.options.metric, &grid, &trials, best)
+            } else {
+                Vec::new()
+            },
             seconds: start.elapsed().as_secs_f64(),
         })
     }
@@ -299,11 +285,9 @@ impl Trainer {
         &self,
         kind: LossKind,
         grid: &[Settings],
-        progress: &(dyn Fn(Progress) + Sync),
+        watch: &Watch<'_>,
     ) -> Result<Vec<Vec<Trial>>, LinearError> {
         let rounds = self.rounds(grid.len());
-        let total = rounds.iter().map(|round| round.folds.len() * round.settings).sum();
-        let done = AtomicUsize::new(0);
         let mut trials: Vec<Vec<Trial>> = vec![Vec::new(); grid.len()];
         let mut racing: Vec<usize> = (0..grid.len()).collect();
         for Round { folds, settings } in rounds {
@@ -315,9 +299,8 @@ impl Trainer {
             let tried: Vec<Trial> = jobs
                 .par_iter()
                 .map(|&(setting, fold)| {
-                    let trial = self.try_setting(kind, &grid[setting], fold)?;
-                    let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-                    progress(Progress { stage: kind.name(), done, total });
+                    let trial = self.try_setting(kind, &grid[setting], fold, watch)?;
+                    watch.advance()?;
                     Ok(trial)
                 })
                 .collect::<Result<_, LinearError>>()?;
@@ -343,40 +326,52 @@ impl Trainer {
         ]
     }
 
-    fn try_setting(&self, kind: LossKind, settings: &Settings, fold: usize) -> Result<Trial, LinearError> {
-        let (parameters, train_loss) = self.fit(kind, settings, fold)?;
+    fn try_setting(
+        &self,
+        kind: LossKind,
+        settings: &Settings,
+        fold: usize,
+        watch: &Watch<'_>,
+    ) -> Result<Trial, LinearError> {
+        let Fit { parameters, loss, .. } = self.fit(kind, settings, fold, watch)?;
+        let metric = &self.options.metric;
         let Fold { train, validation } = &self.folds[fold];
         Ok(Trial {
-            validation_accuracy: validation.accuracy(&parameters),
-            train_accuracy: train.accuracy(&parameters),
-            train_loss,
-            validation_expected: validation.expected_accuracy(&parameters),
+            validation_score: metric.score(validation, &parameters),
+            train_score: metric.score(train, &parameters),
+            train_loss: loss,
+            validation_expected: metric.expected_score(validation, &parameters),
         })
     }
 
     /// The rows to train on: a fold's, or all for the index past the last fold.
-    fn training_rows(&self, fold: usize) -> &Dataset {
+    fn training_rows(&self, fold: usize) -> &Dataset<'_> {
         self.folds.get(fold).map_or(&self.data, |fold| &fold.train)
     }
 
     /// Parameters and training loss of one setting.
-    fn fit(&self, kind: LossKind, settings: &Settings, fold: usize) -> Result<(Vec<f64>, f64), LinearError> {
-        let data = self.training_rows(fold);
+    fn fit(
+        &self,
+        kind: LossKind,
+        settings: &Settings,
+        fold: usize,
+        watch: &Watch<'_>,
+    ) -> Result<Fit, LinearError> {
+        let (data, goal) = (self.training_rows(fold), Goal { kind, metric: &self.options.metric });
         if self.solver == Solver::Sgd {
-            return sgd::fit(data, kind, settings, self.options.seed);
+            let (parameters, loss) = sgd::fit(data, goal, settings, self.options.seed, watch)?;
+            return Ok(Fit { parameters, loss, iterations: 0, converged: true });
         }
         let strength = L2_STRENGTHS.iter().position(|&l2| l2 == settings.l2).unwrap_or(0);
         if kind == LossKind::CrossEntropy {
-            let parameters = self.cross_entropy()?[fold][strength].clone();
-            let loss = refine::loss(data, kind, settings, &parameters)?;
-            return Ok((parameters, loss));
+            return Ok(self.cross_entropy(watch)?[fold][strength].clone());
         }
-        let start = &self.cross_entropy()?[fold][strength];
-        refine::fit(data, kind, settings, start)
+        let start = &self.cross_entropy(watch)?[fold][strength].parameters;
+        refine::fit(data, goal, settings, start, watch)
     }
 
     /// The cross-entropy paths of all folds, then of all rows: each strength starts from the stronger one.
-    fn cross_entropy(&self) -> Result<&Vec<Path>, LinearError> {
+    fn cross_entropy(&self, watch: &Watch<'_>) -> Result<&Vec<Path>, LinearError> {
         if let Some(paths) = self.cross_entropy.get() {
             return Ok(paths);
         }
@@ -387,9 +382,11 @@ impl Trainer {
                 let mut start = vec![0.0; data.map().n_parameters()];
                 let mut path = Vec::with_capacity(L2_STRENGTHS.len());
                 for l2 in L2_STRENGTHS {
-                    let settings = Settings { l2, ..Settings::default() };
-                    start = refine::fit(data, LossKind::CrossEntropy, &settings, &start)?.0;
-                    path.push(start.clone());
+                    let settings = Settings::new(l2);
+                    let goal = Goal { kind: LossKind::CrossEntropy, metric: &self.options.metric };
+                    let fit = refine::fit(data, goal, &settings, &start, watch)?;
+                    start.clone_from(&fit.parameters);
+                    path.push(fit);
                 }
                 Ok(path)
             })
@@ -408,16 +405,16 @@ fn mean(trials: &[Trial], of: fn(&Trial) -> f64) -> f64 {
     trials.iter().map(of).sum::<f64>() / trials.len() as f64
 }
 
-/// By mean accuracy on the rows held out; where that is equal, by mean expected accuracy there. A setting whose training
+/// By mean score on the rows held out; where that is equal, by mean expected score there. A setting whose training
 /// diverged comes below all others.
 fn compare(a: &[Trial], b: &[Trial]) -> std::cmp::Ordering {
-    let accuracy = |trials: &[Trial]| {
+    let score = |trials: &[Trial]| {
         let finite = trials.iter().all(|trial| trial.train_loss.is_finite());
-        // Means of the same accuracies in another order differ by rounding.
-        if finite { (mean(trials, |trial| trial.validation_accuracy) * 1e9).round() } else { -1.0 }
+        // Means of the same scores in another order differ by rounding.
+        if finite { (mean(trials, |trial| trial.validation_score) * 1e9).round() } else { f64::NEG_INFINITY }
     };
     let expected = |trials: &[Trial]| mean(trials, |trial| trial.validation_expected);
-    accuracy(a).total_cmp(&accuracy(b)).then_with(|| expected(a).total_cmp(&expected(b)))
+    score(a).total_cmp(&score(b)).then_with(|| expected(a).total_cmp(&expected(b)))
 }
 
 /// The best setting of those that were tried on all folds, the first of equal ones.
@@ -428,7 +425,7 @@ fn select(trials: &[Vec<Trial>], n_folds: usize) -> Option<usize> {
 }
 
 /// The path over sigma at the selected L2 strength and margin; means over the folds that each was tried on.
-fn sigma_path(grid: &[Settings], trials: &[Vec<Trial>], best: usize) -> Vec<SigmaPathPoint> {
+fn sigma_path(metric: &Metric, grid: &[Settings], trials: &[Vec<Trial>], best: usize) -> Vec<SigmaPathPoint> {
     let chosen = grid[best];
     let mut path: Vec<SigmaPathPoint> = grid
         .iter()
@@ -439,9 +436,9 @@ fn sigma_path(grid: &[Settings], trials: &[Vec<Trial>], best: usize) -> Vec<Sigm
                 sigma: settings.sigma?,
                 l2: settings.l2,
                 margin: settings.margin,
-                train_accuracy: mean(trials, |trial| trial.train_accuracy),
-                validation_accuracy: mean(trials, |trial| trial.validation_accuracy),
-                expected_accuracy: 1.0 - mean(trials, |trial| trial.train_loss),
+                train_accuracy: mean(trials, |trial| trial.train_score),
+                validation_accuracy: mean(trials, |trial| trial.validation_score),
+                expected_accuracy: metric.of_error(mean(trials, |trial| trial.train_loss)),
             })
         })
         .collect();
@@ -451,7 +448,8 @@ fn sigma_path(grid: &[Settings], trials: &[Vec<Trial>], best: usize) -> Vec<Sigm
 
 #[cfg(test)]
 mod tests {
-    use super::{TrainOptions, Trainer};
+    use super::{Dataset, Inputs, TrainOptions, Trainer};
+    use crate::progress::{Progress, Watch};
     use crate::settings::LossKind;
     use crate::solver::Solver;
     use exact_data::{Features, stratified_folds};
@@ -463,7 +461,7 @@ mod tests {
     }
 
     /// Features of three overlapping classes; those of `altered` rows are something else.
-    fn trainer(altered: &[usize], solver: Solver) -> Trainer {
+    fn trainer(altered: &[usize], solver: Solver) -> Trainer<'static> {
         let x = (0..ROWS).flat_map(|row| {
             let (noise, label) = ((row as f64 * 12.9898).sin(), f64::from(labels()[row]));
             if altered.contains(&row) { [-9.0 * noise, 7.0] } else { [label + noise, label * noise] }
@@ -484,15 +482,22 @@ mod tests {
                 permuted.folds[fold].validation.labels.rotate_left(1);
                 for &kind in kinds {
                     let settings = kind.grid()[1];
-                    let fit = |trainer: &Trainer, fold| trainer.fit(kind, &settings, fold).unwrap();
+                    let watch = Watch::new(&Progress::ignore, kind.name(), 1);
+                    let fit =
+                        |trainer: &Trainer<'_>, fold| trainer.fit(kind, &settings, fold, &watch).unwrap();
                     assert_eq!(fit(&plain, fold), fit(&altered, fold), "{kind}");
                     assert_eq!(fit(&plain, fold), fit(&permuted, fold), "{kind}");
                     // The other folds do train on these rows.
                     let other = (fold + 1) % 3;
-                    assert_ne!(fit(&plain, other).0, fit(&altered, other).0, "{kind}");
+                    assert_ne!(fit(&plain, other).parameters, fit(&altered, other).parameters, "{kind}");
                 }
             }
         }
+    }
+
+    fn dense<'a>(data: &'a Dataset<'_>) -> &'a [f64] {
+        let Inputs::Encoded(features) = &data.inputs else { panic!("not encoded") };
+        features.dense()
     }
 
     #[test]
@@ -501,9 +506,9 @@ mod tests {
         let mut held_out = Vec::new();
         for fold in &trainer.folds {
             assert_eq!(fold.train.n_rows() + fold.validation.n_rows(), ROWS);
-            held_out.extend_from_slice(fold.validation.features.dense());
+            held_out.extend_from_slice(dense(&fold.validation));
         }
-        let mut all = trainer.data.features.dense().to_vec();
+        let mut all = dense(&trainer.data).to_vec();
         all.sort_by(f64::total_cmp);
         held_out.sort_by(f64::total_cmp);
         assert_eq!(held_out, all);

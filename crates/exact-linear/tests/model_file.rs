@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use exact_data::{DataError, Encoder, EncoderOptions, LabelEncoder, ReadOptions, Source, Table};
-use exact_linear::{LinearError, LossChoice, LossKind, Model, TrainOptions, Trainer};
+use exact_linear::{LinearError, LossChoice, LossKind, Model, Progress, TrainOptions, Trainer};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
@@ -35,7 +35,7 @@ fn train(kind: LossKind) -> Model {
     let mut options = TrainOptions::default();
     options.folds = 2;
     let trainer = Trainer::new(features, codes, labels.n_classes(), options).unwrap();
-    let trained = trainer.train(LossChoice::Kind(kind), &|_| {}).unwrap();
+    let trained = trainer.train(LossChoice::Kind(kind), &Progress::ignore).unwrap();
     Model::new(encoder, labels, "level".into(), &trained)
 }
 

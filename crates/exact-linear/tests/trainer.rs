@@ -5,8 +5,12 @@
 use exact_data::{DataError, Encoder, EncoderOptions, Features, LabelEncoder, bundled};
 use exact_eval::log_loss;
 use exact_linear::{
-    LinearClassifier, LinearError, Link, LossChoice, LossKind, Solver, TrainOptions, Trained, Trainer,
+    LinearClassifier, LinearError, Link, LossChoice, LossKind, Progress, Solver, TrainOptions, Trained,
+    Trainer,
 };
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -51,12 +55,15 @@ fn options(folds: usize, seed: u64, solver: Solver) -> TrainOptions {
     options
 }
 
-fn trainer(Data(features, labels, n_classes): Data, options: TrainOptions) -> Result<Trainer, LinearError> {
+fn trainer(
+    Data(features, labels, n_classes): Data,
+    options: TrainOptions,
+) -> Result<Trainer<'static>, LinearError> {
     Trainer::new(features, labels, n_classes, options)
 }
 
 fn train(data: &Data, loss: LossChoice, options: TrainOptions) -> Result<Trained, LinearError> {
-    trainer(data.clone(), options)?.train(loss, &|_| {})
+    trainer(data.clone(), options)?.train(loss, &Progress::ignore)
 }
 
 /// With the default solver.
@@ -90,7 +97,7 @@ fn exact_beats_cross_entropy_in_accuracy_on_car() {
     let (data, test) = bundled_set("car");
     let trainer = trainer(data.clone(), options(2, 0, Solver::Auto)).unwrap();
     let [cross_entropy, exact] = [LossKind::CrossEntropy, LossKind::Exact]
-        .map(|kind| trainer.train(LossChoice::Kind(kind), &|_| {}).unwrap());
+        .map(|kind| trainer.train(LossChoice::Kind(kind), &Progress::ignore).unwrap());
     assert!(
         exact.train_accuracy > cross_entropy.train_accuracy + 0.01,
         "{} {}",
@@ -104,7 +111,7 @@ fn exact_beats_cross_entropy_in_accuracy_on_car() {
     assert!(exact.sigma_path.iter().any(|point| Some(point.sigma) == exact.selected.sigma));
     assert!(cross_entropy.sigma_path.is_empty());
     // More than 1500 rows or not, the choice is one of the two.
-    let auto = trainer.train(LossChoice::Auto, &|_| {}).unwrap();
+    let auto = trainer.train(LossChoice::Auto, &Progress::ignore).unwrap();
     let chosen = if auto.loss == LossKind::Exact { &exact } else { &cross_entropy };
     assert_eq!(bits(&auto), bits(chosen));
 }
@@ -114,7 +121,7 @@ fn every_loss_fits_wine() {
     let (data, test) = bundled_set("wine");
     let trainer = trainer(data, options(3, 0, Solver::Auto)).unwrap();
     for kind in LossKind::ALL {
-        let trained = trainer.train(LossChoice::Kind(kind), &|_| {}).unwrap();
+        let trained = trainer.train(LossChoice::Kind(kind), &Progress::ignore).unwrap();
         assert_eq!((trained.loss, trained.solver), (kind, Solver::Lbfgs));
         assert!(trained.train_accuracy >= 0.97, "{kind}: {}", trained.train_accuracy);
         assert!(accuracy(&trained.classifier, &test) >= 0.94, "{kind}");
@@ -170,9 +177,9 @@ fn auto_is_one_of_its_candidates_by_its_rule() {
     ];
     for (data, folds) in sets {
         let trainer = trainer(data.clone(), options(folds, 0, Solver::Auto)).unwrap();
-        let auto = trainer.train(LossChoice::Auto, &|_| {}).unwrap();
+        let auto = trainer.train(LossChoice::Auto, &Progress::ignore).unwrap();
         let [cross_entropy, exact] = [LossKind::CrossEntropy, LossKind::Exact]
-            .map(|kind| trainer.train(LossChoice::Kind(kind), &|_| {}).unwrap());
+            .map(|kind| trainer.train(LossChoice::Kind(kind), &Progress::ignore).unwrap());
         let gains: Vec<f64> =
             exact.cv.folds.iter().zip(&cross_entropy.cv.folds).map(|(a, b)| a - b).collect();
         let mean = gains.iter().sum::<f64>() / folds as f64;
@@ -347,14 +354,46 @@ fn refuses_unknown_names_and_features_of_another_width() {
 fn progress_counts_every_setting_and_fold_once() {
     let seen = std::sync::Mutex::new(Vec::new());
     let trainer = trainer(clusters(40, 2, 2, 12), options(2, 0, Solver::Auto)).unwrap();
-    let report = |progress: exact_linear::Progress| seen.lock().unwrap().push(progress);
+    let report = |progress: Progress| {
+        seen.lock().unwrap().push(progress);
+        ControlFlow::Continue(())
+    };
     trainer.train(LossChoice::Kind(LossKind::CrossEntropy), &report).unwrap();
     let mut done: Vec<usize> = seen.lock().unwrap().iter().map(|progress| progress.done).collect();
     done.sort_unstable();
+    done.dedup();
     // Five strengths on two folds.
-    assert_eq!(done, (1..=10).collect::<Vec<_>>());
+    assert_eq!(done, (0..=10).collect::<Vec<_>>());
     assert!(seen.lock().unwrap().iter().all(|p| p.total == 10 && p.stage == "cross-entropy"));
     // The result is kept: nothing is done twice.
+    let calls = seen.lock().unwrap().len();
     trainer.train(LossChoice::Kind(LossKind::CrossEntropy), &report).unwrap();
-    assert_eq!(seen.lock().unwrap().len(), 10);
+    assert_eq!(seen.lock().unwrap().len(), calls);
+}
+
+#[test]
+fn a_callback_that_breaks_stops_training_within_one_evaluation() {
+    let data = clusters(300, 3, 3, 14);
+    for solver in [Solver::Lbfgs, Solver::Sgd] {
+        let trainer = trainer(data.clone(), options(2, 0, solver)).unwrap();
+        // At once, in the cross-entropy path, and in the middle of the grid.
+        for limit in [0, 3, 200] {
+            let calls = AtomicUsize::new(0);
+            let stop = |_| {
+                let call = calls.fetch_add(1, Ordering::Relaxed);
+                if call >= limit { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            };
+            let stopped = trainer.train(LossChoice::Kind(LossKind::Hinge), &stop);
+            assert!(matches!(stopped, Err(LinearError::Interrupted)), "{solver} {limit}");
+            // Nobody asks again, but for threads that were asking at the same time.
+            let calls = calls.load(Ordering::Relaxed);
+            assert!(calls <= limit + rayon::current_num_threads(), "{solver}: {calls} calls");
+        }
+    }
+    // What a stop leaves undone can be done afterwards.
+    let trainer = trainer(data.clone(), options(2, 0, Solver::Lbfgs)).unwrap();
+    let loss = LossChoice::Kind(LossKind::CrossEntropy);
+    assert!(trainer.train(loss, &|_| ControlFlow::Break(())).is_err());
+    let whole = trainer.train(loss, &Progress::ignore).unwrap();
+    assert_eq!(bits(&whole), bits(&train_quickly(&data, LossKind::CrossEntropy, 2, 0)));
 }

@@ -1,0 +1,121 @@
+//! Arrays of numbers in the type that the caller has them in, borrowed or owned.
+
+use std::borrow::Cow;
+
+/// Floating-point numbers of single or double precision.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Numbers<'a> {
+    /// Single precision.
+    F32(Cow<'a, [f32]>),
+    /// Double precision.
+    F64(Cow<'a, [f64]>),
+}
+
+/// Integers of 32 or 64 bits, as other libraries store the indices of sparse matrices.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Indices<'a> {
+    /// 32 bits.
+    I32(Cow<'a, [i32]>),
+    /// 64 bits.
+    I64(Cow<'a, [i64]>),
+}
+
+/// `From` borrowed and owned arrays.
+macro_rules! from_arrays {
+    ($kind:ident, $variant:ident, $number:ty) => {
+        impl<'a> From<&'a [$number]> for $kind<'a> {
+            fn from(numbers: &'a [$number]) -> Self {
+                Self::$variant(Cow::Borrowed(numbers))
+            }
+        }
+
+        impl From<Vec<$number>> for $kind<'_> {
+            fn from(numbers: Vec<$number>) -> Self {
+                Self::$variant(Cow::Owned(numbers))
+            }
+        }
+    };
+}
+
+from_arrays!(Numbers, F32, f32);
+from_arrays!(Numbers, F64, f64);
+from_arrays!(Indices, I32, i32);
+from_arrays!(Indices, I64, i64);
+
+impl Numbers<'_> {
+    /// How many numbers there are.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::F32(numbers) => numbers.len(),
+            Self::F64(numbers) => numbers.len(),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The first number that is NaN or infinite, with its position.
+    pub(crate) fn first_not_finite(&self) -> Option<(usize, f64)> {
+        match self {
+            Self::F32(numbers) => {
+                let at = numbers.iter().position(|number| !number.is_finite())?;
+                Some((at, f64::from(numbers[at])))
+            }
+            Self::F64(numbers) => {
+                let at = numbers.iter().position(|number| !number.is_finite())?;
+                Some((at, numbers[at]))
+            }
+        }
+    }
+
+    /// The numbers of some ranges, one after the other, in the same type.
+    pub(crate) fn gather(&self, ranges: impl Iterator<Item = std::ops::Range<usize>>) -> Numbers<'static> {
+        match self {
+            Self::F32(numbers) => gather(numbers, ranges).into(),
+            Self::F64(numbers) => gather(numbers, ranges).into(),
+        }
+    }
+}
+
+impl Indices<'_> {
+    /// How many integers there are.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::I32(integers) => integers.len(),
+            Self::I64(integers) => integers.len(),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The integer at a position; `None` past the end.
+    pub(crate) fn get(&self, at: usize) -> Option<i64> {
+        match self {
+            Self::I32(integers) => integers.get(at).map(|&integer| i64::from(integer)),
+            Self::I64(integers) => integers.get(at).copied(),
+        }
+    }
+
+    /// The integers of some ranges, one after the other, in the same type.
+    pub(crate) fn gather(&self, ranges: impl Iterator<Item = std::ops::Range<usize>>) -> Indices<'static> {
+        match self {
+            Self::I32(integers) => gather(integers, ranges).into(),
+            Self::I64(integers) => gather(integers, ranges).into(),
+        }
+    }
+}
+
+fn gather<T: Copy>(values: &[T], ranges: impl Iterator<Item = std::ops::Range<usize>>) -> Vec<T> {
+    let mut gathered = Vec::new();
+    for range in ranges {
+        gathered.extend_from_slice(&values[range]);
+    }
+    gathered
+}

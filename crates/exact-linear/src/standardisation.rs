@@ -1,0 +1,89 @@
+//! Standardisation that is folded into weights and biases, so that the values themselves stay as they are.
+
+use exact_data::Layout;
+
+use crate::LinearError;
+use crate::linear_map::LinearMap;
+use crate::rows::{Inputs, Kernel};
+
+/// A standard deviation below this share of the mean is rounding: the column counts as constant.
+const RESOLUTION: f64 = 1e-12;
+
+/// `value = (x - mean) / std` for the columns from `first` on; those before are as they should be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Standardisation {
+    first: usize,
+    mean: Vec<f64>,
+    /// Infinite for a constant column: its standardised value is 0, and so are its weights in other units.
+    std: Vec<f64>,
+}
+
+impl Standardisation {
+    /// Columns that are taken as they are.
+    pub(crate) fn none(n_columns: usize) -> Self {
+        Self { first: n_columns, mean: Vec::new(), std: Vec::new() }
+    }
+
+    /// The indicators of encoded columns.
+    pub(crate) fn of_layout(layout: &Layout) -> Self {
+        let (mean, std) = (layout.indicator_mean.clone(), layout.indicator_std.clone());
+        Self { first: layout.n_dense, mean, std }
+    }
+
+    /// The rows' own, or that of a matrix's columns.
+    pub(crate) fn of(inputs: &Inputs<'_>, weights: Option<&[f64]>) -> Result<Self, LinearError> {
+        let Some(moments) = inputs.moments(weights) else {
+            return Ok(inputs.own_standardisation());
+        };
+        let (mean, mut std) = (moments.mean, moments.std);
+        for (column, (mean, std)) in mean.iter().zip(&mut std).enumerate() {
+            if !std.is_finite() || !mean.is_finite() {
+                return Err(LinearError::ColumnRange { column });
+            }
+            if *std <= RESOLUTION * mean.abs() {
+                *std = f64::INFINITY;
+            }
+        }
+        Ok(Self { first: 0, mean, std })
+    }
+
+    /// Parameters for the values as they are, from those for standardised values.
+    pub(crate) fn fold(&self, map: &LinearMap, parameters: &[f64]) -> Vec<f64> {
+        let mut folded = parameters[..map.n_parameters()].to_vec();
+        self.for_each(map, &mut folded, |weight, bias, mean, std| {
+            *weight /= std;
+            *bias -= *weight * mean;
+        });
+        folded
+    }
+
+    /// Parameters for standardised values, from those for the values as they are.
+    pub(crate) fn unfold(&self, map: &LinearMap, parameters: &[f64]) -> Vec<f64> {
+        let mut unfolded = parameters[..map.n_parameters()].to_vec();
+        self.for_each(map, &mut unfolded, |weight, bias, mean, std| {
+            *bias += *weight * mean;
+            *weight = if std.is_finite() { *weight * std } else { 0.0 };
+        });
+        unfolded
+    }
+
+    /// Turns the gradient with respect to folded parameters into the one with respect to those for standardised values.
+    pub(crate) fn backward(&self, map: &LinearMap, gradient: &mut [f64]) {
+        self.for_each(map, gradient, |weight, bias, mean, std| *weight = (*weight - mean * *bias) / std);
+    }
+
+    fn for_each(
+        &self,
+        map: &LinearMap,
+        parameters: &mut [f64],
+        mut change: impl FnMut(&mut f64, &mut f64, f64, f64),
+    ) {
+        let (weights, biases) = parameters.split_at_mut(map.n_weights());
+        let columns = weights[self.first * map.n_free()..].chunks_exact_mut(map.n_free());
+        for (weights, (&mean, &std)) in columns.zip(self.mean.iter().zip(&self.std)) {
+            for (weight, bias) in weights.iter_mut().zip(biases.iter_mut()) {
+                change(weight, bias, mean, std);
+            }
+        }
+    }
+}
