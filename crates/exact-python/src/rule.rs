@@ -1,0 +1,43 @@
+//! Quadrature rules, computed once.
+
+use std::sync::LazyLock;
+
+use exact_core::Rule;
+use exact_core::expected::Sigma;
+use numpy::PyArray1;
+use pyo3::types::PyTuple;
+use pyo3::{Bound, IntoPyObject, PyResult, Python, pyfunction};
+
+use crate::arrays::Number;
+
+static SINGLE: LazyLock<Rule> = LazyLock::new(Rule::precise::<f32>);
+static DOUBLE: LazyLock<Rule> = LazyLock::new(Rule::precise::<f64>);
+static WIDE: LazyLock<Rule> = LazyLock::new(Rule::wide);
+
+/// The ratio of class sigmas up to which the rules keep the accuracy that they promise.
+const WIDE_RATIO: f64 = 4.0;
+
+/// The rule that is precise for these sigmas.
+pub fn rule_for<T: Number>(sigma: Sigma<'_, T>) -> &'static Rule {
+    if let Sigma::PerClass(sigmas) = sigma {
+        let low = sigmas.iter().fold(f64::INFINITY, |low, sigma| low.min(sigma.to_f64()));
+        let high = sigmas.iter().fold(0.0, |high: f64, sigma| high.max(sigma.to_f64()));
+        if high > WIDE_RATIO * low {
+            return &WIDE;
+        }
+    }
+    if T::EPSILON.to_f64() > 1e-10 { &SINGLE } else { &DOUBLE }
+}
+
+/// The nodes in [-1, 1], the weights and the truncation of the rule for single or double precision.
+///
+/// # Errors
+/// If memory runs out.
+#[pyfunction]
+pub fn quadrature(py: Python<'_>, double: bool) -> PyResult<Bound<'_, PyTuple>> {
+    let rule: &Rule = if double { &DOUBLE } else { &SINGLE };
+    let nodes = rule.nodes();
+    let positions = PyArray1::from_vec(py, nodes.iter().map(|node| node.position).collect());
+    let weights = PyArray1::from_vec(py, nodes.iter().map(|node| node.weight).collect());
+    (positions, weights, rule.truncation()).into_pyobject(py)
+}
