@@ -40,18 +40,18 @@ def main():
         torch.manual_seed(0)
         logits = torch.randn(n, n_classes, requires_grad=True)
         labels = torch.randint(n_classes, (n,))
-        reference = microseconds(lambda: step(torch.nn.CrossEntropyLoss(), logits, labels))
+        reference = microseconds(step, torch.nn.CrossEntropyLoss(), logits, labels)
         print(f"| torch.nn.CrossEntropyLoss | {n} | {n_classes} | {reference:.1f} | 1.0 |")
         for name, loss in losses.items():
-            elapsed = microseconds(lambda: step(loss, logits, labels))
+            elapsed = microseconds(step, loss, logits, labels)
             print(f"| {name} | {n} | {n_classes} | {elapsed:.1f} | {elapsed / reference:.1f} |")
 
     logits, labels = np.array([[1.0, 0.0]]), np.array([0])
-    call = microseconds(lambda: exact_learn.expected_accuracy(logits, labels, 0.5))
+    call = microseconds(exact_learn.expected_accuracy, logits, labels, 0.5)
     print(f"\nexpected_accuracy of one sample of two classes: {call:.1f} µs a call")
     tensor, target = torch.tensor([[1.0, 0.0]]), torch.tensor([0])
     for name, loss in {"ExactLoss": ExactLoss(0.5), "CrossEntropyLoss": torch.nn.CrossEntropyLoss()}.items():
-        forward = microseconds(lambda: loss(tensor, target))
+        forward = microseconds(loss, tensor, target)
         print(f"{name} of one sample of two classes, forward: {forward:.1f} µs")
 
 
@@ -69,15 +69,15 @@ def step(loss, logits, labels):
     loss(logits, labels).backward()
 
 
-def microseconds(call):
+def microseconds(call, *arguments):
     """The median time of a call."""
     for _ in range(3):
-        call()
+        call(*arguments)
     times = []
     end = time.perf_counter() + SECONDS
     while time.perf_counter() < end:
         start = time.perf_counter()
-        call()
+        call(*arguments)
         times.append(time.perf_counter() - start)
     return statistics.median(times) * 1e6
 

@@ -35,7 +35,8 @@ def expected_accuracy(
 ) -> Any:
     r"""The probability that the label's score is the largest.
 
-    .. math:: P(s_y > \max_{i \ne y} s_i) = \int \phi(z) \prod_{i \ne y} \Phi((\mu_y - \mu_i + \sigma_y z) / \sigma_i) dz
+    .. math:: P(s_y > \max_{i \ne y} s_i)
+              = \int \phi(z) \prod_{i \ne y} \Phi((\mu_y - \mu_i + \sigma_y z) / \sigma_i) dz
 
     for independent scores :math:`s_i \sim N(\mu_i, \sigma_i^2)` with the logits as means.
 
@@ -73,15 +74,11 @@ def expected_accuracy(
     """
     classes = class_labels(labels)
     rows = Rows(logits, sigma, classes.shape)
-    results = _core.expected_accuracy(
-        rows.logits, rows.flat(classes), rows.sigma, None, "log" if log else "accuracy"
-    )
+    results = _core.expected_accuracy(rows.logits, rows.flat(classes), rows.sigma, None, "log" if log else "accuracy")
     return _values(rows, results, gradient)
 
 
-def top_k(
-    logits: ArrayLike, labels: ArrayLike, k: int, sigma: ArrayLike = 1.0, *, gradient: bool = False
-) -> Any:
+def top_k(logits: ArrayLike, labels: ArrayLike, k: int, sigma: ArrayLike = 1.0, *, gradient: bool = False) -> Any:
     r"""Expected top-k accuracy: the probability that fewer than k scores exceed the label's.
 
     .. math:: P(\#\{i \ne y: s_i > s_y\} < k)
@@ -128,9 +125,7 @@ def top_k(
     return _values(rows, results, gradient)
 
 
-def predictive_distribution(
-    logits: ArrayLike, sigma: ArrayLike = 1.0, *, cotangent: ArrayLike | None = None
-) -> Any:
+def predictive_distribution(logits: ArrayLike, sigma: ArrayLike = 1.0, *, cotangent: ArrayLike | None = None) -> Any:
     r"""The probability of each class to have the largest score.
 
     .. math:: p_c = P(s_c > \max_{i \ne c} s_i)

@@ -1,6 +1,7 @@
 """The NumPy functions against closed forms, finite differences and each other; every input that is refused."""
 
 import doctest
+import functools
 import math
 import time
 
@@ -74,31 +75,26 @@ def test_classes_share_the_probability(n):
     np.testing.assert_allclose(each, predictive_distribution(logits, 0.7), atol=1e-12)
 
 
-@pytest.mark.parametrize("log", [False, True])
-def test_accuracy_gradients_agree_with_differences(log):
-    logits, labels = random_batch()
-    sigmas = {"number": 0.8, "sample": np.linspace(0.5, 1.5, 7), "class": np.full(logits.shape, 0.9)}
-    for sigma in sigmas.values():
-        value, logits_gradient, sigma_gradient = expected_accuracy(logits, labels, sigma, log=log, gradient=True)
-        assert value.shape == (7,)
-        check_gradient(lambda x: expected_accuracy(x, labels, sigma, log=log).sum(), logits, logits_gradient)
-        expected = sigma_gradient.sum() if isinstance(sigma, float) else sigma_gradient
-        check_gradient(lambda s: expected_accuracy(logits, labels, s, log=log).sum(), sigma, expected)
+SIGMAS = [0.8, np.linspace(0.5, 1.5, 7), np.linspace(0.5, 1.5, 35).reshape(7, 5)]
+COSTS = np.random.default_rng(2).normal(size=(5, 5))
+METRICS = {
+    "accuracy": expected_accuracy,
+    "log accuracy": functools.partial(expected_accuracy, log=True),
+    "top-k": lambda logits, labels, sigma, **options: top_k(logits, labels, 2, sigma, **options),
+    "cost": lambda logits, labels, sigma, **options: expected_cost(logits, COSTS, labels, sigma, **options),
+}
 
 
-@pytest.mark.parametrize("sigma", [0.8, np.linspace(0.5, 1.5, 7), np.linspace(0.5, 1.5, 35).reshape(7, 5)])
-def test_gradients_of_the_other_metrics_agree_with_differences(sigma):
+@pytest.mark.parametrize("sigma", SIGMAS, ids=["number", "per sample", "per class"])
+@pytest.mark.parametrize("name", METRICS)
+def test_gradients_agree_with_differences(name, sigma):
     logits, labels = random_batch()
-    costs = np.random.default_rng(2).normal(size=(5, 5))
-    metrics = [
-        lambda x, s, **options: top_k(x, labels, 2, s, **options),
-        lambda x, s, **options: expected_cost(x, costs, labels, s, **options),
-    ]
-    for metric in metrics:
-        _, logits_gradient, sigma_gradient = metric(logits, sigma, gradient=True)
-        check_gradient(lambda x: metric(x, sigma).sum(), logits, logits_gradient)
-        expected = sigma_gradient.sum() if isinstance(sigma, float) else sigma_gradient
-        check_gradient(lambda s: metric(logits, s).sum(), sigma, expected)
+    metric = METRICS[name]
+    value, logits_gradient, sigma_gradient = metric(logits, labels, sigma, gradient=True)
+    assert value.shape == (7,)
+    check_gradient(lambda x: metric(x, labels, sigma).sum(), logits, logits_gradient)
+    expected = sigma_gradient.sum() if isinstance(sigma, float) else sigma_gradient
+    check_gradient(lambda s: metric(logits, labels, s).sum(), sigma, expected)
 
 
 def test_vector_jacobian_product_agrees_with_differences():
@@ -107,9 +103,7 @@ def test_vector_jacobian_product_agrees_with_differences():
     value, logits_gradient, sigma_gradient = predictive_distribution(logits, 0.6, cotangent=cotangent)
     np.testing.assert_array_equal(value, predictive_distribution(logits, 0.6))
     check_gradient(lambda x: (cotangent * predictive_distribution(x, 0.6)).sum(), logits, logits_gradient)
-    check_gradient(
-        lambda s: (cotangent * predictive_distribution(logits, s)).sum(), 0.6, sigma_gradient.sum()
-    )
+    check_gradient(lambda s: (cotangent * predictive_distribution(logits, s)).sum(), 0.6, sigma_gradient.sum())
 
 
 def test_top_k_of_one_is_accuracy_and_of_all_is_certain():
@@ -134,7 +128,7 @@ def test_leading_dimensions_broadcast(dtype):
     folded = expected_accuracy(logits.reshape(2, 3, 4), labels.reshape(2, 3), gradient=True)
     assert [part.shape for part in folded] == [(2, 3), (2, 3, 4), (2, 3)]
     assert all(part.dtype == dtype for part in folded)
-    for part, expected in zip(folded, whole):
+    for part, expected in zip(folded, whole, strict=True):
         np.testing.assert_array_equal(part.ravel(), expected.ravel())
     many = expected_accuracy(logits[0], [0, 1, 2, 3], gradient=True)
     assert [part.shape for part in many] == [(4,), (4, 4), (4,)]
@@ -157,9 +151,7 @@ def test_types_of_results():
 
 
 def test_empty_batches_give_empty_results():
-    value, logits_gradient, sigma_gradient = expected_accuracy(
-        np.zeros((0, 3)), np.zeros(0, np.int64), gradient=True
-    )
+    value, logits_gradient, sigma_gradient = expected_accuracy(np.zeros((0, 3)), np.zeros(0, np.int64), gradient=True)
     assert (value.shape, logits_gradient.shape, sigma_gradient.shape) == ((0,), (0, 3), (0,))
     assert predictive_distribution(np.zeros((2, 0, 3))).shape == (2, 0, 3)
 

@@ -10,7 +10,9 @@
         criterion.step()  # the next value of the schedule
 
 Tensors on the CPU are evaluated by the kernels of exact-core, without a copy; on other devices the same integrals are
-computed by Gauss quadrature in tensor operations, and values are not checked, which would wait for the device.
+computed by Gauss quadrature in tensor operations, and values are not checked, which would wait for the device. The
+kernels split large batches over threads of their own; the environment variable RAYON_NUM_THREADS sets how many, and
+results do not depend on it.
 """
 
 try:

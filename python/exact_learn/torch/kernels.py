@@ -18,9 +18,7 @@ Results = tuple[Tensor, Tensor, Tensor]
 
 def accuracy(logits: Tensor, sigma: Tensor, labels: Tensor, margin: float | None, quantity: str) -> Results:
     """Expected accuracy ("accuracy"), error ("error") or log accuracy ("log")."""
-    return _tensors(
-        _core.expected_accuracy(_array(logits), _array(labels), _sigma(sigma), margin, quantity)
-    )
+    return _tensors(_core.expected_accuracy(_array(logits), _array(labels), _sigma(sigma), margin, quantity))
 
 
 def top_k(logits: Tensor, sigma: Tensor, labels: Tensor, k: int, margin: float | None) -> Results:
@@ -44,9 +42,7 @@ def macro_f1(logits: Tensor, sigma: Tensor, labels: Tensor, weights: Tensor | No
 
 def pointwise(logits: Tensor, parameters: Tensor, labels: Tensor, name: str, setting: float) -> Results:
     """A loss that needs no integral."""
-    return _tensors(
-        _core.pointwise_loss(name, setting, _array(logits), _array(labels), parameters.tolist())
-    )
+    return _tensors(_core.pointwise_loss(name, setting, _array(logits), _array(labels), parameters.tolist()))
 
 
 def _array(values: Tensor) -> Any:

@@ -34,6 +34,8 @@ class ScoreLoss(ClassificationLoss):
         As in torch.nn.CrossEntropyLoss.
     """
 
+    sigma: Tensor | nn.Module
+
     def __init__(
         self,
         sigma: Sigma = 1.0,
@@ -51,7 +53,7 @@ class ScoreLoss(ClassificationLoss):
         self.normalization = LogitNormalization() if normalize_logits else None
         self.schedule: Callable[[int], float] | None = None
         self.steps = 0
-        if isinstance(sigma, (Tensor, nn.Module)):
+        if isinstance(sigma, Tensor | nn.Module):
             self.sigma = sigma
         else:
             if callable(sigma):
@@ -64,7 +66,7 @@ class ScoreLoss(ClassificationLoss):
         """Moves to the next value of the schedule of sigma; without one, does nothing."""
         if self.schedule is not None:
             self.steps += 1
-            self.sigma.fill_(positive("sigma", self.schedule(self.steps)))
+            self._follow(self.schedule)
 
     def get_extra_state(self) -> dict[str, Any]:
         """The place in the schedule, for state_dict."""
@@ -74,10 +76,15 @@ class ScoreLoss(ClassificationLoss):
         """Continues the schedule."""
         self.steps = state["steps"]
         if self.schedule is not None:
-            self.sigma.fill_(positive("sigma", self.schedule(self.steps)))
+            self._follow(self.schedule)
+
+    def _follow(self, schedule: Callable[[int], float]) -> None:
+        # In place, so that compiled code needs no compilation.
+        if isinstance(self.sigma, Tensor):
+            self.sigma.fill_(positive("sigma", schedule(self.steps)))
 
     def extra_repr(self) -> str:
-        shown = [] if isinstance(self.sigma, nn.Module) else [f"sigma={self.sigma.tolist()}"]
+        shown = [f"sigma={self.sigma.tolist()}"] if isinstance(self.sigma, Tensor) else []
         if self.margin is not None:
             shown.append(f"margin={self.margin}")
         return ", ".join([*shown, super().extra_repr()])
@@ -94,7 +101,7 @@ class ScoreLoss(ClassificationLoss):
         """The means and sigma, () or (n, C), of the scores."""
         if self.normalization is not None:
             logits = self.normalization(logits, weights)
-        sigma = self.sigma() if isinstance(self.sigma, nn.Module) else self.sigma
+        sigma = self.sigma if isinstance(self.sigma, Tensor) else self.sigma()
         sigma = sigma.to(logits)
         if sigma.ndim > 0:
             try:

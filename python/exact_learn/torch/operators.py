@@ -20,24 +20,15 @@ class _Eager(torch.autograd.Function):
     def forward(
         ctx: Any, kernel: Callable[..., kernels.Results], logits: Tensor, parameters: Tensor, *rest: Any
     ) -> Tensor:
-        values, logits_gradient, parameter_gradient = kernel(logits, parameters, *rest)
-        ctx.save_for_backward(logits_gradient, parameter_gradient)
-        ctx.parameters_dimension = parameters.ndim
-        ctx.n_rest = len(rest)
-        return values
+        results = kernel(logits, parameters, *rest)
+        _setup_context(ctx, (logits, parameters, *rest), results)
+        return results[0]
 
     @staticmethod
     def backward(ctx: Any, cotangent: Tensor) -> tuple[Tensor | None, ...]:
         if torch.is_grad_enabled():
             raise RuntimeError("the losses of exact_learn have first derivatives only; leave out create_graph=True")
-        logits, parameters = ctx.needs_input_grad[1:3]
-        logits_gradient, parameter_gradient = ctx.saved_tensors
-        return (
-            None,
-            cotangent.unsqueeze(-1) * logits_gradient if logits else None,
-            _parameter_product(cotangent, parameter_gradient, ctx.parameters_dimension) if parameters else None,
-            *([None] * ctx.n_rest),
-        )
+        return None, *_backward(ctx, cotangent)
 
 
 def _parameter_product(cotangent: Tensor, gradient: Tensor, dimension: int) -> Tensor:
@@ -49,7 +40,7 @@ def _parameter_product(cotangent: Tensor, gradient: Tensor, dimension: int) -> T
     return product if dimension == 1 else product.sum()
 
 
-def _setup_context(ctx: Any, inputs: tuple[Any, ...], output: kernels.Results) -> None:
+def _setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
     ctx.save_for_backward(output[1], output[2])
     ctx.parameters_dimension = inputs[1].ndim
     ctx.n_rest = len(inputs) - 2
@@ -57,9 +48,11 @@ def _setup_context(ctx: Any, inputs: tuple[Any, ...], output: kernels.Results) -
 
 def _backward(ctx: Any, cotangent: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
     logits_gradient, parameter_gradient = ctx.saved_tensors
+    # The eager function has the kernel before the logits.
+    logits, parameters = ctx.needs_input_grad[-2 - ctx.n_rest :][:2]
     return (
-        cotangent.unsqueeze(-1) * logits_gradient,
-        _parameter_product(cotangent, parameter_gradient, ctx.parameters_dimension),
+        cotangent.unsqueeze(-1) * logits_gradient if logits else None,
+        _parameter_product(cotangent, parameter_gradient, ctx.parameters_dimension) if parameters else None,
         *([None] * ctx.n_rest),
     )
 
@@ -67,18 +60,18 @@ def _backward(ctx: Any, cotangent: Tensor, *_: Tensor) -> tuple[Tensor | None, .
 def _empty(logits: Tensor, parameters: Tensor, *_: Any) -> kernels.Results:
     """Tensors of the shapes that a kernel with sigmas returns."""
     n = logits.shape[0]
-    sigma_gradient = torch.empty_like(logits) if parameters.ndim == 2 else logits.new_empty(n)
-    return logits.new_empty(n), torch.empty_like(logits), sigma_gradient
+    sigma_gradient = logits.new_empty(logits.shape) if parameters.ndim == 2 else logits.new_empty(n)
+    return logits.new_empty(n), logits.new_empty(logits.shape), sigma_gradient
 
 
-def _empty_macro_f1(logits: Tensor, parameters: Tensor, *_: Any) -> kernels.Results:
-    _, logits_gradient, sigma_gradient = _empty(logits, parameters)
+def _empty_macro_f1(logits: Tensor, parameters: Tensor, *rest: Any) -> kernels.Results:
+    _, logits_gradient, sigma_gradient = _empty(logits, parameters, *rest)
     return logits.new_empty(()), logits_gradient, sigma_gradient
 
 
 def _empty_pointwise(logits: Tensor, parameters: Tensor, *_: Any) -> kernels.Results:
     n = logits.shape[0]
-    return logits.new_empty(n), torch.empty_like(logits), logits.new_empty(n, parameters.shape[0])
+    return logits.new_empty(n), logits.new_empty(logits.shape), logits.new_empty(n, parameters.shape[0])
 
 
 def _operator(
@@ -97,7 +90,8 @@ def _operator(
 
     def apply(logits: Tensor, parameters: Tensor, *rest: Any) -> Tensor:
         if torch.compiler.is_compiling():
-            return operator(logits, parameters, *rest)[0]
+            values: Tensor = operator(logits, parameters, *rest)[0]
+            return values
         return _Eager.apply(kernel, logits, parameters, *rest)
 
     return apply

@@ -18,6 +18,7 @@ class PointwiseLoss(ClassificationLoss):
     """A loss with one setting, evaluated by the kernel of that name on the CPU, by `formula` elsewhere."""
 
     kernel: str
+    no_parameters: Tensor
 
     def __init__(self, setting: float, **settings: Any) -> None:
         super().__init__(**settings)

@@ -6,7 +6,6 @@ in float32 and 1e-12 in float64; tails keep fewer digits than those of the kerne
 
 from __future__ import annotations
 
-import functools
 import math
 
 import torch
@@ -14,6 +13,14 @@ from torch import Tensor
 
 from exact_learn import _core
 
+
+def _rule(double: bool) -> tuple[Tensor, Tensor, float]:
+    """Nodes in [-1, 1], weights and truncation of exact-core's rule for values."""
+    positions, weights, truncation = _core.quadrature(double)
+    return torch.from_numpy(positions), torch.from_numpy(weights), truncation
+
+
+_RULES = {torch.float32: _rule(double=False), torch.float64: _rule(double=True)}
 _NEWTON_STEPS = 12
 _EDGE_STEPS = 6
 _SQRT_TWO_OVER_PI = math.sqrt(2.0 / math.pi)
@@ -59,7 +66,7 @@ def predictive_distribution(logits: Tensor, sigma: Tensor) -> Tensor:
     """
     sigmas = sigma.reshape(-1, 1) if sigma.ndim < 2 else sigma
     sigmas = sigmas.expand_as(logits)
-    truncation = _rule(logits.dtype)[2]
+    truncation = _RULES[logits.dtype][2]
     reach = math.sqrt(2.0 * truncation)
     with torch.no_grad():
         largest = logits.argmax(dim=-1, keepdim=True)
@@ -79,9 +86,7 @@ def predictive_distribution(logits: Tensor, sigma: Tensor) -> Tensor:
     return (weights.unsqueeze(1) * density).sum(dim=-1)
 
 
-def _differences(
-    logits: Tensor, sigma: Tensor, labels: Tensor, margin: float | None
-) -> tuple[Tensor, Tensor, Tensor]:
+def _differences(logits: Tensor, sigma: Tensor, labels: Tensor, margin: float | None) -> tuple[Tensor, Tensor, Tensor]:
     """Shift and scale of ``x_i(z)``, (n, C), and which classes are not the label."""
     column = labels.unsqueeze(-1)
     delta = logits.gather(1, column) - logits
@@ -98,7 +103,7 @@ def _hazard(x: Tensor) -> Tensor:
 
 
 def _interval(shift: Tensor, scale: Tensor, others: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    truncation = _rule(dtype)[2]
+    truncation = _RULES[dtype][2]
 
     def slopes(z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         x = shift + scale * z.unsqueeze(-1)
@@ -126,7 +131,7 @@ def _interval(shift: Tensor, scale: Tensor, others: Tensor, dtype: torch.dtype) 
 
 def _nodes_between(low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
     """Nodes and logarithms of weights, (n, nodes)."""
-    positions, weights, _ = _rule(low.dtype)
+    positions, weights, _ = _RULES[low.dtype]
     positions, weights = positions.to(low), weights.to(low)
     half = 0.5 * (high - low).unsqueeze(-1)
     return low.unsqueeze(-1) + half * (positions + 1.0), (half * weights).log()
@@ -134,15 +139,8 @@ def _nodes_between(low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
 
 def _composite(center: Tensor, reach: float | Tensor, panels: int) -> tuple[Tensor, Tensor]:
     """Nodes and weights, (n, panels * nodes), on equal panels of the interval from center - reach to center + reach."""
-    positions, weights, _ = _rule(center.dtype)
+    positions, weights, _ = _RULES[center.dtype]
     starts = torch.arange(panels, dtype=torch.float64) * 2.0 - (panels - 1.0)
     unit = ((starts.unsqueeze(-1) + positions) / panels).reshape(-1).to(center)
     weights = (weights / panels).repeat(panels).to(center)
     return center.unsqueeze(-1) + reach * unit, weights * reach
-
-
-@functools.cache
-def _rule(dtype: torch.dtype) -> tuple[Tensor, Tensor, float]:
-    """Nodes in [-1, 1], weights and truncation of exact-core's rule for values."""
-    positions, weights, truncation = _core.quadrature(dtype == torch.float64)
-    return torch.from_numpy(positions), torch.from_numpy(weights), truncation

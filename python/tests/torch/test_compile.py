@@ -15,6 +15,9 @@ from exact_learn.torch import (
     MacroF1Loss,
     ProbitLoss,
     TopKLoss,
+    classification,
+    losses,
+    pointwise,
 )
 
 LOSSES = {
@@ -51,6 +54,24 @@ def test_compiled_losses_are_those_of_eager_code(name, samples):
     compiled = torch.compile(loss, fullgraph=True, backend="aot_eager")
     for found, expected in zip(gradients(compiled, *samples), gradients(loss, *samples), strict=True):
         torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.parametrize("name", ["exact", "learned", "top-k", "cost", "macro-f1", "pointwise"])
+def test_tensor_operations_compile_too(name, samples, monkeypatch):
+    """On other devices than the CPU."""
+    for module in (losses, pointwise, classification):
+        monkeypatch.setattr(module, "on_cpu", lambda _: False)
+    test_compiled_losses_are_those_of_eager_code(name, samples)
+
+
+def test_batches_of_any_size_use_one_compilation(samples):
+    torch.compiler.reset()
+    logits, labels = samples
+    loss = ExactLoss(0.5)
+    compiled = torch.compile(loss, fullgraph=True, backend="aot_eager", dynamic=True)
+    compiled(logits, labels)
+    with torch.compiler.set_stance("fail_on_recompile"):
+        torch.testing.assert_close(compiled(logits[:5], labels[:5]), loss(logits[:5], labels[:5]))
 
 
 @pytest.mark.filterwarnings("ignore")
