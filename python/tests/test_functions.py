@@ -58,6 +58,30 @@ def test_sigmas_of_two_classes_add_up():
     assert abs(found - normal_distribution(1.0 / 0.5)) < TOLERANCE[np.float64]
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("ratio", [2.0, 3.0, 7.0, 15.0, 299.0])
+def test_sigmas_of_classes_may_differ_much(ratio, dtype):
+    """Against the trapezoidal rule, which is precise when it is much finer than the steps of the integrand."""
+    generator = np.random.default_rng(7)
+    sigma = np.exp(generator.uniform(0.0, math.log(ratio), (20, 4)))
+    sigma[:, 0], sigma[:, 1] = ratio * 0.999, 1.0
+    logits = (0.7 * ratio * generator.normal(size=(20, 4))).astype(dtype)
+    sigma = sigma.astype(dtype)
+    z = np.linspace(-9.0, 9.0, 40001)
+    integrand = np.exp(-0.5 * z**2) / math.sqrt(2.0 * math.pi) * (18.0 / 40000)
+    phi = np.vectorize(normal_distribution)
+    means, deviations = logits.astype(np.float64), sigma.astype(np.float64)
+    for row in range(5):
+        terms = integrand.copy()
+        for other in (1, 2, 3):
+            shift = means[row, 0] - means[row, other] + deviations[row, 0] * z
+            terms *= phi(shift / deviations[row, other])
+        expected = terms.sum()
+        assert abs(expected_accuracy(logits[row], 0, sigma[row]) - expected) < 10 * TOLERANCE[dtype]
+        assert abs(predictive_distribution(logits[row], sigma[row])[0] - expected) < 10 * TOLERANCE[dtype]
+        assert abs(top_k(logits[row], 0, 1, sigma[row]) - expected) < 10 * TOLERANCE[dtype]
+
+
 def test_logarithm_is_finite_where_the_probability_underflows():
     value, gradient, _ = expected_accuracy([-100.0, 0.0, 1.0], 0, log=True, gradient=True)
     assert expected_accuracy([-100.0, 0.0, 1.0], 0) == 0.0
@@ -191,6 +215,7 @@ TWO = np.zeros((2, 3))
         (lambda: expected_accuracy(TWO, [0, 1], [1.0, 1.0, 1.0]), ValueError, "must broadcast"),
         (lambda: expected_accuracy(TWO, [0, 1], np.ones((2, 2))), ValueError, "does not fit logits"),
         (lambda: expected_accuracy(TWO, [0, 1], np.ones((1, 2, 3))), ValueError, "dimensions"),
+        (lambda: expected_accuracy(TWO, [0, 1], [[1.0, 1.0, 400.0]]), ValueError, "differ by a factor of 400"),
         (lambda: expected_accuracy(TWO, [0, 1], "1"), TypeError, "sigma must be float32"),
         (lambda: expected_accuracy(TWO, [0, 1], None), TypeError, "sigma must be float32"),
         (lambda: expected_accuracy(TWO.astype(np.float16), [0, 1]), TypeError, "got float16"),

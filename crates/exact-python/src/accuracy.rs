@@ -8,6 +8,8 @@ use pyo3::{Bound, PyAny, PyResult, Python, pyfunction};
 
 use crate::arrays::{Matrix, Number, SigmaArgument, classes};
 use crate::rows::evaluate_rows;
+use crate::rule::Spread;
+use crate::top_k::{Settings, evaluate_block};
 
 /// What is returned for a sample.
 #[derive(Clone, Copy)]
@@ -93,7 +95,11 @@ fn evaluate<'py, T: Number>(
     let labels = classes(labels, n_classes)?;
     let sigma = SigmaArgument::extract(sigma)?;
     evaluate_rows(py, logits.as_slice()?, n_classes, sigma.get()?, |rows| {
-        let mut accuracy = ExpectedAccuracy::new(rows.rule.clone());
+        if rows.spread != Spread::Even {
+            // The nodes of expected accuracy lose the steps of the integrand, those of top-k with k = 1 do not.
+            return evaluate_block(rows, &labels, &Settings { k: 1, margin, quantity });
+        }
+        let mut accuracy = ExpectedAccuracy::new(rows.spread.rule::<T>().clone());
         if let Some(margin) = margin {
             accuracy = accuracy.with_margin(margin)?;
         }

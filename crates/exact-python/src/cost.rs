@@ -42,7 +42,7 @@ fn evaluate<'py, T: Number>(
             rows.logits,
             costs,
             rows.sigma,
-            rows.rule,
+            rows.spread.rule::<T>(),
             rows.values,
             rows.gradient,
             sigma_gradient,

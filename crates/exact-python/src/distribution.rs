@@ -33,7 +33,7 @@ fn probabilities<'py, T: Number>(
     let [n, n_classes] = [logits.shape()[0], logits.shape()[1]];
     let sigma = SigmaArgument::extract(sigma)?;
     let outputs = evaluate_rows(py, logits.as_slice()?, n_classes, sigma.get()?, |rows| {
-        expected::predictive_distribution(rows.logits, rows.sigma, rows.rule, rows.gradient)
+        expected::predictive_distribution(rows.logits, rows.sigma, rows.spread.rule::<T>(), rows.gradient)
     })?;
     matrix(py, outputs.gradient, n, n_classes)
 }
@@ -71,7 +71,7 @@ fn product<'py, T: Number>(
         expected::predictive_distribution_gradient(
             rows.logits,
             rows.sigma,
-            rows.rule,
+            rows.spread.rule::<T>(),
             cotangent,
             rows.gradient,
             sigma_gradient,

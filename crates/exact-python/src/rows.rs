@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use exact_core::Rule;
 use exact_core::expected::Sigma;
 use exact_core::loss::{Logits, LossError};
 use pyo3::{PyResult, Python};
@@ -11,7 +10,7 @@ use rayon::prelude::*;
 use crate::arrays::Number;
 use crate::error::value_error;
 use crate::outputs::Outputs;
-use crate::rule::rule_for;
+use crate::rule::Spread;
 use crate::threads::in_pool;
 
 /// Fewer logits than this are evaluated on the calling thread: waking others would take longer.
@@ -23,7 +22,7 @@ pub struct Rows<'a, T> {
     pub range: Range<usize>,
     pub logits: Logits<'a, T>,
     pub sigma: Sigma<'a, T>,
-    pub rule: &'a Rule,
+    pub spread: Spread,
     /// `[rows]`.
     pub values: &'a mut [T],
     /// `[rows, c]`.
@@ -51,18 +50,18 @@ pub fn evaluate_rows<T: Number>(
     if logits.is_empty() && n_classes > 0 {
         return Ok(Outputs::zeros(0, n_classes, per_class));
     }
+    let spread = Spread::of(sigma, n_classes)?;
     py.detach(|| {
         // The errors of a block would count its rows from 0.
         let n = Logits::new(logits, n_classes)?.n_rows();
         let mut outputs = Outputs::zeros(n, n_classes, per_class);
-        let rule = rule_for(sigma);
         let rows = (4096 / n_classes).next_power_of_two().clamp(16, 512);
         let n_sigmas = if per_class { n_classes } else { 1 };
         let block = |(block, (values, (gradient, sigma_gradient))): Block<'_, T>| {
             let range = block * rows..block * rows + values.len();
             let logits = Logits::new(&logits[range.start * n_classes..range.end * n_classes], n_classes)?;
             let sigma = sigmas_of(sigma, &range, n_classes)?;
-            evaluate(Rows { range, logits, sigma, rule, values, gradient, sigma_gradient })
+            evaluate(Rows { range, logits, sigma, spread, values, gradient, sigma_gradient })
         };
         let Outputs { values, gradient, sigma_gradient, .. } = &mut outputs;
         if logits.len() < PARALLEL {

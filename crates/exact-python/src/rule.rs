@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use exact_core::Rule;
 use exact_core::expected::Sigma;
 use numpy::PyArray1;
+use pyo3::exceptions::PyValueError;
 use pyo3::types::PyTuple;
 use pyo3::{Bound, IntoPyObject, PyResult, Python, pyfunction};
 
@@ -12,21 +13,70 @@ use crate::arrays::Number;
 
 static SINGLE: LazyLock<Rule> = LazyLock::new(Rule::precise::<f32>);
 static DOUBLE: LazyLock<Rule> = LazyLock::new(Rule::precise::<f64>);
-static WIDE: LazyLock<Rule> = LazyLock::new(Rule::wide);
+static NODES_128: LazyLock<Rule> = LazyLock::new(Rule::wide);
+static NODES_1024: LazyLock<Rule> = LazyLock::new(|| {
+    let wide = Rule::wide();
+    Rule::new(1024, wide.truncation()).unwrap_or(wide)
+});
 
-/// The ratio of class sigmas up to which the rules keep the accuracy that they promise.
-const WIDE_RATIO: f64 = 4.0;
+/// How much the sigmas of a sample's classes differ. The integrand has steps as narrow as their ratio.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spread {
+    /// At most by the factor that the rules for one sigma bear.
+    Even,
+    /// At most by the factor that 128 nodes bear.
+    Wide,
+    /// More.
+    Steep,
+}
 
-/// The rule that is precise for these sigmas.
-pub fn rule_for<T: Number>(sigma: Sigma<'_, T>) -> &'static Rule {
-    if let Sigma::PerClass(sigmas) = sigma {
-        let low = sigmas.iter().fold(f64::INFINITY, |low, sigma| low.min(sigma.to_f64()));
-        let high = sigmas.iter().fold(0.0, |high: f64, sigma| high.max(sigma.to_f64()));
-        if high > WIDE_RATIO * low {
-            return &WIDE;
+/// Measured: the rules for one sigma lose digits from a ratio of 3 on, 128 nodes from 16 on, and 1024 nodes none up to
+/// [`STEEP`].
+const EVEN: f64 = 2.0;
+const WIDE: f64 = 8.0;
+const STEEP: f64 = 300.0;
+
+impl Spread {
+    /// Of the sigmas of a batch.
+    ///
+    /// # Errors
+    /// A `ValueError` if a sample's sigmas differ so much that no rule is precise.
+    pub fn of<T: Number>(sigma: Sigma<'_, T>, n_classes: usize) -> PyResult<Self> {
+        let ratio = match sigma {
+            Sigma::PerClass(sigmas) => sigmas.chunks(n_classes.max(1)).map(ratio).fold(1.0, f64::max),
+            _ => 1.0,
+        };
+        if ratio > STEEP {
+            return Err(PyValueError::new_err(format!(
+                "the sigmas of a sample's classes differ by a factor of {ratio:.0}, which is more than {STEEP}; bound them"
+            )));
+        }
+        Ok(if ratio > WIDE {
+            Self::Steep
+        } else if ratio > EVEN {
+            Self::Wide
+        } else {
+            Self::Even
+        })
+    }
+
+    /// The rule that is precise for these sigmas.
+    pub fn rule<T: Number>(self) -> &'static Rule {
+        match self {
+            Self::Even if T::EPSILON.to_f64() > 1e-10 => &SINGLE,
+            Self::Even => &DOUBLE,
+            Self::Wide => &NODES_128,
+            Self::Steep => &NODES_1024,
         }
     }
-    if T::EPSILON.to_f64() > 1e-10 { &SINGLE } else { &DOUBLE }
+}
+
+/// The largest sigma over the smallest.
+fn ratio<T: Number>(sigmas: &[T]) -> f64 {
+    let low = sigmas.iter().fold(f64::INFINITY, |low, sigma| low.min(sigma.to_f64()));
+    let high = sigmas.iter().fold(0.0, |high: f64, sigma| high.max(sigma.to_f64()));
+    // What is not positive is refused by the kernels, with a better message.
+    if low > 0.0 && high.is_finite() { high / low } else { 1.0 }
 }
 
 /// The nodes in [-1, 1], the weights and the truncation of the rule for single or double precision.

@@ -1,13 +1,14 @@
 //! Expected top-k accuracy.
 
 use exact_core::expected::{ExpectedTopK, Probability};
+use exact_core::loss::LossError;
 use numpy::{PyReadonlyArray1, PyReadonlyArray2, PyUntypedArrayMethods};
 use pyo3::types::PyTuple;
 use pyo3::{Bound, PyAny, PyResult, Python, pyfunction};
 
 use crate::accuracy::Quantity;
 use crate::arrays::{Matrix, Number, SigmaArgument, classes};
-use crate::rows::evaluate_rows;
+use crate::rows::{Rows, evaluate_rows};
 
 /// The expected top-k accuracy ("accuracy") or error ("error") of each row, with its gradients with respect to the
 /// logits and to sigma.
@@ -31,10 +32,11 @@ pub fn top_k<'py>(
     }
 }
 
-struct Settings {
-    k: usize,
-    margin: Option<f64>,
-    quantity: Quantity,
+/// Settings of expected top-k accuracy.
+pub struct Settings {
+    pub k: usize,
+    pub margin: Option<f64>,
+    pub quantity: Quantity,
 }
 
 fn evaluate<'py, T: Number>(
@@ -48,25 +50,36 @@ fn evaluate<'py, T: Number>(
     let labels = classes(labels, n_classes)?;
     let sigma = SigmaArgument::extract(sigma)?;
     evaluate_rows(py, logits.as_slice()?, n_classes, sigma.get()?, |rows| {
-        let mut accuracy = ExpectedTopK::new(settings.k, rows.rule.clone())?;
-        if let Some(margin) = settings.margin {
-            accuracy = accuracy.with_margin(margin)?;
-        }
-        if matches!(settings.quantity, Quantity::Logarithm) {
-            accuracy = accuracy.of_logarithm();
-        }
-        let labels = labels.get(rows.range).unwrap_or(&[]);
-        let mut probabilities = vec![Probability::default(); rows.values.len()];
-        accuracy.evaluate_with_sigma_gradient(
-            rows.logits,
-            labels,
-            rows.sigma,
-            &mut probabilities,
-            rows.gradient,
-            (rows.sigma_gradient.len() == rows.gradient.len()).then_some(&mut *rows.sigma_gradient),
-        )?;
-        settings.quantity.store(&probabilities, rows.values, rows.gradient, rows.sigma_gradient);
-        Ok(())
+        evaluate_block(rows, &labels, settings)
     })?
     .into_tuple(py)
+}
+
+/// Evaluates some rows of a batch with these labels.
+///
+/// # Errors
+/// As [`ExpectedTopK::evaluate`].
+pub fn evaluate_block<T: Number>(
+    rows: Rows<'_, T>,
+    labels: &[u32],
+    settings: &Settings,
+) -> Result<(), LossError> {
+    let mut accuracy = ExpectedTopK::new(settings.k, rows.spread.rule::<T>().clone())?;
+    if let Some(margin) = settings.margin {
+        accuracy = accuracy.with_margin(margin)?;
+    }
+    if matches!(settings.quantity, Quantity::Logarithm) {
+        accuracy = accuracy.of_logarithm();
+    }
+    let mut probabilities = vec![Probability::default(); rows.values.len()];
+    accuracy.evaluate_with_sigma_gradient(
+        rows.logits,
+        labels.get(rows.range).unwrap_or(&[]),
+        rows.sigma,
+        &mut probabilities,
+        rows.gradient,
+        (rows.sigma_gradient.len() == rows.gradient.len()).then_some(&mut *rows.sigma_gradient),
+    )?;
+    settings.quantity.store(&probabilities, rows.values, rows.gradient, rows.sigma_gradient);
+    Ok(())
 }
