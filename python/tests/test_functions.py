@@ -3,6 +3,7 @@
 import doctest
 import functools
 import math
+import threading
 import time
 
 import numpy as np
@@ -192,6 +193,26 @@ def test_inputs_are_left_as_they_are():
     logits.flags.writeable = False
     expected_accuracy(logits, labels, gradient=True)
     np.testing.assert_array_equal(logits, before)
+
+
+def test_other_threads_run_during_an_evaluation():
+    logits, labels = random_batch(20000, 50)
+    finished, counts = threading.Event(), []
+
+    def count():
+        while not finished.is_set():
+            counts.append(time.perf_counter())
+            time.sleep(1e-4)
+
+    thread = threading.Thread(target=count)
+    thread.start()
+    start = time.perf_counter()
+    expected_accuracy(logits, labels)
+    end = time.perf_counter()
+    finished.set()
+    thread.join()
+    # Were the interpreter held, there would be a gap as long as the call.
+    assert sum(start < moment < end for moment in counts) >= 3
 
 
 TWO = np.zeros((2, 3))

@@ -1,6 +1,7 @@
 """What goes around a loss in training: normalisation of logits and gradients, several processes, the example."""
 
 import math
+import os
 import pathlib
 import runpy
 import subprocess
@@ -94,6 +95,7 @@ def test_small_gradients_are_not_blown_up():
     assert weight.grad.item() == pytest.approx(1e-3)
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_forked_processes_evaluate_large_batches():
     """Threads of the kernels do not survive a fork."""
     program = (
