@@ -3,6 +3,8 @@
 import doctest
 import functools
 import math
+import subprocess
+import sys
 import threading
 import time
 
@@ -193,6 +195,20 @@ def test_inputs_are_left_as_they_are():
     logits.flags.writeable = False
     expected_accuracy(logits, labels, gradient=True)
     np.testing.assert_array_equal(logits, before)
+
+
+def test_torch_is_optional():
+    program = (
+        "import sys\n"
+        "sys.modules['torch'] = None\n"
+        "import exact_learn\n"
+        "try:\n"
+        "    import exact_learn.torch\n"
+        "except ModuleNotFoundError as error:\n"
+        "    print(error)\n"
+    )
+    output = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
+    assert "pip install exact-learn[torch]" in output
 
 
 def test_other_threads_run_during_an_evaluation():
