@@ -33,6 +33,11 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     environment.test(&[tests.join("torch").into()])
 }
 
+/// What needs no large download.
+pub fn run_without_torch() -> Result<()> {
+    run(&Arguments { without_torch: true })
+}
+
 /// The wheel with one of the optional groups of dependencies in pyproject.toml.
 fn with_extra(wheel: &Path, extra: &str) -> OsString {
     let mut requirement = wheel.as_os_str().to_owned();
