@@ -9,7 +9,7 @@ use pyo3::{Bound, PyAny, PyResult, Python, pyfunction};
 use crate::arrays::{Matrix, Number, SigmaArgument, classes};
 use crate::rows::evaluate_rows;
 use crate::rule::Spread;
-use crate::top_k::{Settings, evaluate_block};
+use crate::top_k::{Settings, evaluate_block, label_ratio};
 
 /// What is returned for a sample.
 #[derive(Clone, Copy)]
@@ -94,7 +94,8 @@ fn evaluate<'py, T: Number>(
     let n_classes = logits.shape()[1];
     let labels = classes(labels, n_classes)?;
     let sigma = SigmaArgument::extract(sigma)?;
-    evaluate_rows(py, logits.as_slice()?, n_classes, sigma.get()?, |rows| {
+    let ratio = |row, sigmas: &[T]| label_ratio(&labels, row, sigmas);
+    evaluate_rows(py, logits.as_slice()?, n_classes, sigma.get()?, ratio, |rows| {
         if rows.spread != Spread::Even {
             // The nodes of expected accuracy lose the steps of the integrand, those of top-k with k = 1 do not.
             return evaluate_block(rows, &labels, &Settings { k: 1, margin, quantity });

@@ -7,6 +7,7 @@ use pyo3::{Bound, PyAny, PyResult, Python, pyfunction};
 
 use crate::arrays::{Matrix, Number, SigmaArgument};
 use crate::rows::evaluate_rows;
+use crate::rule::largest_ratio;
 
 /// The expected cost of each row's prediction, with its gradients with respect to the logits and to sigma. A row of
 /// `costs` holds what each prediction would cost.
@@ -35,7 +36,7 @@ fn evaluate<'py, T: Number>(
     let n_classes = logits.shape()[1];
     let sigma = SigmaArgument::extract(sigma)?;
     let costs = costs.as_slice()?;
-    evaluate_rows(py, logits.as_slice()?, n_classes, sigma.get()?, |rows| {
+    evaluate_rows(py, logits.as_slice()?, n_classes, sigma.get()?, largest_ratio, |rows| {
         let costs = costs.get(rows.range.start * n_classes..rows.range.end * n_classes).unwrap_or(&[]);
         let sigma_gradient = Some(rows.sigma_gradient);
         expected::expected_cost(

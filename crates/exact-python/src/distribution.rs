@@ -8,6 +8,7 @@ use pyo3::{Bound, IntoPyObject, PyAny, PyResult, Python, pyfunction};
 use crate::arrays::{Matrix, Number, SigmaArgument};
 use crate::outputs::matrix;
 use crate::rows::evaluate_rows;
+use crate::rule::largest_ratio;
 
 /// The probability of each class, in each row, to have the largest score.
 ///
@@ -32,7 +33,7 @@ fn probabilities<'py, T: Number>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let [n, n_classes] = [logits.shape()[0], logits.shape()[1]];
     let sigma = SigmaArgument::extract(sigma)?;
-    let outputs = evaluate_rows(py, logits.as_slice()?, n_classes, sigma.get()?, |rows| {
+    let outputs = evaluate_rows(py, logits.as_slice()?, n_classes, sigma.get()?, largest_ratio, |rows| {
         expected::predictive_distribution(rows.logits, rows.sigma, rows.spread.rule::<T>(), rows.gradient)
     })?;
     matrix(py, outputs.gradient, n, n_classes)
@@ -64,7 +65,7 @@ fn product<'py, T: Number>(
     let n_classes = logits.shape()[1];
     let sigma = SigmaArgument::extract(sigma)?;
     let cotangent = cotangent.as_slice()?;
-    let outputs = evaluate_rows(py, logits.as_slice()?, n_classes, sigma.get()?, |rows| {
+    let outputs = evaluate_rows(py, logits.as_slice()?, n_classes, sigma.get()?, largest_ratio, |rows| {
         let range = rows.range.start * n_classes..rows.range.end * n_classes;
         let cotangent = cotangent.get(range).unwrap_or(&[]);
         let sigma_gradient = Some(rows.sigma_gradient);

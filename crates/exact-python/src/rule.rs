@@ -3,7 +3,6 @@
 use std::sync::LazyLock;
 
 use exact_core::Rule;
-use exact_core::expected::Sigma;
 use numpy::PyArray1;
 use pyo3::exceptions::PyValueError;
 use pyo3::types::PyTuple;
@@ -20,7 +19,7 @@ static NODES_1024: LazyLock<Rule> = LazyLock::new(|| {
 });
 
 /// How much the sigmas of a sample's classes differ. The integrand has steps as narrow as their ratio.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Spread {
     /// At most by the factor that the rules for one sigma bear.
     Even,
@@ -37,18 +36,14 @@ const WIDE: f64 = 8.0;
 const STEEP: f64 = 300.0;
 
 impl Spread {
-    /// Of the sigmas of a batch.
+    /// Of the sigmas of a sample that are in this ratio.
     ///
     /// # Errors
-    /// A `ValueError` if a sample's sigmas differ so much that no rule is precise.
-    pub fn of<T: Number>(sigma: Sigma<'_, T>, n_classes: usize) -> PyResult<Self> {
-        let ratio = match sigma {
-            Sigma::PerClass(sigmas) => sigmas.chunks(n_classes.max(1)).map(ratio).fold(1.0, f64::max),
-            _ => 1.0,
-        };
+    /// A `ValueError` if it is so large that no rule is precise.
+    pub fn of(ratio: f64, row: usize) -> PyResult<Self> {
         if ratio > STEEP {
             return Err(PyValueError::new_err(format!(
-                "the sigmas of a sample's classes differ by a factor of {ratio:.0}, which is more than {STEEP}; bound them"
+                "the sigmas of the classes of sample {row} differ by a factor of {ratio:.0}, which is more than {STEEP}; bound them"
             )));
         }
         Ok(if ratio > WIDE {
@@ -71,10 +66,14 @@ impl Spread {
     }
 }
 
-/// The largest sigma over the smallest.
-fn ratio<T: Number>(sigmas: &[T]) -> f64 {
+/// The largest sigma over the smallest: the steps of the predictive distribution.
+pub fn largest_ratio<T: Number>(_: usize, sigmas: &[T]) -> f64 {
+    ratio(sigmas.iter().fold(0.0, |high: f64, sigma| high.max(sigma.to_f64())), sigmas)
+}
+
+/// A sigma over the smallest.
+pub fn ratio<T: Number>(high: f64, sigmas: &[T]) -> f64 {
     let low = sigmas.iter().fold(f64::INFINITY, |low, sigma| low.min(sigma.to_f64()));
-    let high = sigmas.iter().fold(0.0, |high: f64, sigma| high.max(sigma.to_f64()));
     // What is not positive is refused by the kernels, with a better message.
     if low > 0.0 && high.is_finite() { high / low } else { 1.0 }
 }

@@ -9,6 +9,7 @@ use pyo3::{Bound, PyAny, PyResult, Python, pyfunction};
 use crate::accuracy::Quantity;
 use crate::arrays::{Matrix, Number, SigmaArgument, classes};
 use crate::rows::{Rows, evaluate_rows};
+use crate::rule::ratio;
 
 /// The expected top-k accuracy ("accuracy") or error ("error") of each row, with its gradients with respect to the
 /// logits and to sigma.
@@ -49,10 +50,17 @@ fn evaluate<'py, T: Number>(
     let n_classes = logits.shape()[1];
     let labels = classes(labels, n_classes)?;
     let sigma = SigmaArgument::extract(sigma)?;
-    evaluate_rows(py, logits.as_slice()?, n_classes, sigma.get()?, |rows| {
+    let ratio = |row, sigmas: &[T]| label_ratio(&labels, row, sigmas);
+    evaluate_rows(py, logits.as_slice()?, n_classes, sigma.get()?, ratio, |rows| {
         evaluate_block(rows, &labels, settings)
     })?
     .into_tuple(py)
+}
+
+/// The label's sigma over the smallest: the integral is over the label's score.
+pub fn label_ratio<T: Number>(labels: &[u32], row: usize, sigmas: &[T]) -> f64 {
+    let label = labels.get(row).and_then(|&label| sigmas.get(label as usize));
+    label.map_or(1.0, |sigma| ratio(sigma.to_f64(), sigmas))
 }
 
 /// Evaluates some rows of a batch with these labels.
