@@ -11,6 +11,7 @@ mod bench;
 mod cargo;
 mod fuzz;
 mod hygiene;
+mod python;
 mod results;
 mod sanitize;
 mod synthesize;
@@ -38,6 +39,8 @@ enum Command {
     Fuzz(fuzz::Arguments),
     /// Run the tests of exact-core under `AddressSanitizer` (needs a nightly toolchain)
     Sanitize,
+    /// Build the Python package and test it in an environment of its own
+    Python(python::Arguments),
     /// Run the benchmarks
     Bench,
     /// Compare all losses on all bundled data sets, as in docs/results.md
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
         Command::Audit => audit::run(),
         Command::Fuzz(arguments) => fuzz::run(&arguments),
         Command::Sanitize => sanitize::run(),
+        Command::Python(arguments) => python::run(&arguments),
         Command::Bench => bench::run(),
         Command::Results => results::run(),
         Command::Synthesize(arguments) => synthesize::run(&arguments),

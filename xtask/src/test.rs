@@ -5,7 +5,7 @@ use std::{env, fs, process};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::{cargo, hygiene};
+use crate::{cargo, hygiene, python};
 
 struct Step {
     name: &'static str,
@@ -19,6 +19,7 @@ const STEPS: &[Step] = &[
     Step { name: "tests", check: tests },
     Step { name: "documentation", check: documentation },
     Step { name: "dependencies", check: dependencies },
+    Step { name: "python", check: python::run_without_torch },
     Step { name: "quick start", check: quick_start },
 ];
 

@@ -1,0 +1,124 @@
+//! Expected accuracy.
+
+use exact_core::expected::{ExpectedAccuracy, Probability};
+use numpy::{PyReadonlyArray1, PyReadonlyArray2, PyUntypedArrayMethods};
+use pyo3::exceptions::PyValueError;
+use pyo3::types::PyTuple;
+use pyo3::{Bound, PyAny, PyResult, Python, pyfunction};
+
+use crate::arrays::{Matrix, Number, SigmaArgument, classes};
+use crate::rows::evaluate_rows;
+use crate::rule::Spread;
+use crate::top_k::{Settings, evaluate_block, label_ratio};
+
+/// What is returned for a sample.
+#[derive(Clone, Copy)]
+pub enum Quantity {
+    /// P.
+    Accuracy,
+    /// 1 - P.
+    Error,
+    /// log P.
+    Logarithm,
+}
+
+impl Quantity {
+    /// # Errors
+    /// A `ValueError` for an unknown name.
+    pub fn named(name: &str) -> PyResult<Self> {
+        match name {
+            "accuracy" => Ok(Self::Accuracy),
+            "error" => Ok(Self::Error),
+            "log" => Ok(Self::Logarithm),
+            _ => Err(PyValueError::new_err(format!("quantity must be accuracy, error or log, got {name}"))),
+        }
+    }
+
+    /// Takes the values and sigma gradients from the probabilities, and turns the gradient of P into that of 1 - P.
+    pub fn store<T: Number>(
+        self,
+        probabilities: &[Probability<T>],
+        values: &mut [T],
+        gradient: &mut [T],
+        sigma_gradient: &mut [T],
+    ) {
+        for (value, probability) in values.iter_mut().zip(probabilities) {
+            *value = match self {
+                Self::Accuracy => probability.p,
+                Self::Error => probability.one_minus_p,
+                Self::Logarithm => probability.log_p,
+            };
+        }
+        if sigma_gradient.len() == values.len() && gradient.len() != values.len() {
+            for (slope, probability) in sigma_gradient.iter_mut().zip(probabilities) {
+                *slope = probability.dsigma;
+            }
+        }
+        if matches!(self, Self::Error) {
+            for slope in gradient.iter_mut().chain(sigma_gradient) {
+                *slope = -*slope;
+            }
+        }
+    }
+}
+
+/// The expected accuracy ("accuracy"), expected error ("error") or logarithm of the accuracy ("log") of each row, with
+/// its gradients with respect to the logits and to sigma.
+///
+/// # Errors
+/// A `ValueError` for values that cannot be evaluated.
+#[pyfunction]
+pub fn expected_accuracy<'py>(
+    py: Python<'py>,
+    logits: Matrix<'py>,
+    labels: PyReadonlyArray1<'py, i64>,
+    sigma: &Bound<'py, PyAny>,
+    margin: Option<f64>,
+    quantity: &str,
+) -> PyResult<Bound<'py, PyTuple>> {
+    let quantity = Quantity::named(quantity)?;
+    match logits {
+        Matrix::Single(logits) => evaluate(py, &logits, &labels, sigma, margin, quantity),
+        Matrix::Double(logits) => evaluate(py, &logits, &labels, sigma, margin, quantity),
+    }
+}
+
+fn evaluate<'py, T: Number>(
+    py: Python<'py>,
+    logits: &PyReadonlyArray2<'py, T>,
+    labels: &PyReadonlyArray1<'py, i64>,
+    sigma: &Bound<'py, PyAny>,
+    margin: Option<f64>,
+    quantity: Quantity,
+) -> PyResult<Bound<'py, PyTuple>> {
+    let n_classes = logits.shape()[1];
+    let labels = classes(labels, n_classes)?;
+    let sigma = SigmaArgument::extract(sigma)?;
+    let ratio = |row, sigmas: &[T]| label_ratio(&labels, row, sigmas);
+    evaluate_rows(py, logits.as_slice()?, n_classes, sigma.get()?, ratio, |rows| {
+        if rows.spread != Spread::Even {
+            // The nodes of expected accuracy lose the steps of the integrand, those of top-k with k = 1 do not.
+            return evaluate_block(rows, &labels, &Settings { k: 1, margin, quantity });
+        }
+        let mut accuracy = ExpectedAccuracy::new(rows.spread.rule::<T>().clone());
+        if let Some(margin) = margin {
+            accuracy = accuracy.with_margin(margin)?;
+        }
+        if matches!(quantity, Quantity::Logarithm) {
+            accuracy = accuracy.of_logarithm();
+        }
+        let labels = labels.get(rows.range).unwrap_or(&[]);
+        let mut probabilities = vec![Probability::default(); rows.values.len()];
+        accuracy.evaluate_with_sigma_gradient(
+            rows.logits,
+            labels,
+            rows.sigma,
+            &mut probabilities,
+            rows.gradient,
+            (rows.sigma_gradient.len() == rows.gradient.len()).then_some(&mut *rows.sigma_gradient),
+        )?;
+        quantity.store(&probabilities, rows.values, rows.gradient, rows.sigma_gradient);
+        Ok(())
+    })?
+    .into_tuple(py)
+}

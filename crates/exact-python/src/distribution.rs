@@ -1,0 +1,83 @@
+//! The predictive distribution.
+
+use exact_core::expected;
+use numpy::{PyReadonlyArray2, PyUntypedArrayMethods};
+use pyo3::types::{PyAnyMethods, PyTuple, PyTupleMethods};
+use pyo3::{Bound, IntoPyObject, PyAny, PyResult, Python, pyfunction};
+
+use crate::arrays::{Matrix, Number, SigmaArgument};
+use crate::outputs::matrix;
+use crate::rows::evaluate_rows;
+use crate::rule::largest_ratio;
+
+/// The probability of each class, in each row, to have the largest score.
+///
+/// # Errors
+/// A `ValueError` for values that cannot be evaluated.
+#[pyfunction]
+pub fn predictive_distribution<'py>(
+    py: Python<'py>,
+    logits: Matrix<'py>,
+    sigma: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    match logits {
+        Matrix::Single(logits) => probabilities(py, &logits, sigma),
+        Matrix::Double(logits) => probabilities(py, &logits, sigma),
+    }
+}
+
+fn probabilities<'py, T: Number>(
+    py: Python<'py>,
+    logits: &PyReadonlyArray2<'py, T>,
+    sigma: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let [n, n_classes] = [logits.shape()[0], logits.shape()[1]];
+    let sigma = SigmaArgument::extract(sigma)?;
+    let outputs = evaluate_rows(py, logits.as_slice()?, n_classes, sigma.get()?, largest_ratio, |rows| {
+        expected::predictive_distribution(rows.logits, rows.sigma, rows.spread.rule::<T>(), rows.gradient)
+    })?;
+    matrix(py, outputs.gradient, n, n_classes)
+}
+
+/// The vector-Jacobian products of the predictive distribution with respect to the logits and to sigma.
+///
+/// # Errors
+/// A `ValueError` for values that cannot be evaluated.
+#[pyfunction]
+pub fn predictive_distribution_gradient<'py>(
+    py: Python<'py>,
+    logits: Matrix<'py>,
+    sigma: &Bound<'py, PyAny>,
+    cotangent: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyTuple>> {
+    match logits {
+        Matrix::Single(logits) => product(py, &logits, sigma, &cotangent.extract()?),
+        Matrix::Double(logits) => product(py, &logits, sigma, &cotangent.extract()?),
+    }
+}
+
+fn product<'py, T: Number>(
+    py: Python<'py>,
+    logits: &PyReadonlyArray2<'py, T>,
+    sigma: &Bound<'py, PyAny>,
+    cotangent: &PyReadonlyArray2<'py, T>,
+) -> PyResult<Bound<'py, PyTuple>> {
+    let n_classes = logits.shape()[1];
+    let sigma = SigmaArgument::extract(sigma)?;
+    let cotangent = cotangent.as_slice()?;
+    let outputs = evaluate_rows(py, logits.as_slice()?, n_classes, sigma.get()?, largest_ratio, |rows| {
+        let range = rows.range.start * n_classes..rows.range.end * n_classes;
+        let cotangent = cotangent.get(range).unwrap_or(&[]);
+        let sigma_gradient = Some(rows.sigma_gradient);
+        expected::predictive_distribution_gradient(
+            rows.logits,
+            rows.sigma,
+            rows.spread.rule::<T>(),
+            cotangent,
+            rows.gradient,
+            sigma_gradient,
+        )
+    })?;
+    let whole = outputs.into_tuple(py)?;
+    (whole.get_item(1)?, whole.get_item(2)?).into_pyobject(py)
+}

@@ -1,0 +1,275 @@
+"""Expected metrics as losses: the class scores are normal with the logits as means and a common sigma."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from exact_learn.torch import operators, quadrature
+from exact_learn.torch.classification import ClassificationLoss, on_cpu
+from exact_learn.torch.logit_normalization import LogitNormalization
+from exact_learn.torch.sigma import positive
+
+Sigma = float | Callable[[int], float] | Tensor | nn.Module
+
+
+class ScoreLoss(ClassificationLoss):
+    """A loss on random class scores ``s ~ N(logits, sigma**2)``.
+
+    Parameters
+    ----------
+    sigma : number, schedule, Tensor, Parameter or Module
+        The standard deviation of the scores. A schedule is called with the number of calls of :meth:`step` so far, as
+        :class:`GeometricSchedule`. The gradient flows to a Parameter or tensor, without dimensions or broadcasting to
+        (N, C), and into a module, which is called without arguments, as :class:`LearnedSigma`.
+    margin : float, optional
+        Differences between the label's logit and the others are clipped at it: samples are not pushed further.
+    normalize_logits : bool
+        Normalise the logits by :class:`LogitNormalization` first.
+    weight, ignore_index, reduction
+        As in torch.nn.CrossEntropyLoss.
+    """
+
+    sigma: Tensor | nn.Module
+
+    def __init__(
+        self,
+        sigma: Sigma = 1.0,
+        *,
+        margin: float | None = None,
+        normalize_logits: bool = False,
+        weight: Tensor | None = None,
+        ignore_index: int = -100,
+        reduction: str = "mean",
+    ) -> None:
+        super().__init__(weight=weight, ignore_index=ignore_index, reduction=reduction)
+        if margin is not None and not margin >= 0.0:
+            raise ValueError(f"margin must be at least 0, got {margin}")
+        self.margin = None if margin is None else float(margin)
+        self.normalization = LogitNormalization() if normalize_logits else None
+        self.schedule: Callable[[int], float] | None = None
+        self.steps = 0
+        if isinstance(sigma, Tensor | nn.Module):
+            self.sigma = sigma
+        else:
+            if callable(sigma):
+                self.schedule = sigma
+                sigma = sigma(0)
+            # Not a buffer: it keeps its precision on all devices, and compiled code sees it change.
+            self.sigma = torch.tensor(positive("sigma", sigma), dtype=torch.float64)
+
+    def step(self) -> None:
+        """Moves to the next value of the schedule of sigma; without one, does nothing."""
+        if self.schedule is not None:
+            self.steps += 1
+            self._follow(self.schedule)
+
+    def get_extra_state(self) -> dict[str, Any]:
+        """The place in the schedule, for state_dict."""
+        return {"steps": self.steps}
+
+    def set_extra_state(self, state: dict[str, Any]) -> None:
+        """Continues the schedule."""
+        self.steps = state["steps"]
+        if self.schedule is not None:
+            self._follow(self.schedule)
+
+    def _follow(self, schedule: Callable[[int], float]) -> None:
+        # In place, so that compiled code needs no compilation.
+        if isinstance(self.sigma, Tensor):
+            self.sigma.fill_(positive("sigma", schedule(self.steps)))
+
+    def extra_repr(self) -> str:
+        shown = [f"sigma={self.sigma.tolist()}"] if isinstance(self.sigma, Tensor) else []
+        if self.margin is not None:
+            shown.append(f"margin={self.margin}")
+        return ", ".join([*shown, super().extra_repr()])
+
+    def sample_losses(self, logits: Tensor, labels: Tensor, weights: Tensor | None) -> Tensor:
+        means, sigma = self.scores(logits, weights)
+        return self.expected_losses(means, sigma, labels)
+
+    def expected_losses(self, means: Tensor, sigma: Tensor, labels: Tensor) -> Tensor:
+        """The losses (n) for scores with means (n, C) and sigma () or (n, C)."""
+        raise NotImplementedError
+
+    def scores(self, logits: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor]:
+        """The means and sigma, () or (n, C), of the scores."""
+        if self.normalization is not None:
+            logits = self.normalization(logits, weights)
+        sigma = self.sigma if isinstance(self.sigma, Tensor) else self.sigma()
+        sigma = sigma.to(logits)
+        if sigma.ndim > 0:
+            try:
+                sigma = sigma.expand(logits.shape)
+            except RuntimeError:
+                raise ValueError(
+                    f"sigma of shape {tuple(sigma.shape)} does not broadcast to logits of shape {tuple(logits.shape)}"
+                ) from None
+        return logits, sigma
+
+    def clipped(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """The logits, of which those more than the margin below the label's are lifted."""
+        if self.margin is None:
+            return logits
+        floor = logits.gather(1, labels.unsqueeze(-1)) - self.margin
+        return torch.where(logits < floor, floor, logits)
+
+
+class ExactLoss(ScoreLoss):
+    r"""Expected error, one minus the expected accuracy of random scores.
+
+    .. math:: 1 - P(s_y > \max_{i \ne y} s_i)
+
+    Parameters
+    ----------
+    sigma, margin, normalize_logits, weight, ignore_index, reduction
+        As in :class:`ScoreLoss`.
+
+    Examples
+    --------
+    >>> loss = ExactLoss(sigma=0.5)
+    >>> # Two classes: 1 - Phi(1 / (0.5 sqrt(2))).
+    >>> loss(torch.tensor([[1.0, 0.0]]), torch.tensor([0]))
+    tensor(0.0786)
+
+    References
+    ----------
+    Karpukhin, Dereka and Kolesnikov, *EXACT: How to Train Your Accuracy*, arXiv 2205.09615. They estimate value and
+    gradient by Monte Carlo; here both are computed by quadrature.
+    """
+
+    def expected_losses(self, means: Tensor, sigma: Tensor, labels: Tensor) -> Tensor:
+        if on_cpu(means):
+            return operators.accuracy(means, sigma, labels, self.margin, "error")
+        return -torch.expm1(quadrature.log_accuracy(means, sigma, labels, self.margin))
+
+
+class ProbitLoss(ScoreLoss):
+    r"""The negative logarithm of expected accuracy: multinomial probit regression.
+
+    .. math:: -\log P(s_y > \max_{i \ne y} s_i)
+
+    It is convex in the logits, and its gradient does not vanish for badly misclassified samples.
+
+    Parameters
+    ----------
+    sigma, margin, normalize_logits, weight, ignore_index, reduction
+        As in :class:`ScoreLoss`.
+    """
+
+    def expected_losses(self, means: Tensor, sigma: Tensor, labels: Tensor) -> Tensor:
+        if on_cpu(means):
+            return -operators.accuracy(means, sigma, labels, self.margin, "log")
+        return -quadrature.log_accuracy(means, sigma, labels, self.margin)
+
+
+class TopKLoss(ScoreLoss):
+    """Expected top-k error: the probability that at least k scores exceed the label's.
+
+    Parameters
+    ----------
+    k : int
+        How many guesses there are, at least 1. For 1, :class:`ExactLoss` is faster.
+    sigma, margin, normalize_logits, weight, ignore_index, reduction
+        As in :class:`ScoreLoss`.
+    """
+
+    def __init__(self, k: int, sigma: Sigma = 1.0, **settings: Any) -> None:
+        super().__init__(sigma, **settings)
+        self.k = operator.index(k)
+        if self.k < 1:
+            raise ValueError(f"k must be at least 1, got {k}")
+
+    def expected_losses(self, means: Tensor, sigma: Tensor, labels: Tensor) -> Tensor:
+        k = min(self.k, means.shape[1])
+        if on_cpu(means):
+            return operators.top_k(means, sigma, labels, k, self.margin)
+        return 1.0 - quadrature.top_k_accuracy(means, sigma, labels, k, self.margin)
+
+    def extra_repr(self) -> str:
+        return f"k={self.k}, {super().extra_repr()}"
+
+
+class ExpectedCostLoss(ScoreLoss):
+    """The expected cost of the predictions under a cost matrix.
+
+    Parameters
+    ----------
+    costs : Tensor, (labels, C)
+        Row y holds what each prediction costs for the label y. There may be more predictions than labels: an option to
+        reject is a further class, with a logit of its own, that is never a label.
+    sigma, margin, normalize_logits, weight, ignore_index, reduction
+        As in :class:`ScoreLoss`; `weight` has an entry per label.
+    """
+
+    costs: Tensor
+
+    def __init__(self, costs: Tensor, sigma: Sigma = 1.0, **settings: Any) -> None:
+        super().__init__(sigma, **settings)
+        costs = torch.as_tensor(costs)
+        costs = costs if costs.is_floating_point() else costs.to(torch.get_default_dtype())
+        if costs.ndim != 2 or costs.numel() == 0 or not bool(costs.isfinite().all()):
+            raise ValueError(f"costs must be a matrix (labels, predictions) of finite numbers, got {costs}")
+        self.register_buffer("costs", costs)
+
+    def expected_losses(self, means: Tensor, sigma: Tensor, labels: Tensor) -> Tensor:
+        n_labels, n_predictions = self.costs.shape
+        if n_predictions != means.shape[1]:
+            raise ValueError(f"costs have {n_predictions} columns, expected {means.shape[1]}, one per logit")
+        if on_cpu(means) and not torch.compiler.is_compiling():
+            unknown = labels[(labels < 0) | (labels >= n_labels)].tolist()
+            if unknown:
+                raise ValueError(f"label {unknown[0]} is not a row of the {n_labels} rows of costs")
+        costs = self.costs[labels].to(means)
+        means = self.clipped(means, labels)
+        if on_cpu(means):
+            return operators.cost(means, sigma, costs)
+        return (costs * quadrature.predictive_distribution(means, sigma)).sum(dim=-1)
+
+    def n_labels(self, logits: Tensor) -> int:
+        return self.costs.shape[0]
+
+
+class MacroF1Loss(ScoreLoss):
+    r"""One minus the macro-F1 of a batch from expected counts.
+
+    .. math:: 1 - \frac{1}{k} \sum_c \frac{2 TP_c}{N_c + M_c}
+
+    over the k classes that occur, with the expected true positives, the samples and the expected predictions of each
+    class. It is a loss of the whole batch, not a mean over samples: small batches are not a sample of large ones.
+
+    Parameters
+    ----------
+    sigma, margin, normalize_logits, weight, ignore_index
+        As in :class:`ScoreLoss`.
+    """
+
+    def __init__(self, sigma: Sigma = 1.0, **settings: Any) -> None:
+        if "reduction" in settings:
+            raise TypeError("MacroF1Loss has no reduction: it is one number per batch")
+        super().__init__(sigma, **settings)
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        """The loss of the batch; shapes and errors as for all losses, and a ValueError if no sample has a weight."""
+        logits, labels, ignored = self._samples(input, target)
+        weights = self._weights(logits, labels, ignored)
+        means, sigma = self.scores(logits, weights)
+        means = self.clipped(means, labels)
+        if on_cpu(means):
+            score = operators.macro_f1(means, sigma, labels, weights)
+        else:
+            score = _macro_f1(quadrature.predictive_distribution(means, sigma), labels, weights)
+        return (1.0 - score).to(input.dtype)
+
+
+def _macro_f1(distribution: Tensor, labels: Tensor, weights: Tensor | None) -> Tensor:
+    column = distribution.new_ones(len(labels), 1) if weights is None else weights.unsqueeze(-1)
+    truth = column * nn.functional.one_hot(labels, distribution.shape[1])
+    hits, counts, predicted = (truth * distribution).sum(0), truth.sum(0), (column * distribution).sum(0)
+    occurs = counts > 0.0
+    return torch.where(occurs, 2.0 * hits / (counts + predicted), 0.0).sum() / occurs.sum()

@@ -1,0 +1,219 @@
+"""Losses that need no integral: the baselines of the paper, and cross-entropy with its relatives."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from exact_learn.torch import operators
+from exact_learn.torch.classification import ClassificationLoss, on_cpu
+from exact_learn.torch.sigma import positive
+
+
+class PointwiseLoss(ClassificationLoss):
+    """A loss with one setting, evaluated by the kernel of that name on the CPU, by `formula` elsewhere."""
+
+    kernel: str
+    no_parameters: Tensor
+
+    def __init__(self, setting: float, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.setting = setting
+        self.register_buffer("no_parameters", torch.zeros(0), persistent=False)
+
+    def sample_losses(self, logits: Tensor, labels: Tensor, weights: Tensor | None) -> Tensor:
+        if on_cpu(logits):
+            return operators.pointwise(logits, self.parameters_of_loss().to(logits), labels, self.kernel, self.setting)
+        return self.formula(logits, labels)
+
+    def extra_repr(self) -> str:
+        return f"{self.setting:g}, {super().extra_repr()}"
+
+    def parameters_of_loss(self) -> Tensor:
+        """The learned parameters, in the order of the kernel."""
+        return self.no_parameters
+
+    def formula(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """The losses in tensor operations."""
+        raise NotImplementedError
+
+
+def _over_alternatives(labels: Tensor, terms: Tensor) -> Tensor:
+    """The sum of the terms (n, C) over the classes that are not the label."""
+    return terms.sum(dim=-1) - terms.gather(1, labels.unsqueeze(-1)).squeeze(-1)
+
+
+def _differences(logits: Tensor, labels: Tensor) -> Tensor:
+    return logits.gather(1, labels.unsqueeze(-1)) - logits
+
+
+class HingeLoss(PointwiseLoss):
+    """The hinge loss of Crammer and Singer, ``max(0, margin + max_{i != y} logit_i - logit_y)``.
+
+    Parameters
+    ----------
+    margin : float
+        At least 0.
+    weight, ignore_index, reduction
+        As in torch.nn.CrossEntropyLoss.
+    """
+
+    kernel = "hinge"
+
+    def __init__(self, margin: float = 1.0, **settings: Any) -> None:
+        super().__init__(_at_least("margin", margin, 0.0), **settings)
+
+    def formula(self, logits: Tensor, labels: Tensor) -> Tensor:
+        column = labels.unsqueeze(-1)
+        rival = logits.scatter(1, column, -math.inf).amax(dim=-1)
+        return (self.setting + rival - logits.gather(1, column).squeeze(-1)).clamp(min=0.0)
+
+
+class SigmoidLoss(PointwiseLoss):
+    """The sum over ``i != y`` of ``1 - sigmoid((logit_y - logit_i) / temperature)``.
+
+    Parameters
+    ----------
+    temperature : float
+        Positive.
+    weight, ignore_index, reduction
+        As in torch.nn.CrossEntropyLoss.
+    """
+
+    kernel = "sigmoid"
+
+    def __init__(self, temperature: float = 1.0, **settings: Any) -> None:
+        super().__init__(positive("temperature", temperature), **settings)
+
+    def formula(self, logits: Tensor, labels: Tensor) -> Tensor:
+        terms = torch.sigmoid(-_differences(logits, labels) / self.setting)
+        return _over_alternatives(labels, terms)
+
+
+class PolynomialLoss(PointwiseLoss):
+    """The sum over ``i != y`` of ``0.25 d**3 - 0.75 d + 0.5``, d the difference over the temperature within [-1, 1].
+
+    Parameters
+    ----------
+    temperature : float
+        Positive.
+    weight, ignore_index, reduction
+        As in torch.nn.CrossEntropyLoss.
+    """
+
+    kernel = "polynomial"
+
+    def __init__(self, temperature: float = 1.0, **settings: Any) -> None:
+        super().__init__(positive("temperature", temperature), **settings)
+
+    def formula(self, logits: Tensor, labels: Tensor) -> Tensor:
+        d = (_differences(logits, labels) / self.setting).clamp(-1.0, 1.0)
+        return _over_alternatives(labels, 0.25 * d**3 - 0.75 * d + 0.5)
+
+
+class BetaBernoulliLoss(PointwiseLoss):
+    """The sum over ``i != y`` of ``-log(w theta + (1 - w) sigmoid((logit_y - logit_i) / temperature))``.
+
+    The weight w, below one half, and theta are learned: hand ``parameters()`` to the optimiser.
+
+    Parameters
+    ----------
+    temperature : float
+        Positive.
+    weight, ignore_index, reduction
+        As in torch.nn.CrossEntropyLoss.
+    """
+
+    kernel = "beta-bernoulli"
+
+    def __init__(self, temperature: float = 1.0, **settings: Any) -> None:
+        super().__init__(positive("temperature", temperature), **settings)
+        # logit(2 w) at w = 0.1 and logit(theta) at theta = 0.5, as in exact-core.
+        self.logits_of_mixture = nn.Parameter(torch.tensor([math.log(0.25), 0.0]))
+
+    def parameters_of_loss(self) -> Tensor:
+        return self.logits_of_mixture
+
+    def formula(self, logits: Tensor, labels: Tensor) -> Tensor:
+        twice_weight, theta = torch.sigmoid(self.logits_of_mixture.to(logits)).unbind()
+        won = torch.sigmoid(_differences(logits, labels) / self.setting)
+        terms = -torch.log(0.5 * twice_weight * theta + (1.0 - 0.5 * twice_weight) * won)
+        return _over_alternatives(labels, terms)
+
+
+class Poly1Loss(PointwiseLoss):
+    """Cross-entropy plus ``epsilon (1 - p_y)`` (Leng et al., arXiv 2204.12511).
+
+    Parameters
+    ----------
+    epsilon : float
+        At least -1.
+    weight, ignore_index, reduction
+        As in torch.nn.CrossEntropyLoss.
+    """
+
+    kernel = "poly1"
+
+    def __init__(self, epsilon: float = 1.0, **settings: Any) -> None:
+        super().__init__(_at_least("epsilon", epsilon, -1.0), **settings)
+
+    def formula(self, logits: Tensor, labels: Tensor) -> Tensor:
+        surprisal = functional.cross_entropy(logits, labels, reduction="none")
+        return surprisal - self.setting * torch.expm1(-surprisal)
+
+
+class FocalLoss(PointwiseLoss):
+    """``-(1 - p_y)**gamma log p_y`` (Lin et al., arXiv 1708.02002).
+
+    Parameters
+    ----------
+    gamma : float
+        At least 0; 0 gives cross-entropy.
+    weight, ignore_index, reduction
+        As in torch.nn.CrossEntropyLoss.
+    """
+
+    kernel = "focal"
+
+    def __init__(self, gamma: float = 2.0, **settings: Any) -> None:
+        super().__init__(_at_least("gamma", gamma, 0.0), **settings)
+
+    def formula(self, logits: Tensor, labels: Tensor) -> Tensor:
+        surprisal = functional.cross_entropy(logits, labels, reduction="none")
+        return (-torch.expm1(-surprisal)) ** self.setting * surprisal
+
+
+class CrossEntropyLoss(PointwiseLoss):
+    """Cross-entropy with label smoothing, as one of the losses that are compared.
+
+    It differs from torch.nn.CrossEntropyLoss with label smoothing and class weights together: here a sample's whole
+    loss has the weight of its label.
+
+    Parameters
+    ----------
+    label_smoothing : float
+        At least 0 and below 1.
+    weight, ignore_index, reduction
+        As in torch.nn.CrossEntropyLoss.
+    """
+
+    kernel = "cross-entropy"
+
+    def __init__(self, label_smoothing: float = 0.0, **settings: Any) -> None:
+        if not 0.0 <= label_smoothing < 1.0:
+            raise ValueError(f"label_smoothing must be at least 0 and below 1, got {label_smoothing}")
+        super().__init__(float(label_smoothing), **settings)
+
+    def formula(self, logits: Tensor, labels: Tensor) -> Tensor:
+        return functional.cross_entropy(logits, labels, reduction="none", label_smoothing=self.setting)
+
+
+def _at_least(name: str, value: float, bound: float) -> float:
+    value = float(value)
+    if not (value >= bound and math.isfinite(value)):
+        raise ValueError(f"{name} must be at least {bound:g} and finite, got {value}")
+    return value

@@ -1,0 +1,343 @@
+"""Losses for PyTorch: values, gradients, shapes, reductions and every input that is refused."""
+
+import contextlib
+import copy
+import doctest
+import functools
+import math
+import pickle
+
+import numpy as np
+import pytest
+import torch
+
+import exact_learn
+from exact_learn.torch import (
+    BetaBernoulliLoss,
+    CosineSchedule,
+    CrossEntropyLoss,
+    ExactLoss,
+    ExpectedCostLoss,
+    FocalLoss,
+    GeometricSchedule,
+    HingeLoss,
+    LearnedSigma,
+    MacroF1Loss,
+    Poly1Loss,
+    PolynomialLoss,
+    ProbitLoss,
+    SigmoidLoss,
+    TopKLoss,
+    classification,
+    gradient_normalizer,
+    losses,
+    pointwise,
+    sigma,
+)
+
+COSTS = torch.rand(4, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(5))
+SCORE_LOSSES = {
+    "exact": ExactLoss,
+    "probit": ProbitLoss,
+    "top-k": functools.partial(TopKLoss, 2),
+    "expected cost": functools.partial(ExpectedCostLoss, COSTS),
+}
+POINTWISE_LOSSES = {
+    "hinge": HingeLoss,
+    "sigmoid": SigmoidLoss,
+    "polynomial": PolynomialLoss,
+    "beta-bernoulli": BetaBernoulliLoss,
+    "poly1": Poly1Loss,
+    "focal": FocalLoss,
+    "cross-entropy": functools.partial(CrossEntropyLoss, 0.1),
+}
+SAMPLE_LOSSES = SCORE_LOSSES | POINTWISE_LOSSES
+ALL_LOSSES = SAMPLE_LOSSES | {"macro-f1": MacroF1Loss}
+# The accuracy of the quadrature in tensor operations.
+QUADRATURE_TOLERANCE = {torch.float32: 3e-6, torch.float64: 1e-10}
+
+
+def batch(n=6, dtype=torch.float64, seed=1):
+    generator = torch.Generator().manual_seed(seed)
+    logits = torch.randn(n, 4, dtype=dtype, generator=generator, requires_grad=True)
+    return logits, torch.randint(4, (n,), generator=generator)
+
+
+def gradient_of(value, at):
+    return torch.autograd.grad(value, at)[0]
+
+
+@contextlib.contextmanager
+def without_kernels():
+    """The tensor operations of other devices, on the CPU."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(losses, "on_cpu", lambda _: False)
+        patch.setattr(pointwise, "on_cpu", lambda _: False)
+        yield
+
+
+def test_value_is_that_of_the_numpy_function():
+    logits, labels = batch()
+    expected = 1.0 - exact_learn.expected_accuracy(logits.detach().numpy(), labels.numpy(), 0.5)
+    found = ExactLoss(0.5, reduction="none")(logits, labels)
+    np.testing.assert_allclose(found.detach().numpy(), expected, atol=1e-14)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize("name", SAMPLE_LOSSES)
+def test_gradients_agree_with_differences(name, reduction):
+    logits, labels = batch()
+    weight = torch.tensor([0.5, 1.0, 2.0, 0.1], dtype=torch.float64)
+    loss = SAMPLE_LOSSES[name](weight=weight, ignore_index=1, reduction=reduction).double()
+    assert torch.autograd.gradcheck(lambda x: loss(x, labels), logits)
+
+
+@pytest.mark.parametrize("margin", [None, 0.4])
+@pytest.mark.parametrize("name", SCORE_LOSSES)
+def test_settings_of_scores_keep_gradients_right(name, margin):
+    logits, labels = batch()
+    loss = SCORE_LOSSES[name](0.7, margin=margin, normalize_logits=True)
+    assert torch.autograd.gradcheck(lambda x: loss(x, labels), logits)
+
+
+def test_macro_f1_gradients_agree_with_differences():
+    logits, labels = batch()
+    sigma = torch.tensor(0.7, dtype=torch.float64, requires_grad=True)
+    weight = torch.tensor([0.5, 1.0, 2.0, 0.1])
+
+    def loss(x, s):
+        return MacroF1Loss(s, margin=0.5, weight=weight, ignore_index=1)(x, labels)
+
+    assert torch.autograd.gradcheck(loss, (logits, sigma))
+
+
+@pytest.mark.parametrize("shape", [(), (4,), (6, 1), (6, 4)])
+@pytest.mark.parametrize("name", SCORE_LOSSES)
+def test_gradients_flow_to_sigma(name, shape):
+    logits, labels = batch()
+    generator = torch.Generator().manual_seed(2)
+    sigma = 0.5 + torch.rand(shape, dtype=torch.float64, generator=generator)
+    sigma.requires_grad_()
+    assert torch.autograd.gradcheck(lambda x, s: SCORE_LOSSES[name](s)(x, labels), (logits, sigma))
+
+
+def test_gradients_flow_to_the_parameters_of_beta_bernoulli():
+    logits, labels = batch()
+    loss = BetaBernoulliLoss().double()
+
+    def of_parameters(parameters):
+        return torch.func.functional_call(loss, {"logits_of_mixture": parameters}, (logits, labels))
+
+    assert torch.autograd.gradcheck(of_parameters, loss.logits_of_mixture)
+
+
+def test_second_derivatives_are_refused_not_wrong():
+    logits, labels = batch()
+    with pytest.raises(RuntimeError, match="first derivatives only"):
+        torch.autograd.grad(ExactLoss()(logits, labels), logits, create_graph=True)
+
+
+# Settings, and the scale of the slopes, which grow as 1 / sigma.
+SCORE_CASES = [
+    ({}, 1.0),
+    ({"margin": 0.3}, 1.0),
+    ({"sigma": torch.linspace(0.5, 1.5, 4)}, 2.0),
+    ({"sigma": 0.1}, 10.0),
+    ({"sigma": 10.0}, 1.0),
+]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("name", ALL_LOSSES)
+def test_tensor_operations_agree_with_the_kernels(name, dtype):
+    logits, labels = batch(50, dtype)
+    for case, scale in SCORE_CASES[:1] if name in POINTWISE_LOSSES else SCORE_CASES:
+        loss = ALL_LOSSES[name](**case, ignore_index=1, weight=torch.tensor([0.5, 1.0, 2.0, 0.1]))
+        value = loss(logits, labels)
+        expected = gradient_of(value, logits)
+        with without_kernels():
+            other = loss(logits, labels)
+        found = gradient_of(other, logits)
+        tolerance = QUADRATURE_TOLERANCE[dtype] * max(1.0, abs(value.item()))
+        assert abs(other - value) < tolerance, case
+        assert (found - expected).abs().max() < scale * tolerance, case
+
+
+def test_tensor_operations_follow_hopeless_and_certain_samples():
+    differences = torch.tensor([-60.0, -10.0, -1.0, 5.0, 12.0], dtype=torch.float64)
+    logits = torch.stack([differences, torch.zeros(5), torch.full((5,), 0.5)], dim=1)
+    labels = torch.zeros(5, dtype=torch.long)
+    one = torch.tensor(1.0, dtype=torch.float64)
+    expected = losses.operators.accuracy(logits, one, labels, None, "log")
+    found = losses.quadrature.log_accuracy(logits, one, labels, None)
+    torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", SAMPLE_LOSSES)
+def test_reductions_and_weights(name):
+    logits, labels = batch(8)
+    weight = torch.tensor([0.5, 1.0, 2.0, 0.1], dtype=torch.float64)
+    make = SAMPLE_LOSSES[name]
+    each = make(reduction="none")(logits, labels)
+    assert each.shape == (8,)
+    torch.testing.assert_close(make()(logits, labels), each.mean())
+    torch.testing.assert_close(make(reduction="sum")(logits, labels), each.sum())
+    weights = weight[labels]
+    weighted = make(weight=weight, reduction="none")(logits, labels)
+    torch.testing.assert_close(weighted, each * weights)
+    mean = make(weight=weight)(logits, labels)
+    torch.testing.assert_close(mean, (each * weights).sum() / weights.sum())
+
+
+@pytest.mark.parametrize("name", ALL_LOSSES)
+def test_ignored_samples_do_not_count(name):
+    logits, labels = batch(8)
+    loss = ALL_LOSSES[name]()
+    expected = loss(logits[:6], labels[:6])
+    marked = labels.clone()
+    marked[6:] = -100
+    with_nan = logits.detach().clone()
+    with_nan[7] = math.nan
+    with_nan.requires_grad_()
+    value = loss(with_nan, marked)
+    torch.testing.assert_close(value, expected)
+    gradient = gradient_of(value, with_nan)
+    assert (gradient[6:] == 0.0).all() and gradient.isfinite().all()
+
+
+def test_all_samples_ignored_is_what_cross_entropy_gives():
+    logits, labels = torch.zeros(2, 3), torch.full((2,), -100)
+    assert ExactLoss()(logits, labels).isnan() and torch.nn.CrossEntropyLoss()(logits, labels).isnan()
+    assert ExactLoss(reduction="sum")(logits, labels) == 0.0
+
+
+def test_empty_batches_are_what_cross_entropy_gives():
+    logits, labels = torch.zeros(0, 3), torch.zeros(0, dtype=torch.long)
+    assert ExactLoss(reduction="sum")(logits, labels) == 0.0
+    assert ExactLoss(reduction="none")(logits, labels).shape == (0,)
+    assert HingeLoss(reduction="none")(logits, labels).shape == (0,)
+
+
+@pytest.mark.parametrize("name", SAMPLE_LOSSES)
+def test_shapes_are_those_of_cross_entropy(name):
+    logits, labels = batch(6)
+    loss = SAMPLE_LOSSES[name](reduction="none")
+    each = loss(logits, labels)
+    images = logits.reshape(2, 3, 4).movedim(-1, 1)
+    torch.testing.assert_close(loss(images, labels.reshape(2, 3)), each.reshape(2, 3))
+    single = loss(logits[0], labels[0])
+    assert single.shape == ()
+    torch.testing.assert_close(single, each[0])
+    torch.testing.assert_close(loss(logits.t().contiguous().t(), labels.int()), each)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("name", ALL_LOSSES)
+def test_half_precision_is_computed_in_single(name, dtype):
+    logits, labels = batch(8, torch.float32)
+    halves = logits.detach().to(dtype).requires_grad_()
+    expected = ALL_LOSSES[name]()(halves.float(), labels)
+    value = ALL_LOSSES[name]()(halves, labels)
+    assert value.dtype == dtype
+    torch.testing.assert_close(value, expected.to(dtype))
+    assert gradient_of(value, halves).dtype == dtype
+
+
+def test_schedules_move_sigma():
+    logits, labels = batch()
+    schedule = GeometricSchedule(10.0, 0.1, steps=3)
+    loss = ExactLoss(schedule)
+    for sigma_now in [10.0, 1.0, 0.1, 0.1]:
+        torch.testing.assert_close(loss(logits, labels), ExactLoss(sigma_now)(logits, labels))
+        loss.step()
+    resumed = ExactLoss(schedule)
+    fresh = ExactLoss(schedule)
+    fresh.step()
+    resumed.load_state_dict(fresh.state_dict())
+    assert resumed.sigma.item() == pytest.approx(1.0)
+    assert ExactLoss(lambda step: 2.0 + step).sigma == 2.0
+    assert CosineSchedule(2.0, 1.0, steps=3)(1) == pytest.approx(1.5)
+    assert pickle.loads(pickle.dumps(loss)).schedule == schedule
+    assert copy.deepcopy(loss).steps == loss.steps
+
+
+def test_sigma_is_learned():
+    logits, labels = batch(32)
+    loss = ProbitLoss(LearnedSigma(0.2))
+    optimizer = torch.optim.SGD(loss.parameters(), lr=0.5)
+    before = loss(logits, labels).item()
+    for _ in range(20):
+        optimizer.zero_grad()
+        loss(logits, labels).backward()
+        optimizer.step()
+    assert loss(logits, labels) < before
+    assert [name for name, _ in ExactLoss(torch.nn.Parameter(torch.tensor(1.0))).named_parameters()] == ["sigma"]
+
+
+def test_state_and_copies_keep_the_loss():
+    logits, labels = batch()
+    loss = ExactLoss(0.5, normalize_logits=True, weight=torch.ones(4))
+    loss(logits, labels)
+    other = ExactLoss(0.5, normalize_logits=True, weight=torch.zeros(4))
+    other.load_state_dict(loss.state_dict())
+    torch.testing.assert_close(other.eval()(logits, labels), copy.deepcopy(loss).eval()(logits, labels))
+
+
+def test_large_batches_do_not_depend_on_the_split():
+    logits, labels = batch(4096)
+    each = ExactLoss(reduction="none")(logits, labels)
+    parts = [ExactLoss(reduction="none")(logits[i : i + 512], labels[i : i + 512]) for i in range(0, 4096, 512)]
+    torch.testing.assert_close(torch.cat(parts), each, rtol=1e-13, atol=0.0)
+
+
+LOGITS, LABELS = torch.zeros(2, 3), torch.tensor([0, 1])
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: ExactLoss(0.0), ValueError, "sigma must be positive"),
+        (lambda: ExactLoss(math.nan), ValueError, "sigma must be positive"),
+        (lambda: ExactLoss(lambda step: -1.0), ValueError, "sigma must be positive"),
+        (lambda: ExactLoss(torch.tensor(-1.0))(LOGITS, LABELS), ValueError, "learn its logarithm"),
+        (lambda: ExactLoss(torch.ones(7))(LOGITS, LABELS), ValueError, "does not broadcast"),
+        (lambda: ExactLoss("1"), TypeError, "sigma must be a number"),
+        (lambda: ExactLoss(margin=-1.0), ValueError, "margin must be at least 0"),
+        (lambda: ExactLoss(reduction="average"), ValueError, "reduction must be one of"),
+        (lambda: ExactLoss(weight=torch.tensor([-1.0, 1.0])), ValueError, "weight must hold"),
+        (lambda: ExactLoss(weight=torch.ones(2))(LOGITS, LABELS), ValueError, "weight has 2 entries"),
+        (lambda: ExactLoss()(LOGITS, torch.tensor([0, 3])), ValueError, "label 3 of sample 1"),
+        (lambda: ExactLoss()(LOGITS, torch.tensor([0, -1])), ValueError, "label -1 of sample 1"),
+        (lambda: ExactLoss(weight=torch.ones(3))(LOGITS, torch.tensor([0, 9])), ValueError, "label 9"),
+        (lambda: ExactLoss()(LOGITS * math.nan, LABELS), ValueError, "logit NaN of sample 0, class 0"),
+        (lambda: ExactLoss()(LOGITS, LABELS.float()), TypeError, "labels must be integers"),
+        (lambda: ExactLoss()(LOGITS.long(), LABELS), TypeError, "logits must be of a floating type"),
+        (lambda: ExactLoss()(LOGITS.numpy(), LABELS), TypeError, "must be tensors"),
+        (lambda: ExactLoss()(LOGITS, torch.tensor([0, 1, 2])), ValueError, "labels have shape"),
+        (lambda: ExactLoss()(torch.zeros(2, 0), LABELS), ValueError, "at least one class"),
+        (lambda: ExactLoss()(torch.tensor(1.0), torch.tensor(0)), ValueError, "must have shape"),
+        (lambda: TopKLoss(0), ValueError, "k must be at least 1"),
+        (lambda: ExpectedCostLoss(torch.ones(3)), ValueError, "must be a matrix"),
+        (lambda: ExpectedCostLoss(torch.full((2, 3), math.nan)), ValueError, "finite"),
+        (lambda: ExpectedCostLoss(torch.ones(3, 2))(LOGITS, LABELS), ValueError, "costs have 2 columns"),
+        (lambda: ExpectedCostLoss(torch.ones(1, 3))(LOGITS, LABELS), ValueError, "label 1 is not a row"),
+        (lambda: MacroF1Loss(reduction="sum"), TypeError, "no reduction"),
+        (lambda: MacroF1Loss()(LOGITS, LABELS * 0 - 100), ValueError, "weights sum to 0"),
+        (lambda: HingeLoss(-1.0), ValueError, "margin must be at least 0"),
+        (lambda: SigmoidLoss(0.0), ValueError, "temperature must be positive"),
+        (lambda: Poly1Loss(-2.0), ValueError, "epsilon must be at least -1"),
+        (lambda: FocalLoss(math.inf), ValueError, "gamma must be at least 0"),
+        (lambda: CrossEntropyLoss(1.0), ValueError, "label_smoothing must be"),
+        (lambda: GeometricSchedule(0.0, 1.0, 10), ValueError, "positive and finite"),
+        (lambda: GeometricSchedule(2.0, 1.0, 0), ValueError, "steps must be at least 1"),
+        (lambda: LearnedSigma(-1.0), ValueError, "sigma must be positive"),
+    ],
+)
+def test_bad_inputs_are_refused(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+@pytest.mark.parametrize("module", [losses, sigma, gradient_normalizer, classification])
+def test_examples_of_the_documentation_hold(module):
+    assert doctest.testmod(module).failed == 0

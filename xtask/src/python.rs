@@ -1,0 +1,102 @@
+//! `cargo xtask python`: builds the wheel, installs it in a fresh environment and tests the installed package.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+use anyhow::{Context, Result};
+
+use crate::cargo;
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Leave out torch and its tests: it is large to install
+    #[arg(long)]
+    without_torch: bool,
+}
+
+pub fn run(arguments: &Arguments) -> Result<()> {
+    let environment = Environment::create()?;
+    let wheel = environment.build_wheel()?;
+    environment.install(&[with_extra(&wheel, "test")])?;
+    let tests = cargo::root().join("python").join("tests");
+    println!("==> NumPy");
+    let mut ignored = OsString::from("--ignore=");
+    ignored.push(tests.join("torch"));
+    environment.test(&[tests.clone().into(), ignored])?;
+    if arguments.without_torch {
+        return Ok(());
+    }
+    environment.install(&[with_extra(&wheel, "torch")])?;
+    println!("==> PyTorch");
+    environment.test(&[tests.join("torch").into()])
+}
+
+/// What needs no large download.
+pub fn run_without_torch() -> Result<()> {
+    run(&Arguments { without_torch: true })
+}
+
+/// The wheel with one of the optional groups of dependencies in pyproject.toml.
+fn with_extra(wheel: &Path, extra: &str) -> OsString {
+    let mut requirement = wheel.as_os_str().to_owned();
+    requirement.push(format!("[{extra}]"));
+    requirement
+}
+
+/// A virtual environment below the target directory, made anew.
+struct Environment {
+    directory: PathBuf,
+}
+
+impl Environment {
+    fn create() -> Result<Self> {
+        let directory = cargo::target_directory().join("python");
+        if directory.exists() {
+            let cannot_remove = || format!("cannot remove {}", directory.display());
+            fs::remove_dir_all(&directory).with_context(cannot_remove)?;
+        }
+        let mut create = Command::new("python3");
+        create.args(["-m", "venv"]).arg(directory.join("environment"));
+        cargo::run(create).context(
+            "a virtual environment is needed\nhint: install Python 3.10 or newer with its venv module",
+        )?;
+        let environment = Self { directory };
+        let requirements = cargo::root().join("python").join("requirements-build.txt");
+        environment.install(&["--requirement".into(), requirements.into()])?;
+        Ok(environment)
+    }
+
+    /// A program of the environment.
+    fn program(&self, name: &str) -> PathBuf {
+        let programs = if cfg!(windows) { "Scripts" } else { "bin" };
+        self.directory.join("environment").join(programs).join(name)
+    }
+
+    fn install(&self, requirements: &[OsString]) -> Result<()> {
+        let mut install = Command::new(self.program("python"));
+        install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(requirements);
+        cargo::run(install)
+    }
+
+    fn build_wheel(&self) -> Result<PathBuf> {
+        let wheels = self.directory.join("wheels");
+        let mut build = Command::new(self.program("maturin"));
+        build.args(["build", "--release", "--locked", "--out"]).arg(&wheels).current_dir(cargo::root());
+        cargo::run(build)?;
+        let cannot_list = || format!("cannot list {}", wheels.display());
+        let mut built = fs::read_dir(&wheels).with_context(cannot_list)?;
+        let wheel =
+            built.next().with_context(|| format!("maturin wrote no wheel to {}", wheels.display()))?;
+        Ok(wheel.with_context(cannot_list)?.path())
+    }
+
+    /// Runs pytest from a directory without the sources, so that it is the installed package that is tested.
+    fn test(&self, arguments: &[OsString]) -> Result<()> {
+        let mut test = Command::new(self.program("python"));
+        test.args(["-m", "pytest", "--quiet", "-p", "no:cacheprovider"]).args(arguments);
+        test.current_dir(env::temp_dir());
+        cargo::run(test)
+    }
+}
