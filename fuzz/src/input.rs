@@ -117,10 +117,9 @@ impl<'a> Input<'a> {
     /// A quadrature rule, and whether it is one of the defaults: others may be too coarse for their results to have
     /// a meaning.
     pub fn rule<T: Real>(&mut self) -> (Rule, bool) {
-        match self.below(4) {
+        match self.below(3) {
             0 => (Rule::training(), true),
             1 => (Rule::precise::<T>(), true),
-            2 => (Rule::wide(), true),
             _ => {
                 let rule = Rule::new(4 + self.below(125), 1.0 + 99.0 * self.below(256) as f64 / 255.0);
                 (rule.unwrap_or_else(|_| Rule::training()), false)

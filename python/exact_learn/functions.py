@@ -48,7 +48,7 @@ def expected_accuracy(
         Classes, from 0 to C - 1. Leading dimensions broadcast.
     sigma : array_like
         The standard deviation of the scores: a number, one per sample (...), or one per sample and class with as many
-        dimensions as the logits. Positive and finite; those of a sample's classes differ at most by a factor of 300.
+        dimensions as the logits. Positive and finite.
     log : bool
         Return the logarithm of the probability, which is finite also where the probability underflows.
     gradient : bool

@@ -89,11 +89,6 @@ impl Rule {
         if T::EPSILON.to_f64() > 1e-10 { Self::training() } else { Self::native(56, 32.0) }
     }
 
-    /// The rule for class sigmas whose ratio to the label's is large, where the integrand has steps.
-    pub fn wide() -> Self {
-        Self::native(128, 32.0)
-    }
-
     /// The negative logarithm of the relative height at which the integrand is cut.
     pub fn truncation(&self) -> f64 {
         self.truncation

@@ -22,22 +22,18 @@ const SINGLE_GRADIENT: f64 = 2.0 * 3e-6;
 const STEP: f64 = 1e-5;
 const DIFFERENCE: f64 = 1e-8;
 
-/// The rule that the sigmas call for.
-fn rule(sigma: Sigma<'_, f64>) -> Rule {
-    if matches!(sigma, Sigma::PerClass(_)) { Rule::wide() } else { Rule::precise::<f64>() }
-}
-
 fn distribution(mu: &[f64], sigma: Sigma<'_, f64>) -> Vec<f64> {
     let mut out = vec![0.0; mu.len()];
     let logits = Logits::new(mu, mu.len()).unwrap();
-    predictive_distribution(logits, sigma, &rule(sigma), &mut out).unwrap();
+    predictive_distribution(logits, sigma, &Rule::precise::<f64>(), &mut out).unwrap();
     out
 }
 
 fn derivative(mu: &[f64], sigma: Sigma<'_, f64>, direction: &[f64]) -> Vec<f64> {
     let mut out = vec![0.0; mu.len()];
     let logits = Logits::new(mu, mu.len()).unwrap();
-    predictive_distribution_gradient(logits, sigma, &rule(sigma), direction, &mut out, None).unwrap();
+    predictive_distribution_gradient(logits, sigma, &Rule::precise::<f64>(), direction, &mut out, None)
+        .unwrap();
     out
 }
 
@@ -47,7 +43,7 @@ fn one_by_one(mu: &[f64], sigma: Sigma<'_, f64>) -> Vec<Probability<f64>> {
     let mut grad = vec![0.0; mu.len()];
     let logits = Logits::new(mu, mu.len()).unwrap();
     let labels = 0..u32::try_from(mu.len()).unwrap();
-    let metric = ExpectedAccuracy::new(rule(sigma));
+    let metric = ExpectedAccuracy::new(Rule::precise::<f64>());
     labels
         .map(|label| {
             metric.evaluate(logits, &[label], sigma, &mut values, &mut grad).unwrap();
@@ -98,7 +94,7 @@ proptest! {
     #[test]
     fn sigma_gradients_agree_with_central_differences((mu, sigmas, cotangent) in classes(2.0)) {
         for sigma in [Sigma::Common(0.7), Sigma::PerSample(&[1.5]), Sigma::PerClass(&sigmas)] {
-            let rule = rule(sigma);
+            let rule = Rule::precise::<f64>();
             let logits = Logits::new(&mu, mu.len()).unwrap();
             let values = match sigma {
                 Sigma::Common(sigma) => vec![sigma],
@@ -145,7 +141,7 @@ proptest! {
             let n_sigmas = if matches!(sigma, Sigma::PerClass(_)) { n } else { 1 };
             let mut expected = (distribution(&mu, sigma), [0.0], vec![0.0; n], vec![0.0; n_sigmas]);
             let (_, value, grad, sigma_grad) = &mut expected;
-            expected_cost(logits, &costs, sigma, &rule(sigma), value, grad, Some(sigma_grad)).unwrap();
+            expected_cost(logits, &costs, sigma, &Rule::precise::<f64>(), value, grad, Some(sigma_grad)).unwrap();
             let check = |found: &[f32], expected: &[f64], tolerance: f64| {
                 let mut pairs = found.iter().zip(expected);
                 pairs.all(|(found, expected)| (f64::from(*found) - expected).abs() < tolerance)
@@ -174,7 +170,7 @@ proptest! {
         (mu, sigma, costs) in classes(2.0),
     ) {
         let (mut value, mut grad) = ([0.0], vec![0.0; mu.len()]);
-        let rule = Rule::wide();
+        let rule = Rule::precise::<f64>();
         let mut cost = |mu: &[f64]| {
             let logits = Logits::new(mu, mu.len()).unwrap();
             expected_cost(logits, &costs, Sigma::PerClass(&sigma), &rule, &mut value, &mut grad, None).unwrap();

@@ -122,14 +122,7 @@ fn double_precision_with_one_sigma() {
 
 #[test]
 fn double_precision_with_a_sigma_per_class() {
-    check::<f64>(&Rule::precise::<f64>(), &DOUBLE, |case| {
-        case.sigma.values().len() > 1 && case.sigma_ratio() <= 4.0
-    });
-}
-
-#[test]
-fn double_precision_with_very_different_sigmas_needs_the_wide_rule() {
-    check::<f64>(&Rule::wide(), &DOUBLE, |case| case.sigma_ratio() > 4.0);
+    check::<f64>(&Rule::precise::<f64>(), &DOUBLE, |case| case.sigma.values().len() > 1);
 }
 
 #[test]
@@ -139,12 +132,5 @@ fn single_precision_with_one_sigma() {
 
 #[test]
 fn single_precision_with_a_sigma_per_class() {
-    check::<f32>(&Rule::precise::<f32>(), &SINGLE_PER_CLASS, |case| {
-        case.sigma.values().len() > 1 && case.sigma_ratio() <= 4.0
-    });
-}
-
-#[test]
-fn single_precision_with_very_different_sigmas_needs_the_wide_rule() {
-    check::<f32>(&Rule::wide(), &SINGLE, |case| case.sigma_ratio() > 4.0);
+    check::<f32>(&Rule::precise::<f32>(), &SINGLE_PER_CLASS, |case| case.sigma.values().len() > 1);
 }

@@ -8,8 +8,7 @@ use pyo3::{Bound, PyAny, PyResult, Python, pyfunction};
 
 use crate::arrays::{Matrix, Number, SigmaArgument, classes};
 use crate::rows::evaluate_rows;
-use crate::rule::Spread;
-use crate::top_k::{Settings, evaluate_block, label_ratio};
+use crate::rule::precise;
 
 /// What is returned for a sample.
 #[derive(Clone, Copy)]
@@ -94,13 +93,8 @@ fn evaluate<'py, T: Number>(
     let n_classes = logits.shape()[1];
     let labels = classes(labels, n_classes)?;
     let sigma = SigmaArgument::extract(sigma)?;
-    let ratio = |row, sigmas: &[T]| label_ratio(&labels, row, sigmas);
-    evaluate_rows(py, logits.as_slice()?, n_classes, sigma.get()?, ratio, |rows| {
-        if rows.spread != Spread::Even {
-            // The nodes of expected accuracy lose the steps of the integrand, those of top-k with k = 1 do not.
-            return evaluate_block(rows, &labels, &Settings { k: 1, margin, quantity });
-        }
-        let mut accuracy = ExpectedAccuracy::new(rows.spread.rule::<T>().clone());
+    evaluate_rows(py, logits.as_slice()?, n_classes, sigma.get()?, |rows| {
+        let mut accuracy = ExpectedAccuracy::new(precise::<T>().clone());
         if let Some(margin) = margin {
             accuracy = accuracy.with_margin(margin)?;
         }

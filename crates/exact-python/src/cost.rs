@@ -7,7 +7,7 @@ use pyo3::{Bound, PyAny, PyResult, Python, pyfunction};
 
 use crate::arrays::{Matrix, Number, SigmaArgument};
 use crate::rows::evaluate_rows;
-use crate::rule::largest_ratio;
+use crate::rule::precise;
 
 /// The expected cost of each row's prediction, with its gradients with respect to the logits and to sigma. A row of
 /// `costs` holds what each prediction would cost.
@@ -36,14 +36,14 @@ fn evaluate<'py, T: Number>(
     let n_classes = logits.shape()[1];
     let sigma = SigmaArgument::extract(sigma)?;
     let costs = costs.as_slice()?;
-    evaluate_rows(py, logits.as_slice()?, n_classes, sigma.get()?, largest_ratio, |rows| {
+    evaluate_rows(py, logits.as_slice()?, n_classes, sigma.get()?, |rows| {
         let costs = costs.get(rows.range.start * n_classes..rows.range.end * n_classes).unwrap_or(&[]);
         let sigma_gradient = Some(rows.sigma_gradient);
         expected::expected_cost(
             rows.logits,
             costs,
             rows.sigma,
-            rows.spread.rule::<T>(),
+            precise::<T>(),
             rows.values,
             rows.gradient,
             sigma_gradient,

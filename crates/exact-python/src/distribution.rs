@@ -8,7 +8,7 @@ use pyo3::{Bound, IntoPyObject, PyAny, PyResult, Python, pyfunction};
 use crate::arrays::{Matrix, Number, SigmaArgument};
 use crate::outputs::matrix;
 use crate::rows::evaluate_rows;
-use crate::rule::largest_ratio;
+use crate::rule::precise;
 
 /// The probability of each class, in each row, to have the largest score.
 ///
@@ -33,8 +33,8 @@ fn probabilities<'py, T: Number>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let [n, n_classes] = [logits.shape()[0], logits.shape()[1]];
     let sigma = SigmaArgument::extract(sigma)?;
-    let outputs = evaluate_rows(py, logits.as_slice()?, n_classes, sigma.get()?, largest_ratio, |rows| {
-        expected::predictive_distribution(rows.logits, rows.sigma, rows.spread.rule::<T>(), rows.gradient)
+    let outputs = evaluate_rows(py, logits.as_slice()?, n_classes, sigma.get()?, |rows| {
+        expected::predictive_distribution(rows.logits, rows.sigma, precise::<T>(), rows.gradient)
     })?;
     matrix(py, outputs.gradient, n, n_classes)
 }
@@ -65,14 +65,14 @@ fn product<'py, T: Number>(
     let n_classes = logits.shape()[1];
     let sigma = SigmaArgument::extract(sigma)?;
     let cotangent = cotangent.as_slice()?;
-    let outputs = evaluate_rows(py, logits.as_slice()?, n_classes, sigma.get()?, largest_ratio, |rows| {
+    let outputs = evaluate_rows(py, logits.as_slice()?, n_classes, sigma.get()?, |rows| {
         let range = rows.range.start * n_classes..rows.range.end * n_classes;
         let cotangent = cotangent.get(range).unwrap_or(&[]);
         let sigma_gradient = Some(rows.sigma_gradient);
         expected::predictive_distribution_gradient(
             rows.logits,
             rows.sigma,
-            rows.spread.rule::<T>(),
+            precise::<T>(),
             cotangent,
             rows.gradient,
             sigma_gradient,

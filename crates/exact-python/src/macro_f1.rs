@@ -10,8 +10,7 @@ use pyo3::{Bound, PyAny, PyResult, Python, pyfunction};
 use crate::arrays::{Matrix, Number, SigmaArgument, classes};
 use crate::error::value_error;
 use crate::outputs::Outputs;
-use crate::rows::spreads_of;
-use crate::rule::{Spread, largest_ratio};
+use crate::rule::precise;
 use crate::threads::in_pool;
 
 /// Macro-F1 of the whole batch in the first value, with its gradients with respect to the logits and to sigma.
@@ -46,14 +45,12 @@ fn evaluate<'py, T: Number>(
     let weights: Option<PyReadonlyArray1<'py, T>> = weights.map(PyAnyMethods::extract).transpose()?;
     let weights = weights.as_ref().map(|weights| weights.as_slice()).transpose()?;
     let (logits, sigma) = (logits.as_slice()?, sigma.get()?);
-    let spreads = spreads_of(sigma, n_classes, largest_ratio)?;
-    let rule = spreads.into_iter().max().unwrap_or(Spread::Even).rule::<T>();
     let evaluate = || -> Result<Outputs<T>, LossError> {
         let samples = Samples::sum(Logits::new(logits, n_classes)?, &labels, weights)?;
         let mut outputs = Outputs::zeros(n, n_classes, matches!(sigma, Sigma::PerClass(_)));
         let sigma_gradient = Some(outputs.sigma_gradient.as_mut_slice());
         let gradient = &mut outputs.gradient;
-        let value = expected::expected_macro_f1(samples, sigma, rule, gradient, sigma_gradient)?;
+        let value = expected::expected_macro_f1(samples, sigma, precise::<T>(), gradient, sigma_gradient)?;
         outputs.values[0] = value;
         Ok(outputs)
     };

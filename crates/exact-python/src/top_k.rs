@@ -9,7 +9,7 @@ use pyo3::{Bound, PyAny, PyResult, Python, pyfunction};
 use crate::accuracy::Quantity;
 use crate::arrays::{Matrix, Number, SigmaArgument, classes};
 use crate::rows::{Rows, evaluate_rows};
-use crate::rule::ratio;
+use crate::rule::precise;
 
 /// The expected top-k accuracy ("accuracy") or error ("error") of each row, with its gradients with respect to the
 /// logits and to sigma.
@@ -34,10 +34,10 @@ pub fn top_k<'py>(
 }
 
 /// Settings of expected top-k accuracy.
-pub struct Settings {
-    pub k: usize,
-    pub margin: Option<f64>,
-    pub quantity: Quantity,
+struct Settings {
+    k: usize,
+    margin: Option<f64>,
+    quantity: Quantity,
 }
 
 fn evaluate<'py, T: Number>(
@@ -50,29 +50,22 @@ fn evaluate<'py, T: Number>(
     let n_classes = logits.shape()[1];
     let labels = classes(labels, n_classes)?;
     let sigma = SigmaArgument::extract(sigma)?;
-    let ratio = |row, sigmas: &[T]| label_ratio(&labels, row, sigmas);
-    evaluate_rows(py, logits.as_slice()?, n_classes, sigma.get()?, ratio, |rows| {
+    evaluate_rows(py, logits.as_slice()?, n_classes, sigma.get()?, |rows| {
         evaluate_block(rows, &labels, settings)
     })?
     .into_tuple(py)
-}
-
-/// The label's sigma over the smallest: the integral is over the label's score.
-pub fn label_ratio<T: Number>(labels: &[u32], row: usize, sigmas: &[T]) -> f64 {
-    let label = labels.get(row).and_then(|&label| sigmas.get(label as usize));
-    label.map_or(1.0, |sigma| ratio(sigma.to_f64(), sigmas))
 }
 
 /// Evaluates some rows of a batch with these labels.
 ///
 /// # Errors
 /// As [`ExpectedTopK::evaluate`].
-pub fn evaluate_block<T: Number>(
+fn evaluate_block<T: Number>(
     rows: Rows<'_, T>,
     labels: &[u32],
     settings: &Settings,
 ) -> Result<(), LossError> {
-    let mut accuracy = ExpectedTopK::new(settings.k, rows.spread.rule::<T>().clone())?;
+    let mut accuracy = ExpectedTopK::new(settings.k, precise::<T>().clone())?;
     if let Some(margin) = settings.margin {
         accuracy = accuracy.with_margin(margin)?;
     }

@@ -15,8 +15,6 @@ use crate::failure::CommandError;
 /// The truncation that goes with a number of nodes in either precision; see [`Rule`].
 const TRUNCATION_F32: f64 = 13.0;
 const TRUNCATION_F64: f64 = 32.0;
-/// The ratio of the label's sigma to another from which the integrand needs the wide rule.
-const WIDE_RATIO: f64 = 4.0;
 
 const REQUEST: &str =
     r#"expected an object {"mu": […], "sigma": s or [s_1…s_C], "label": y, "k": 1} on each line"#;
@@ -167,12 +165,11 @@ fn parse(line: &str) -> Result<Request, Refusal> {
 }
 
 fn quadrature<T: Real>(nodes: Option<usize>, truncation: f64) -> anyhow::Result<Integrator> {
-    let fixed = nodes.map(|nodes| Rule::new(nodes, truncation)).transpose()?;
-    let (precise, wide) = (Rule::precise::<T>(), Rule::wide());
-    Ok(Box::new(move |request, _| {
-        let is_wide = request.sigma.ratio(request.label as usize) > WIDE_RATIO;
-        integrate::<T>(request, fixed.as_ref().unwrap_or(if is_wide { &wide } else { &precise }))
-    }))
+    let rule = match nodes {
+        Some(nodes) => Rule::new(nodes, truncation)?,
+        None => Rule::precise::<T>(),
+    };
+    Ok(Box::new(move |request, _| integrate::<T>(request, &rule)))
 }
 
 fn integrate<T: Real>(request: &Request, rule: &Rule) -> Result<Answer, Refusal> {
@@ -211,19 +208,6 @@ fn integrate<T: Real>(request: &Request, rule: &Rule) -> Result<Answer, Refusal>
             SigmaValue::PerClass(_) => SigmaValue::PerClass(widen(&sigma_grad)),
         },
     })
-}
-
-impl SigmaValue {
-    /// The largest ratio of the label's sigma to another.
-    fn ratio(&self, label: usize) -> f64 {
-        match self {
-            Self::Common(_) => 1.0,
-            Self::PerClass(sigmas) => {
-                let label = sigmas.get(label).copied().unwrap_or(1.0);
-                sigmas.iter().map(|sigma| label / sigma).fold(1.0, f64::max)
-            }
-        }
-    }
 }
 
 /// The paper's estimators. The line chooses the stream of random numbers.

@@ -17,6 +17,12 @@ const MAX_STEPS: usize = 60;
 /// The logarithm of 1 / F below which nothing is added: F nears the smallest normal number.
 const LOWEST_LEVEL: f64 = 700.0;
 
+/// A panel is at most so many standard deviations of a class wide, in units of the half-width on which the rule resolves
+/// a Gaussian, where the class matters on it.
+const PANEL: f64 = 2.0;
+/// Doublings of the width of panels at most.
+const MAX_DOUBLINGS: f64 = 30.0;
+
 /// How small F, or 1 - F, is at an end of an interval.
 #[derive(Clone, Copy)]
 pub(super) struct Level {
@@ -66,7 +72,7 @@ impl<U: Real, const L: usize, const SCALED: bool> Classes<'_, U, L, SCALED> {
         let mut expected = [0.0; L];
         let right = self.right_end::<FUSED>(level, workspace);
         let left = self.left_end::<FUSED>(level, workspace);
-        self.panel::<FUSED>(&left, &right, rule, workspace, &mut expected);
+        self.panels::<FUSED>(&left, &right, rule, workspace, &mut expected);
         // What is cut off at an end is shared out as at the cut.
         let at_right = self.product::<FUSED>(&right, workspace.hazards);
         let mut weight = [U::ZERO; L];
@@ -108,6 +114,43 @@ impl<U: Real, const L: usize, const SCALED: bool> Classes<'_, U, L, SCALED> {
             let left = self.left_end::<FUSED>(Level::new(depth), workspace);
             self.panel::<FUSED>(&left, &right, rule, workspace, &mut [0.0; L]);
             right = left;
+        }
+    }
+
+    /// Adds the integral from `left`, where F is small, to `right`.
+    ///
+    /// With scales of their own, classes may have steps in between, but F is small only where none of them is far to
+    /// the right: at a distance s from `left`, classes that change within much less than s have `Φ = 1`. So panels that
+    /// double in width, from one that resolves the steepest class, resolve all.
+    #[inline(always)]
+    fn panels<const FUSED: bool>(
+        &self,
+        left: &[U; L],
+        right: &[U; L],
+        rule: &Rule,
+        workspace: &mut Workspace<'_, U, L>,
+        expected: &mut [f64; L],
+    ) {
+        if !SCALED {
+            return self.panel::<FUSED>(left, right, rule, workspace, expected);
+        }
+        let mut steepest: f64 = 1.0;
+        for scale in self.scale {
+            for l in 0..L {
+                steepest = steepest.max((scale[l] * (right[l] - left[l])).to_f64());
+            }
+        }
+        let widest = PANEL * (2.0 * rule.truncation()).sqrt();
+        let doublings = (steepest / widest).log2().ceil().clamp(0.0, MAX_DOUBLINGS) as i32;
+        let mut start = *left;
+        for doubling in (0..=doublings).rev() {
+            let share = U::from_f64(0.5_f64.powi(doubling));
+            let mut end = *right;
+            for l in 0..L {
+                end[l] = if doubling == 0 { right[l] } else { left[l] + share * (right[l] - left[l]) };
+            }
+            self.panel::<FUSED>(&start, &end, rule, workspace, expected);
+            start = end;
         }
     }
 

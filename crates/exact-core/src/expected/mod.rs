@@ -18,6 +18,7 @@ mod probability;
 mod representatives;
 mod sample;
 mod sigma;
+mod steep;
 mod top_k;
 
 pub use accuracy::ExpectedAccuracy;

@@ -51,16 +51,6 @@ impl Case {
         }
     }
 
-    /// The label's sigma over the smallest.
-    pub fn sigma_ratio(&self) -> f64 {
-        match &self.sigma {
-            SigmaValue::One(_) => 1.0,
-            SigmaValue::Many(sigma) => {
-                sigma[self.label as usize] / sigma.iter().copied().fold(f64::MAX, f64::min)
-            }
-        }
-    }
-
     /// A description for messages.
     pub fn name(&self) -> String {
         let head = &self.mu[..self.mu.len().min(6)];

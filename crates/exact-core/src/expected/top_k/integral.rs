@@ -22,7 +22,18 @@ const REACH: f64 = 2.0;
 /// The logarithm of the smallest maximum of `γ` around which nothing that matters underflows.
 const LOWEST: f64 = -460.0;
 
+/// Beyond this many standard deviations, `1 - Φ` is nothing beside 1.
+const CERTAIN: f64 = 9.0;
+/// Beyond this many, Φ is nothing at all.
+const IMPOSSIBLE: f64 = -39.0;
+/// A panel resolves a class whose standard deviation it is at most so many times as wide, in units of the half-width on
+/// which the rule resolves a Gaussian.
+const PANEL: f64 = 2.0;
+/// Panels at most that an interval is halved into.
+const MAX_PANELS: usize = 1 << 20;
+
 /// Where the nodes lie.
+#[derive(Debug, Clone, Copy)]
 struct Interval {
     left: f64,
     right: f64,
@@ -34,6 +45,7 @@ pub(super) struct Kept {
     shift: Vec<f64>,
     gradient: Vec<f64>,
     class: Vec<usize>,
+    panels: Vec<Interval>,
 }
 
 impl<const SCALED: bool> Rivals<'_, SCALED> {
@@ -55,46 +67,79 @@ impl<const SCALED: bool> Rivals<'_, SCALED> {
         if SCALED {
             first_moment.fill([0.0]);
             let (gradient, first_moment) = (gradient.as_flattened_mut(), first_moment.as_flattened_mut());
-            return Some(self.quadrature::<FUSED>(&interval, rule, exceedance, gradient, first_moment));
+            self.subdivide(k, interval, rule.truncation(), &mut kept.panels);
+            return Some(self.quadrature::<FUSED>(&kept.panels, rule, exceedance, gradient, first_moment));
         }
         kept.select(self.shift, threshold, &interval, k, rule);
-        let Kept { shift, gradient: parts, class } = kept;
+        let Kept { shift, gradient: parts, class, .. } = kept;
         let rivals = Rivals::<SCALED> { shift, scale: &[] };
-        let orthant = rivals.quadrature::<FUSED>(&interval, rule, exceedance, parts, &mut []);
+        let orthant = rivals.quadrature::<FUSED>(&[interval], rule, exceedance, parts, &mut []);
         for (&class, &part) in class.iter().zip(parts.iter()) {
             gradient[class] = [part];
         }
         Some(orthant)
     }
 
-    /// What the interval cuts off of P and 1 - P is `Q W` at its left end and `Φ (1 - W)` at its right end, which are
-    /// points beside the nodes.
+    /// Halves the interval until each panel resolves every class that matters on it: a class with `x = a z + b` changes
+    /// over `1 / a`, and does not matter where Φ(x) is 1. Panels on which at least `k` classes are certain to exceed the
+    /// label are left out.
+    fn subdivide(self, k: usize, interval: Interval, truncation: f64, panels: &mut Vec<Interval>) {
+        let widest = PANEL * (2.0 * truncation).sqrt();
+        panels.clear();
+        let mut waiting = vec![interval];
+        while let Some(Interval { left, right }) = waiting.pop() {
+            let (mut resolved, mut above) = (true, 0);
+            for (a, b) in self.scale.iter().zip(self.shift) {
+                above += usize::from(a * right + b < IMPOSSIBLE);
+                resolved &=
+                    a * (right - left) <= widest || a * left + b > CERTAIN || a * right + b < IMPOSSIBLE;
+            }
+            let center = 0.5 * (left + right);
+            if above >= k {
+                continue;
+            }
+            if resolved || panels.len() + waiting.len() >= MAX_PANELS || center <= left || center >= right {
+                panels.push(Interval { left, right });
+            } else {
+                waiting.push(Interval { left: center, right });
+                waiting.push(Interval { left, right: center });
+            }
+        }
+        if panels.is_empty() {
+            panels.push(interval);
+        }
+    }
+
+    /// What the panels, in ascending order, cut off of P and 1 - P is `Q W` at their left end and `Φ (1 - W)` at their
+    /// right end, which are points beside the nodes.
     #[inline(always)]
     fn quadrature<const FUSED: bool>(
         self,
-        interval: &Interval,
+        panels: &[Interval],
         rule: &Rule,
         exceedance: &mut Exceedance,
         gradient: &mut [f64],
         first_moment: &mut [f64],
     ) -> Orthant<1> {
-        let half_width = 0.5 * (interval.right - interval.left);
-        let center = 0.5 * (interval.right + interval.left);
+        let (left, right) = (panels[0].left, panels[panels.len() - 1].right);
         let nodes = rule.nodes();
         let (mut probability, mut complement) = (0.0, 0.0);
-        for first in (0..nodes.len() + 2).step_by(POINTS) {
-            // Points past the last are at the center with the weight 0.
-            let (mut z, mut node_weight) = ([center; POINTS], [0.0; POINTS]);
+        for first in (0..panels.len() * nodes.len() + 2).step_by(POINTS) {
+            // Points past the last are at an end with the weight 0.
+            let (mut z, mut node_weight) = ([right; POINTS], [0.0; POINTS]);
             let (mut at_left, mut at_right) = ([0.0; POINTS], [0.0; POINTS]);
             for l in 0..POINTS {
                 match (first + l).checked_sub(2) {
-                    Some(node) if node < nodes.len() => {
-                        z[l] = nodes[node].position * half_width + center;
-                        node_weight[l] = nodes[node].weight * half_width;
+                    Some(point) => {
+                        if let Some(panel) = panels.get(point / nodes.len()) {
+                            let node = nodes[point % nodes.len()];
+                            let half_width = 0.5 * (panel.right - panel.left);
+                            z[l] = node.position * half_width + 0.5 * (panel.right + panel.left);
+                            node_weight[l] = node.weight * half_width;
+                        }
                     }
-                    Some(_) => {}
-                    None if l == 0 => (z[l], at_left[l]) = (interval.left, 1.0),
-                    None => (z[l], at_right[l]) = (interval.right, 1.0),
+                    None if l == 0 => (z[l], at_left[l]) = (left, 1.0),
+                    None => (z[l], at_right[l]) = (right, 1.0),
                 }
             }
             let label = Term::at::<FUSED>(&z);
@@ -178,6 +223,10 @@ impl<const SCALED: bool> Rivals<'_, SCALED> {
                 left -= if first == 0 { grow } else { 0.0 };
                 right += if last == SCAN - 1 { grow } else { 0.0 };
             } else if last - first >= RESOLVED {
+                if SCALED {
+                    // Between two points there may be a step, on which an interpolation would not be sound.
+                    return Some(Interval { left: at(outer), right: at(far) });
+                }
                 let edge = |inner: usize, outer: usize| {
                     let share = (heights[inner] - level) / (heights[inner] - heights[outer]);
                     at(inner) + share * (at(outer) - at(inner))

@@ -26,7 +26,7 @@ use crate::quadrature::Rule;
 ///
 /// # Accuracy
 /// With [`Rule::precise`] in `f64`: 2e-15 absolute and 3e-13 relative in P, 1e-13 relative in 1 - P and 9e-13 in the
-/// gradient (of its largest entry), for the label's sigma up to 4 times the smallest; [`Rule::wide`] for larger ratios.
+/// gradient (of its largest entry), also where the sigmas of classes differ by a factor of 64.
 ///
 /// # Example
 /// ```
