@@ -252,7 +252,6 @@ TWO = np.zeros((2, 3))
         (lambda: expected_accuracy(TWO, [0, 1], [1.0, 1.0, 1.0]), ValueError, "must broadcast"),
         (lambda: expected_accuracy(TWO, [0, 1], np.ones((2, 2))), ValueError, "does not fit logits"),
         (lambda: expected_accuracy(TWO, [0, 1], np.ones((1, 2, 3))), ValueError, "dimensions"),
-        (lambda: expected_accuracy(TWO, [0, 1], [[400.0, 1.0, 1.0]]), ValueError, "sample 0 differ by a factor of 400"),
         (lambda: expected_accuracy(TWO, [0, 1], "1"), TypeError, "sigma must be float32"),
         (lambda: expected_accuracy(TWO, [0, 1], None), TypeError, "sigma must be float32"),
         (lambda: expected_accuracy(TWO.astype(np.float16), [0, 1]), TypeError, "got float16"),
