@@ -94,6 +94,12 @@ impl Rule {
         self.truncation
     }
 
+    /// The width of the interval that the nodes resolve, in standard deviations of a class that changes on it: that on
+    /// which a Gaussian is at least `e^-truncation` of its maximum.
+    pub(crate) fn panel_width(&self) -> f64 {
+        2.0 * (2.0 * self.truncation).sqrt()
+    }
+
     /// Whether `f32` arithmetic is as good as the rule.
     pub(crate) fn is_single_precision(&self) -> bool {
         self.single_precision

@@ -114,8 +114,6 @@ def test_forked_processes_evaluate_large_batches():
 
 
 def test_the_example_learns(capsys):
-    if not EXAMPLE.exists():
-        pytest.skip("the tests run without the examples")
     runpy.run_path(str(EXAMPLE), run_name="__main__")
     accuracy = float(capsys.readouterr().out.split()[-1])
     assert accuracy > 0.85

@@ -17,9 +17,6 @@ const MAX_STEPS: usize = 60;
 /// The logarithm of 1 / F below which nothing is added: F nears the smallest normal number.
 const LOWEST_LEVEL: f64 = 700.0;
 
-/// A panel is at most so many standard deviations of a class wide, in units of the half-width on which the rule resolves
-/// a Gaussian, where the class matters on it.
-const PANEL: f64 = 2.0;
 /// Doublings of the width of panels at most.
 const MAX_DOUBLINGS: f64 = 30.0;
 
@@ -140,8 +137,7 @@ impl<U: Real, const L: usize, const SCALED: bool> Classes<'_, U, L, SCALED> {
                 steepest = steepest.max((scale[l] * (right[l] - left[l])).to_f64());
             }
         }
-        let widest = PANEL * (2.0 * rule.truncation()).sqrt();
-        let doublings = (steepest / widest).log2().ceil().clamp(0.0, MAX_DOUBLINGS) as i32;
+        let doublings = (steepest / rule.panel_width()).log2().ceil().clamp(0.0, MAX_DOUBLINGS) as i32;
         let mut start = *left;
         for doubling in (0..=doublings).rev() {
             let share = U::from_f64(0.5_f64.powi(doubling));

@@ -95,8 +95,8 @@ impl<U: Real> Row<'_, U> {
 
 /// The sum of a vector's lanes, by halves.
 #[inline(always)]
-pub(super) fn tree_sum(mut sums: [f64; PARTS]) -> f64 {
-    let mut width = PARTS / 2;
+pub(super) fn tree_sum<const N: usize>(mut sums: [f64; N]) -> f64 {
+    let mut width = N / 2;
     while width > 0 {
         for part in 0..width {
             sums[part] += sums[part + width];

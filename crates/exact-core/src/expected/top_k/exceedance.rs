@@ -6,6 +6,7 @@
 //! terms only. `L_j` comes from prefixes and suffixes of the classes and never from dividing class j out of the
 //! distribution of `N`, which loses all digits (measured: relative error 1e9).
 
+use crate::expected::lanes::tree_sum;
 use crate::normal::{INV_SQRT_2PI, exp_half_square_or_zero, half_erfcx, mul_add};
 
 /// Points in a group.
@@ -225,9 +226,9 @@ impl Exceedance {
                     part[l] = weights.weight[l] * crossing;
                     moment[l] = weights.moment[l] * crossing;
                 }
-                weights.gradient[class] += sum(part);
+                weights.gradient[class] += tree_sum(part);
                 if SCALED {
-                    weights.first_moment[class] += sum(moment);
+                    weights.first_moment[class] += tree_sum(moment);
                 }
             }
         }
@@ -265,19 +266,6 @@ fn recede<const FUSED: bool>(to_come: &mut [Points], prefix: &[Points], term: &T
         to_come[c] = after;
     }
     others
-}
-
-/// The sum over the points, by halves.
-#[inline(always)]
-pub(super) fn sum(mut values: Points) -> f64 {
-    let mut width = POINTS / 2;
-    while width > 0 {
-        for l in 0..width {
-            values[l] += values[l + width];
-        }
-        width /= 2;
-    }
-    values[0]
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@
 //!
 //! The points of the integration variable are the lanes, so each sample has a course of its own.
 
-use super::exceedance::{Exceedance, POINTS, Points, Rivals, Term, Weights, sum};
+use super::exceedance::{Exceedance, POINTS, Points, Rivals, Term, Weights};
+use crate::expected::lanes::tree_sum;
 use crate::expected::orthant::Orthant;
 use crate::normal::fast_ln;
 use crate::quadrature::Rule;
@@ -26,9 +27,6 @@ const LOWEST: f64 = -460.0;
 const CERTAIN: f64 = 9.0;
 /// Beyond this many, Φ is nothing at all.
 const IMPOSSIBLE: f64 = -39.0;
-/// A panel resolves a class whose standard deviation it is at most so many times as wide, in units of the half-width on
-/// which the rule resolves a Gaussian.
-const PANEL: f64 = 2.0;
 /// Panels at most that an interval is halved into.
 const MAX_PANELS: usize = 1 << 20;
 
@@ -67,7 +65,7 @@ impl<const SCALED: bool> Rivals<'_, SCALED> {
         if SCALED {
             first_moment.fill([0.0]);
             let (gradient, first_moment) = (gradient.as_flattened_mut(), first_moment.as_flattened_mut());
-            self.subdivide(k, interval, rule.truncation(), &mut kept.panels);
+            self.subdivide(k, interval, rule.panel_width(), &mut kept.panels);
             return Some(self.quadrature::<FUSED>(&kept.panels, rule, exceedance, gradient, first_moment));
         }
         kept.select(self.shift, threshold, &interval, k, rule);
@@ -83,8 +81,7 @@ impl<const SCALED: bool> Rivals<'_, SCALED> {
     /// Halves the interval until each panel resolves every class that matters on it: a class with `x = a z + b` changes
     /// over `1 / a`, and does not matter where Φ(x) is 1. Panels on which at least `k` classes are certain to exceed the
     /// label are left out.
-    fn subdivide(self, k: usize, interval: Interval, truncation: f64, panels: &mut Vec<Interval>) {
-        let widest = PANEL * (2.0 * truncation).sqrt();
+    fn subdivide(self, k: usize, interval: Interval, widest: f64, panels: &mut Vec<Interval>) {
         panels.clear();
         let mut waiting = vec![interval];
         while let Some(Interval { left, right }) = waiting.pop() {
@@ -156,8 +153,8 @@ impl<const SCALED: bool> Rivals<'_, SCALED> {
                 p[l] = label.above[l] * (at_left[l] * found.fewer[l] + node_weight[l] * found.slope[l]);
                 rest[l] = label.below[l] * (at_right[l] * found.rest[l] + node_weight[l] * found.slope[l]);
             }
-            probability += sum(p);
-            complement += sum(rest);
+            probability += tree_sum(p);
+            complement += tree_sum(rest);
         }
         Orthant { probability: [probability], complement: [complement], factor: [1.0], exponent: [0.0] }
     }
