@@ -7,7 +7,7 @@
 //! The nodes lie on the interval that leaves `e^-T` of F at either end; beyond, the integrands are taken to decay as
 //! F or `1 - F` does.
 
-use super::classes::{Classes, Rivals};
+use super::classes::Classes;
 use crate::Real;
 use crate::normal::{exp_nonpositive, fast_ln, inverse_mills_ratio, log_cdf, mul_add};
 use crate::quadrature::Rule;

@@ -12,12 +12,13 @@ use std::f64::consts::LN_2;
 
 use crate::Real;
 use crate::normal::{
-    INV_SQRT_2PI, exp_nonpositive, fast_ln, half_erfcx, half_square_and_exp, mul_add, split_exponent,
+    INV_SQRT_2PI, SQRT_2PI, exp_nonpositive, fast_ln, half_erfcx, half_square_and_exp, mul_add,
+    split_exponent,
 };
 
 /// Classes whose products are formed in the working precision before they enter the `f64` product: few enough that
-/// factors of at least `0.4 / (|x| + 1)` do not underflow `f32` and sums of squares keep their digits, and all the
-/// rivals of a label among ten classes.
+/// factors of at least `0.4 / (|x| + 1)` do not underflow `f32`, that sums of squares keep their digits, and that so does
+/// one minus the complement, which is at least `2^-BLOCK`; and all the rivals of a label among ten classes.
 const BLOCK: usize = 9;
 /// An `f64` product below this is scaled up, and its exponent down, before more factors enter.
 const PRODUCT_FLOOR: f64 = 1e-150;
@@ -72,6 +73,14 @@ pub(super) struct Weighted<'a, T, const L: usize> {
     pub first_moment: &'a mut [[T; L]],
 }
 
+impl<'a, T, const L: usize> Weighted<'a, T, L> {
+    /// Nothing to add to.
+    #[inline(always)]
+    pub fn none(zero: &'a [T; L]) -> Self {
+        Self { weight: zero, moment: zero, gradient: &mut [], first_moment: &mut [] }
+    }
+}
+
 /// Sums that the derivatives of `log(φ F H)` need, per lane.
 #[derive(Clone, Copy)]
 pub(super) struct Moments<T, const L: usize> {
@@ -109,13 +118,14 @@ pub(super) fn term<T: Real, const FUSED: bool>(x: T) -> Term<T> {
     Term { negative, g, q, exponent, hazard: numerator / denominator }
 }
 
-/// `x + h`, minus the derivative of `log h`. Far to the left x and h cancel, and the asymptotic series
-/// `1/y - 2/y³ + …` takes over.
+/// `x + h`, minus the derivative of `log h`. Far to the left x and h cancel, and an asymptotic series in the Mills ratio
+/// `r = 1/h`, which `term` has without a division, takes over: `r - r³ = 1/y - 2/y³ + 6/y⁵ - …` for `x = -y`, where
+/// `x + h = 1/y - 2/y³ + 10/y⁵ - …`.
 #[inline(always)]
-pub(super) fn hazard_slope<T: Real>(x: T, h: T) -> T {
-    let inverse = T::ONE / x.abs().max(T::ONE);
-    let series = inverse - T::from_f64(2.0) * inverse * inverse * inverse;
-    if x < T::from_f64(-16.0) { series } else { x + h }
+pub(super) fn hazard_slope<T: Real>(x: T, term: &Term<T>) -> T {
+    let mills = T::from_f64(SQRT_2PI) * term.g;
+    let series = mills - mills * mills * mills;
+    if x < T::from_f64(-16.0) { series } else { x + term.hazard }
 }
 
 /// A block of classes in the working precision.
@@ -182,11 +192,11 @@ pub(super) trait Rivals<T: Real, const L: usize> {
     /// F and H at `z`, with the sums behind the first two derivatives of `log(φ F H)`.
     fn moments<const FUSED: bool>(&self, z: &[T; L]) -> (Product<L>, Moments<T, L>);
 
-    /// F and H at `z`; each class's hazard goes to `hazards`.
-    fn product<const FUSED: bool>(&self, z: &[T; L], hazards: &mut [[T; L]]) -> Product<L>;
+    /// F alone at `z`: the hazards, and H with them, are left out.
+    fn distribution<const FUSED: bool>(&self, z: &[T; L]) -> Product<L>;
 
-    /// As [`Rivals::product`], and adds the hazards that were in `hazards` to the weighted sums: in the same pass,
-    /// which has time to wait for memory.
+    /// F and H at `z`; each class's hazard goes to `hazards`, after those that were there have been added to the weighted
+    /// sums: in the same pass, which has time to wait for memory.
     fn product_after<const FUSED: bool>(
         &self,
         z: &[T; L],
@@ -196,8 +206,15 @@ pub(super) trait Rivals<T: Real, const L: usize> {
 }
 
 impl<T: Real, const L: usize, const SCALED: bool> Classes<'_, T, L, SCALED> {
+    /// F and H at `z`; each class's hazard goes to `hazards`.
     #[inline(always)]
-    fn walk<const FUSED: bool, const ADD: bool>(
+    pub fn product<const FUSED: bool>(&self, z: &[T; L], hazards: &mut [[T; L]]) -> Product<L> {
+        self.walk::<FUSED, true, false>(z, hazards, Weighted::none(&[T::ZERO; L]))
+    }
+
+    /// F at `z`; with `KEEP` also H and the hazards, with `ADD` also the sums of those before.
+    #[inline(always)]
+    fn walk<const FUSED: bool, const KEEP: bool, const ADD: bool>(
         &self,
         z: &[T; L],
         hazards: &mut [[T; L]],
@@ -211,7 +228,7 @@ impl<T: Real, const L: usize, const SCALED: bool> Classes<'_, T, L, SCALED> {
             let mut sums = Block::empty();
             for (class, shift) in (first..).zip(shifts) {
                 let scale = if SCALED { &self.scale[class] } else { &unscaled };
-                let mut hazard = hazards[class];
+                let mut hazard = if KEEP { hazards[class] } else { [T::ZERO; L] };
                 if ADD {
                     let mut sum = gradient[class];
                     for l in 0..L {
@@ -236,10 +253,14 @@ impl<T: Real, const L: usize, const SCALED: bool> Classes<'_, T, L, SCALED> {
                     sums.factor[l] = if negative { factor * g } else { factor };
                     sums.exponent[l] = if negative { sum + exponent } else { sum };
                     sums.complement[l] = if negative { complement } else { joint };
-                    sums.hazard[l] = mul_add::<T, FUSED>(a, h, sums.hazard[l]);
-                    hazard[l] = h;
+                    if KEEP {
+                        sums.hazard[l] = mul_add::<T, FUSED>(a, h, sums.hazard[l]);
+                        hazard[l] = h;
+                    }
                 }
-                hazards[class] = hazard;
+                if KEEP {
+                    hazards[class] = hazard;
+                }
             }
             sums.flush(&mut product);
         }
@@ -294,7 +315,7 @@ impl<T: Real, const L: usize, const SCALED: bool> Rivals<T, L> for Classes<'_, T
                     sums.complement[l] = if negative { complement } else { joint };
                     let ah = a * h;
                     sums.hazard[l] += ah;
-                    let u = hazard_slope(x, h);
+                    let u = hazard_slope(x, &term);
                     let au = a * u;
                     moments.first[l] += ah * au;
                     moments.second[l] += ah * au * au;
@@ -307,10 +328,8 @@ impl<T: Real, const L: usize, const SCALED: bool> Rivals<T, L> for Classes<'_, T
     }
 
     #[inline(always)]
-    fn product<const FUSED: bool>(&self, z: &[T; L], hazards: &mut [[T; L]]) -> Product<L> {
-        let zero = [T::ZERO; L];
-        let none = Weighted { weight: &zero, moment: &zero, gradient: &mut [], first_moment: &mut [] };
-        self.walk::<FUSED, false>(z, hazards, none)
+    fn distribution<const FUSED: bool>(&self, z: &[T; L]) -> Product<L> {
+        self.walk::<FUSED, false, false>(z, &mut [], Weighted::none(&[T::ZERO; L]))
     }
 
     #[inline(always)]
@@ -320,6 +339,6 @@ impl<T: Real, const L: usize, const SCALED: bool> Rivals<T, L> for Classes<'_, T
         hazards: &mut [[T; L]],
         before: Weighted<'_, T, L>,
     ) -> Product<L> {
-        self.walk::<FUSED, true>(z, hazards, before)
+        self.walk::<FUSED, true, true>(z, hazards, before)
     }
 }

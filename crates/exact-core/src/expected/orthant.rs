@@ -71,17 +71,15 @@ pub(super) fn integrate<T: Real, R: Rivals<T, L>, const L: usize, const FUSED: b
         half_width[l] = T::from_f64(0.5) * (bracket.right[l] - bracket.left[l]);
         center[l] = T::from_f64(0.5) * (bracket.right[l] + bracket.left[l]);
     }
-    for row in workspace.gradient.iter_mut() {
-        *row = [T::ZERO; L];
-    }
-    for row in workspace.first_moment.iter_mut() {
-        *row = [T::ZERO; L];
+    // Before the first node there are no hazards, which then enter with the weight 0.
+    for buffer in [&mut *workspace.hazards, &mut *workspace.gradient, &mut *workspace.first_moment] {
+        buffer.fill([T::ZERO; L]);
     }
     let (mut probability, mut complement) = ([0.0; L], [0.0; L]);
 
     // The ends: Q F = (Q/φ) φ F and Φ (1 - F) = (Φ/φ) φ (1 - F), where φ F = γ / H.
-    let at_left = rivals.product::<FUSED>(&bracket.left, workspace.hazards).normalized();
-    let at_right = rivals.product::<FUSED>(&bracket.right, workspace.hazards);
+    let at_left = rivals.distribution::<FUSED>(&bracket.left).normalized();
+    let at_right = rivals.distribution::<FUSED>(&bracket.right);
     for l in 0..L {
         let (left, right) = (bracket.left[l].to_f64() - origin[l], bracket.right[l].to_f64() - origin[l]);
         let (upper, _) = mills_ratios::<T, FUSED>(T::from_f64(left));

@@ -80,8 +80,9 @@ fn log_cdf<const FUSED: bool>(negative: bool, g: f32, q: f32, exponent: f32) -> 
 }
 
 impl<const L: usize> Representatives<'_, L> {
+    /// F at `z`; with `KEEP` also H, the hazards and the sums of those before.
     #[inline(always)]
-    fn walk<const FUSED: bool, const ADD: bool>(
+    fn walk<const FUSED: bool, const KEEP: bool>(
         &self,
         z: &[f32; L],
         hazards: &mut [[f32; L]],
@@ -94,8 +95,8 @@ impl<const L: usize> Representatives<'_, L> {
             let mut sums = Block::EMPTY;
             for (class, shift) in (first..).zip(shifts) {
                 let weight = &self.weight[class];
-                let mut hazard = hazards[class];
-                if ADD {
+                let mut hazard = if KEEP { hazards[class] } else { [0.0; L] };
+                if KEEP {
                     let mut sum = gradient[class];
                     for l in 0..L {
                         sum[l] = mul_add::<f32, FUSED>(node_weight[l], hazard[l], sum[l]);
@@ -109,10 +110,14 @@ impl<const L: usize> Representatives<'_, L> {
                     let (far, near) = (sums.far[l], sums.near[l]);
                     sums.far[l] = if term.negative { far + logarithm } else { far };
                     sums.near[l] = if term.negative { near } else { near + logarithm };
-                    sums.hazard[l] = mul_add::<f32, FUSED>(weight[l], term.hazard, sums.hazard[l]);
-                    hazard[l] = term.hazard;
+                    if KEEP {
+                        sums.hazard[l] = mul_add::<f32, FUSED>(weight[l], term.hazard, sums.hazard[l]);
+                        hazard[l] = term.hazard;
+                    }
                 }
-                hazards[class] = hazard;
+                if KEEP {
+                    hazards[class] = hazard;
+                }
             }
             sums.flush(&mut total);
         }
@@ -153,7 +158,7 @@ impl<const L: usize> Rivals<f32, L> for Representatives<'_, L> {
                     sums.near[l] = if term.negative { near } else { near + logarithm };
                     let h = weight[l] * term.hazard;
                     sums.hazard[l] += h;
-                    let u = hazard_slope(x, term.hazard);
+                    let u = hazard_slope(x, &term);
                     moments.first[l] += h * u;
                     moments.second[l] += h * u * u;
                     moments.curvature[l] += h * (1.0 - term.hazard * u);
@@ -165,10 +170,8 @@ impl<const L: usize> Rivals<f32, L> for Representatives<'_, L> {
     }
 
     #[inline(always)]
-    fn product<const FUSED: bool>(&self, z: &[f32; L], hazards: &mut [[f32; L]]) -> Product<L> {
-        let zero = [0.0; L];
-        let none = Weighted { weight: &zero, moment: &zero, gradient: &mut [], first_moment: &mut [] };
-        self.walk::<FUSED, false>(z, hazards, none)
+    fn distribution<const FUSED: bool>(&self, z: &[f32; L]) -> Product<L> {
+        self.walk::<FUSED, false>(z, &mut [], Weighted::none(&[0.0; L]))
     }
 
     #[inline(always)]

@@ -15,7 +15,7 @@ use crate::Real;
 
 /// `1 / sqrt(2 pi)`.
 pub const INV_SQRT_2PI: f64 = 0.398_942_280_401_432_7;
-const SQRT_2PI: f64 = 2.506_628_274_631_000_7;
+pub(crate) const SQRT_2PI: f64 = 2.506_628_274_631_000_7;
 /// Shift of the map from `y` to `t`.
 const MAP_SHIFT: f64 = 4.0;
 
