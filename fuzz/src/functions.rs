@@ -81,15 +81,24 @@ pub fn settings<T: Real>(input: &mut Input<'_>) {
 pub fn logit_normalization<T: Real>(input: &mut Input<'_>) {
     let (n, n_classes) = (1 + input.below(40), 1 + input.below(40));
     let logits = input.numbers::<T>(n * n_classes);
-    let weights: Option<Vec<T>> = input.chance(2).then(|| input.numbers(n).into_iter().map(T::abs).collect());
-    let weights = weights.as_deref();
+    let mut weights: Option<Vec<T>> =
+        input.chance(2).then(|| input.numbers(n).into_iter().map(T::abs).collect());
     let mut normalized = vec![T::INFINITY; logits.len()];
-    let statistics = normalize(&logits, n_classes, weights, &mut normalized);
+    let misfit = match (input.below(10), &mut weights) {
+        (8, _) => normalized.pop().is_some(),
+        (9, Some(weights)) => weights.pop().is_some(),
+        _ => false,
+    };
+    let weights = weights.as_deref();
+    let outcome = normalize(&logits, n_classes, weights, &mut normalized);
+    assert_eq!(outcome.is_err(), misfit, "{outcome:?}");
+    let Ok(statistics) = outcome else { return };
     let mut gradient = input.numbers(logits.len());
     let moderate = [logits.as_slice(), gradient.as_slice(), weights.unwrap_or_default()]
         .into_iter()
         .all(check::are_moderate::<T>);
-    backward(&normalized, &statistics, n_classes, weights, &mut gradient);
+    let outcome = backward(&normalized, &statistics, n_classes, weights, &mut gradient);
+    assert!(outcome.is_ok(), "{outcome:?}");
     if moderate {
         check::finite("statistics", &[statistics.mean, statistics.std, statistics.total_weight]);
         assert!(statistics.std.to_f64() >= STD_FLOOR * (1.0 - 1e-6), "{statistics:?}");

@@ -7,6 +7,7 @@
 use rayon::prelude::*;
 
 use crate::Real;
+use crate::loss::LossError;
 
 /// The smallest standard deviation that logits are divided by. Below it, they are equal up to rounding.
 pub const STD_FLOOR: f64 = 1e-12;
@@ -29,21 +30,27 @@ pub struct LogitStatistics<T> {
 /// Writes the normalised logits of a row-major `[n, c]` batch to `normalized`, of the same length, and returns the
 /// statistics. `weights`, `[n]`, are sample weights.
 ///
+/// # Errors
+/// [`LossError`] if the logits are not rows of `n_classes`, or `weights` or `normalized` has another length. Values are
+/// not looked at.
+///
 /// # Example
 /// ```
 /// use exact_core::logit_normalization::normalize;
 ///
 /// let mut normalized = [0.0; 4];
-/// let statistics = normalize(&[1.0_f64, 3.0, 1.0, 3.0], 2, None, &mut normalized);
+/// let statistics = normalize(&[1.0_f64, 3.0, 1.0, 3.0], 2, None, &mut normalized)?;
 /// assert_eq!((statistics.mean, statistics.std), (2.0, 1.0));
 /// assert_eq!(normalized, [-1.0, 1.0, -1.0, 1.0]);
+/// # Ok::<(), exact_core::loss::LossError>(())
 /// ```
 pub fn normalize<T: Real>(
     logits: &[T],
     n_classes: usize,
     weights: Option<&[T]>,
     normalized: &mut [T],
-) -> LogitStatistics<T> {
+) -> Result<LogitStatistics<T>, LossError> {
+    check(logits.len(), n_classes, weights, "normalized", normalized.len())?;
     let weight = weight_of(n_classes, weights);
     let total = match weights {
         None => logits.len() as f64,
@@ -60,7 +67,7 @@ pub fn normalize<T: Real>(
             *normalized = T::from_f64((logit.to_f64() - mean) * scale);
         }
     });
-    LogitStatistics { mean: T::from_f64(mean), std: T::from_f64(std), total_weight: T::from_f64(total) }
+    Ok(LogitStatistics { mean: T::from_f64(mean), std: T::from_f64(std), total_weight: T::from_f64(total) })
 }
 
 /// Turns the gradient with respect to the normalised logits into the one with respect to the logits, in place.
@@ -68,13 +75,17 @@ pub fn normalize<T: Real>(
 /// # Formula
 /// With `x` the normalised logits, `g` the gradient with respect to them, `w` the weights and `W` their sum:
 /// `(g_i - w_i/W (Σ g_j + x_i Σ g_j x_j)) / std`. At the floor of the standard deviation the last term is left out.
+///
+/// # Errors
+/// [`LossError`] if the normalised logits are not rows of `n_classes`, or `weights` or `gradient` has another length.
 pub fn backward<T: Real>(
     normalized: &[T],
     statistics: &LogitStatistics<T>,
     n_classes: usize,
     weights: Option<&[T]>,
     gradient: &mut [T],
-) {
+) -> Result<(), LossError> {
+    check(normalized.len(), n_classes, weights, "gradient", gradient.len())?;
     let weight = weight_of(n_classes, weights);
     let std = statistics.std.to_f64();
     let floored = std <= STD_FLOOR;
@@ -90,6 +101,30 @@ pub fn backward<T: Real>(
             *slope = T::from_f64((slope.to_f64() - share * through) * scale);
         }
     });
+    Ok(())
+}
+
+/// Checks the shapes of `values` logits and of what belongs to them.
+fn check<T>(
+    values: usize,
+    n_classes: usize,
+    weights: Option<&[T]>,
+    output: &'static str,
+    length: usize,
+) -> Result<(), LossError> {
+    if n_classes == 0 || !values.is_multiple_of(n_classes) {
+        return Err(LossError::LogitsShape { values, n_classes });
+    }
+    if let Some(weights) = weights
+        && weights.len() != values / n_classes
+    {
+        let (found, expected) = (weights.len(), values / n_classes);
+        return Err(LossError::SamplesLength { what: "weights", found, expected });
+    }
+    if length != values {
+        return Err(LossError::Length { what: output, found: length, expected: values });
+    }
+    Ok(())
 }
 
 /// `1 / total_weight`, and 0 where the weights are as good as 0, so that they have no part in the statistics.
@@ -120,6 +155,7 @@ fn sum<T: Real>(values: &[T], term: impl Fn(usize, T) -> f64 + Sync) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::{backward, normalize};
+    use crate::loss::LossError;
 
     /// A smooth function of the normalised logits and its gradient.
     fn function(normalized: &[f64]) -> (f64, Vec<f64>) {
@@ -134,12 +170,12 @@ mod tests {
         for weights in [None, Some([1.0, 0.0, 2.5].as_slice())] {
             let at = |logits: &[f64]| {
                 let mut normalized = vec![0.0; logits.len()];
-                let statistics = normalize(logits, 3, weights, &mut normalized);
+                let statistics = normalize(logits, 3, weights, &mut normalized).unwrap();
                 (statistics, normalized)
             };
             let (statistics, normalized) = at(&logits);
             let mut gradient = function(&normalized).1;
-            backward(&normalized, &statistics, 3, weights, &mut gradient);
+            backward(&normalized, &statistics, 3, weights, &mut gradient).unwrap();
             for i in 0..logits.len() {
                 let value = |step: f64| {
                     let mut moved = logits;
@@ -157,9 +193,27 @@ mod tests {
     }
 
     #[test]
+    fn lengths_that_do_not_fit_are_errors() {
+        let logits = [1.0_f64, 2.0, 3.0, 4.0];
+        let (mut out, short) = ([0.0; 4], [1.0]);
+        let statistics = normalize(&logits, 2, None, &mut out).unwrap();
+        for n_classes in [0, 3] {
+            let error = LossError::LogitsShape { values: 4, n_classes };
+            assert_eq!(normalize(&logits, n_classes, None, &mut out), Err(error.clone()));
+            assert_eq!(backward(&logits, &statistics, n_classes, None, &mut out), Err(error));
+        }
+        let error = LossError::SamplesLength { what: "weights", found: 1, expected: 2 };
+        assert_eq!(normalize(&logits, 2, Some(&short), &mut out), Err(error.clone()));
+        assert_eq!(backward(&logits, &statistics, 2, Some(&short), &mut out), Err(error));
+        let error = |what| LossError::Length { what, found: 3, expected: 4 };
+        assert_eq!(normalize(&logits, 2, None, &mut out[..3]), Err(error("normalized")));
+        assert_eq!(backward(&logits, &statistics, 2, None, &mut out[..3]), Err(error("gradient")));
+    }
+
+    #[test]
     fn equal_logits_become_zeros() {
         let mut normalized = [1.0; 4];
-        normalize(&[7.0_f64; 4], 2, None, &mut normalized);
+        normalize(&[7.0_f64; 4], 2, None, &mut normalized).unwrap();
         assert_eq!(normalized, [0.0; 4]);
     }
 
@@ -167,8 +221,8 @@ mod tests {
     fn weights_of_zero_leave_no_nan() {
         let (mut normalized, mut gradient) = ([1.0; 4], [1.0_f64; 4]);
         let weights = Some([0.0, 0.0].as_slice());
-        let statistics = normalize(&[1.0, 2.0, 3.0, 4.0], 2, weights, &mut normalized);
-        backward(&normalized, &statistics, 2, weights, &mut gradient);
+        let statistics = normalize(&[1.0, 2.0, 3.0, 4.0], 2, weights, &mut normalized).unwrap();
+        backward(&normalized, &statistics, 2, weights, &mut gradient).unwrap();
         assert!(normalized.iter().chain(&gradient).all(|value| value.is_finite()), "{gradient:?}");
     }
 
@@ -178,8 +232,8 @@ mod tests {
         let run = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             let (mut normalized, mut gradient) = (vec![0.0; logits.len()], logits.clone());
-            let statistics = pool.install(|| normalize(&logits, 10, None, &mut normalized));
-            pool.install(|| backward(&normalized, &statistics, 10, None, &mut gradient));
+            let statistics = pool.install(|| normalize(&logits, 10, None, &mut normalized)).unwrap();
+            pool.install(|| backward(&normalized, &statistics, 10, None, &mut gradient)).unwrap();
             (normalized, gradient)
         };
         assert_eq!(run(1), run(3));

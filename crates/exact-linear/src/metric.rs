@@ -118,7 +118,7 @@ impl Metric {
             let weights = self.weights(data)?;
             let weights = weights.as_deref();
             let mut normal = vec![0.0; logits.len()];
-            logit_normalization::normalize(&logits, n_classes, weights, &mut normal);
+            logit_normalization::normalize(&logits, n_classes, weights, &mut normal)?;
             let loss = self.loss(COMPARISON_SIGMA, None)?;
             let mut gradient = vec![0.0; logits.len()];
             let logits = Logits::new(&normal, n_classes)?;

@@ -1,7 +1,7 @@
 //! The training objective: a loss on the logits of a linear map, with an L2 penalty.
 
 use exact_core::logit_normalization::{self, LogitStatistics};
-use exact_core::loss::{Logits, Loss, Samples};
+use exact_core::loss::{Logits, Loss, LossError, Samples};
 
 use crate::dataset::Dataset;
 use crate::linear_map::{LinearMap, Partial};
@@ -52,28 +52,29 @@ impl<'a> Objective<'a> {
     /// The value at `parameters` (those of the map, then those of the loss); the gradient goes to `gradient`. Infinite
     /// where a logit overflows, which a line search takes as a step too long.
     pub fn evaluate(&mut self, parameters: &[f64], gradient: &mut [f64]) -> f64 {
+        self.try_evaluate(parameters, gradient).unwrap_or_else(|_| {
+            gradient.fill(0.0);
+            f64::INFINITY
+        })
+    }
+
+    fn try_evaluate(&mut self, parameters: &[f64], gradient: &mut [f64]) -> Result<f64, LossError> {
         let Dataset { inputs, labels, n_classes, standardisation, .. } = self.data;
         let weights = self.weights;
         let (linear, loss_parameters) = parameters.split_at(self.map.n_parameters());
         self.map.logits(linear, inputs, standardisation, &mut self.logits);
         let statistics = self
             .normalized
-            .then(|| logit_normalization::normalize(&self.logits, *n_classes, weights, &mut self.normal));
-        let logits = if self.normalized { &self.normal } else { &self.logits };
-        let loss = Logits::new(logits, *n_classes)
-            .and_then(|logits| Samples::mean(logits, labels, weights))
-            .and_then(|samples| {
-                self.loss.evaluate_samples(samples, loss_parameters, &mut self.logit_gradient)
-            });
-        let Ok(loss) = loss else {
-            gradient.fill(0.0);
-            return f64::INFINITY;
-        };
+            .then(|| logit_normalization::normalize(&self.logits, *n_classes, weights, &mut self.normal))
+            .transpose()?;
+        let logits = Logits::new(if self.normalized { &self.normal } else { &self.logits }, *n_classes)?;
+        let samples = Samples::mean(logits, labels, weights)?;
+        let loss = self.loss.evaluate_samples(samples, loss_parameters, &mut self.logit_gradient)?;
         let linear_weights = &linear[..self.map.n_weights()];
         let squares: f64 = linear_weights.iter().map(|weight| weight * weight).sum();
         let (mut penalty, mut decay) = (0.5 * self.l2 * squares, self.l2);
         if let Some(statistics) = &statistics {
-            self.backward(statistics, &mut penalty, &mut decay);
+            self.backward(statistics, &mut penalty, &mut decay)?;
         }
         let (linear_gradient, loss_gradient) = gradient.split_at_mut(self.map.n_parameters());
         self.map.transpose(&self.logit_gradient, inputs, standardisation, &mut self.partial, linear_gradient);
@@ -83,13 +84,19 @@ impl<'a> Objective<'a> {
         for (slope, term) in loss_gradient.iter_mut().zip(loss.parameters) {
             *slope = term;
         }
-        loss.value + penalty
+        Ok(loss.value + penalty)
     }
 
     /// Takes the gradient through the normalisation, and the penalty to units of the logits' standard deviation.
-    fn backward(&mut self, statistics: &LogitStatistics<f64>, penalty: &mut f64, decay: &mut f64) {
+    fn backward(
+        &mut self,
+        statistics: &LogitStatistics<f64>,
+        penalty: &mut f64,
+        decay: &mut f64,
+    ) -> Result<(), LossError> {
         let (n_classes, weights) = (self.data.n_classes, self.weights);
-        logit_normalization::backward(&self.normal, statistics, n_classes, weights, &mut self.logit_gradient);
+        let gradient = &mut self.logit_gradient;
+        logit_normalization::backward(&self.normal, statistics, n_classes, weights, gradient)?;
         let variance = statistics.std * statistics.std;
         *penalty /= variance;
         *decay /= variance;
@@ -102,6 +109,7 @@ impl<'a> Objective<'a> {
                 *gradient += slope * normal;
             }
         }
+        Ok(())
     }
 }
 

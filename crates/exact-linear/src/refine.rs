@@ -62,7 +62,7 @@ pub(crate) fn finish(
         let (logits, weights) = (data.logits(&parameters), goal.weights(data)?);
         let mut normal = vec![0.0; logits.len()];
         let statistics =
-            logit_normalization::normalize(&logits, data.n_classes, weights.as_deref(), &mut normal);
+            logit_normalization::normalize(&logits, data.n_classes, weights.as_deref(), &mut normal)?;
         for parameter in &mut parameters {
             *parameter /= statistics.std;
         }

@@ -58,7 +58,7 @@ impl Objective<'_> {
         let mut std = 1.0;
         let statistics = self.normalized.then(|| {
             let logits = normal.clone();
-            logit_normalization::normalize(&logits, n_classes, None, &mut normal)
+            logit_normalization::normalize(&logits, n_classes, None, &mut normal).unwrap()
         });
         let value = Logits::new(&normal, n_classes)
             .and_then(|logits| self.loss.evaluate(logits, labels, None, &mut slopes));
@@ -70,7 +70,7 @@ impl Objective<'_> {
         let mut penalty = 0.5 * self.l2 * squares;
         if let Some(statistics) = &statistics {
             std = statistics.std;
-            logit_normalization::backward(&normal, statistics, n_classes, None, &mut slopes);
+            logit_normalization::backward(&normal, statistics, n_classes, None, &mut slopes).unwrap();
             penalty /= std * std;
             let through = -2.0 * penalty / (std * normal.len() as f64);
             slopes.iter_mut().zip(&normal).for_each(|(slope, normal)| *slope += through * normal);
