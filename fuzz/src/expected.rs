@@ -2,16 +2,18 @@
 
 use exact_core::Real;
 use exact_core::expected::{
-    ExpectedAccuracy, ExpectedTopK, Probability, expected_cost, predictive_distribution,
-    predictive_distribution_gradient,
+    ExpectedAccuracy, ExpectedTopK, Probability, balanced_weights, expected_cost, expected_macro_f1,
+    predictive_distribution, predictive_distribution_gradient,
 };
-use exact_core::loss::Logits;
+use exact_core::loss::{ExpectedCost, Logits, Loss, Samples};
 
 use crate::check;
 use crate::input::{Batch, Input, Sigmas, nan};
 
 /// Classes times k that a sample of expected top-k accuracy may have, so that a call takes milliseconds.
 const MAX_TOP_K_WORK: usize = 100;
+/// Logits of a batch under a cost matrix, which is the square of the classes.
+const MAX_COST_LOGITS: usize = 200;
 /// The ratio of a row's sigmas up to which the default rules see every step of the integrand.
 const MAX_RATIO: f64 = 16.0;
 /// The sum of a predictive distribution where the rule is one of the defaults and sigmas differ by a factor of at most 2.
@@ -198,5 +200,60 @@ pub fn distribution<T: Real>(input: &mut Input<'_>) {
                 assert!(!steep, "sample {row}: slope {slope} is beyond {steepest}");
             }
         }
+    }
+}
+
+/// What belongs to a whole batch: balanced weights, macro-F1 and the loss under a cost matrix.
+pub fn batch<T: Real>(input: &mut Input<'_>) {
+    let mut batch = Batch::<T>::new(input, MAX_COST_LOGITS);
+    let sigma = Sigmas::new(input, batch.n, batch.n_classes);
+    let (rule, default_rule) = input.rule::<T>();
+    let (n, n_classes) = (batch.n, batch.n_classes);
+
+    let balanced = balanced_weights::<T>(&batch.labels, n_classes);
+    assert_eq!(balanced.is_ok(), batch.labels.iter().all(|&label| (label as usize) < n_classes));
+    if let Ok(balanced) = balanced {
+        let mean = balanced.iter().map(|weight| weight.to_f64()).sum::<f64>() / balanced.len() as f64;
+        assert!((mean - 1.0).abs() <= 2.0 * T::EPSILON.to_f64(), "balanced weights have the mean {mean}");
+    }
+
+    let weights = batch.weights.as_deref();
+    let samples = || {
+        let logits = Logits::new(&batch.logits, n_classes)?;
+        Samples::sum(logits, &batch.labels, weights)
+    };
+    let mut costs: Vec<f64> = input.numbers(n_classes * n_classes);
+    let missing = input.chance(10);
+    if missing {
+        costs.push(0.0);
+    }
+    let cost = ExpectedCost::new(&costs, n_classes, 1.0);
+    assert_eq!(cost.is_ok(), !missing || n_classes == 1, "{:?}", cost.err());
+    if let Ok(cost) = cost
+        && costs.len() == n_classes * n_classes
+    {
+        let outcome = samples().and_then(|samples| cost.evaluate_samples(samples, &[], &mut batch.grad));
+        assert_eq!(outcome.is_ok(), batch.usable, "{outcome:?}");
+        if let Ok(sum) = outcome
+            && batch.is_moderate()
+            && costs.iter().all(|cost| check::are_moderate(&[T::from_f64(*cost)]))
+        {
+            check::finite("expected cost of a batch", &[sum.value]);
+            check::finite("gradient of the expected cost of a batch", &batch.grad);
+        }
+    }
+
+    let outcome =
+        samples().and_then(|samples| expected_macro_f1(samples, sigma.get(), &rule, &mut batch.grad, None));
+    let weighted = weights.is_none_or(|weights| weights.iter().any(|weight| *weight > T::ZERO));
+    assert_eq!(outcome.is_ok(), batch.usable && sigma.usable && weighted, "{outcome:?}");
+    if let Ok(value) = outcome
+        && default_rule
+        && batch.is_moderate()
+        && sigma.is_moderate()
+    {
+        let value = value.to_f64();
+        assert!((-check::SLACK..=1.0 + check::SLACK).contains(&value), "macro-F1 of {n} samples is {value}");
+        check::finite("gradient of macro-F1", &batch.grad);
     }
 }

@@ -37,6 +37,7 @@ where
 {
     match input.below(10) {
         0 => functions::normal::<T>(input),
+        1 if input.chance(2) => expected::batch::<T>(input),
         1 => functions::settings::<T>(input),
         2 => functions::logit_normalization::<T>(input),
         3 | 4 => expected::accuracy::<T>(input),
