@@ -1,7 +1,6 @@
 """The losses under torch.compile, without a break of the graph."""
 
 import functools
-import sys
 
 import pytest
 import torch
@@ -73,7 +72,6 @@ def test_batches_of_any_size_use_one_compilation(samples):
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.skipif(sys.platform != "linux", reason="compilers of other platforms are not set up for it")
 def test_a_model_compiles_with_the_default_backend(samples):
     torch.compiler.reset()
     logits, labels = samples

@@ -1,7 +1,7 @@
 """What goes around a loss in training: normalisation of logits and gradients, several processes, the example."""
 
 import math
-import os
+import multiprocessing
 import pathlib
 import runpy
 import subprocess
@@ -95,22 +95,11 @@ def test_small_gradients_are_not_blown_up():
     assert weight.grad.item() == pytest.approx(1e-3)
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_forked_processes_evaluate_large_batches():
+@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
+def test_child_processes_evaluate_large_batches(method):
     """Threads of the kernels do not survive a fork."""
-    program = (
-        "import os, torch\n"
-        "from exact_learn.torch import ExactLoss\n"
-        "logits, labels = torch.randn(2000, 50), torch.zeros(2000, dtype=torch.long)\n"
-        "expected = ExactLoss()(logits, labels)\n"
-        "if os.fork():\n"
-        "    _, status = os.wait()\n"
-        "    raise SystemExit(os.waitstatus_to_exitcode(status))\n"
-        "from exact_learn import expected_accuracy\n"
-        "value = 1.0 - expected_accuracy(logits.numpy(), labels.numpy()).mean()\n"
-        "os._exit(0 if abs(value - expected.item()) < 1e-6 else 1)\n"
-    )
-    subprocess.run([sys.executable, "-W", "ignore", "-c", program], check=True, timeout=60)
+    command = [sys.executable, "-W", "ignore", str(HERE / "process_worker.py"), method]
+    subprocess.run(command, check=True, timeout=60)
 
 
 def test_the_example_learns(capsys):
