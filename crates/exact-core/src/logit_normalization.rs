@@ -7,7 +7,7 @@
 use rayon::prelude::*;
 
 use crate::Real;
-use crate::loss::LossError;
+use crate::loss::{LossError, check_length, check_samples, n_rows};
 
 /// The smallest standard deviation that logits are divided by. Below it, they are equal up to rounding.
 pub const STD_FLOOR: f64 = 1e-12;
@@ -50,7 +50,7 @@ pub fn normalize<T: Real>(
     weights: Option<&[T]>,
     normalized: &mut [T],
 ) -> Result<LogitStatistics<T>, LossError> {
-    check(logits.len(), n_classes, weights, "normalized", normalized.len())?;
+    check(logits.len(), n_classes, weights, "normalized", normalized)?;
     let weight = weight_of(n_classes, weights);
     let total = match weights {
         None => logits.len() as f64,
@@ -85,7 +85,7 @@ pub fn backward<T: Real>(
     weights: Option<&[T]>,
     gradient: &mut [T],
 ) -> Result<(), LossError> {
-    check(normalized.len(), n_classes, weights, "gradient", gradient.len())?;
+    check(normalized.len(), n_classes, weights, "gradient", gradient)?;
     let weight = weight_of(n_classes, weights);
     let std = statistics.std.to_f64();
     let floored = std <= STD_FLOOR;
@@ -109,22 +109,14 @@ fn check<T>(
     values: usize,
     n_classes: usize,
     weights: Option<&[T]>,
-    output: &'static str,
-    length: usize,
+    what: &'static str,
+    output: &[T],
 ) -> Result<(), LossError> {
-    if n_classes == 0 || !values.is_multiple_of(n_classes) {
-        return Err(LossError::LogitsShape { values, n_classes });
+    let n = n_rows(values, n_classes)?;
+    if let Some(weights) = weights {
+        check_samples("weights", weights, n)?;
     }
-    if let Some(weights) = weights
-        && weights.len() != values / n_classes
-    {
-        let (found, expected) = (weights.len(), values / n_classes);
-        return Err(LossError::SamplesLength { what: "weights", found, expected });
-    }
-    if length != values {
-        return Err(LossError::Length { what: output, found: length, expected: values });
-    }
-    Ok(())
+    check_length(what, output, values)
 }
 
 /// `1 / total_weight`, and 0 where the weights are as good as 0, so that they have no part in the statistics.

@@ -1,10 +1,10 @@
 //! Expected cost of the predictions.
 
-use super::distribution::{DistributionBatch, check_finite, check_length};
+use super::distribution::{DistributionBatch, check_finite};
 use super::means::Means;
 use super::sigma::Sigma;
 use crate::Real;
-use crate::loss::{Logits, LossError};
+use crate::loss::{Logits, LossError, check_length};
 use crate::quadrature::Rule;
 
 /// Writes each sample's expected cost to `values`, `[n]`, its gradient with respect to the means to `grad`, `[n, c]`,

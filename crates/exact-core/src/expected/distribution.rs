@@ -7,7 +7,7 @@ use super::classes::Classes;
 use super::means::Means;
 use super::sigma::Sigma;
 use crate::Real;
-use crate::loss::{Logits, LossError, rows_per_block};
+use crate::loss::{Logits, LossError, check_length, rows_per_block};
 use crate::quadrature::Rule;
 
 /// Samples that are evaluated together.
@@ -113,13 +113,6 @@ pub fn predictive_distribution_gradient<T: Real>(
     DistributionBatch { means: Means::of(logits.values(), logits.n_classes()), sigma, rule, grad }
         .costs(sigma_grad, &mut |_, _| T::ONE);
     Ok(())
-}
-
-pub(super) fn check_length<T>(what: &'static str, values: &[T], expected: usize) -> Result<(), LossError> {
-    if values.len() == expected {
-        return Ok(());
-    }
-    Err(LossError::Length { what, found: values.len(), expected })
 }
 
 pub(super) fn check_finite<T: Real>(name: &'static str, values: &[T]) -> Result<(), LossError> {

@@ -1,7 +1,7 @@
 //! The standard deviations of the class scores.
 
 use crate::Real;
-use crate::loss::{LossError, Samples};
+use crate::loss::{LossError, Samples, check_length, check_samples};
 
 /// The standard deviations of the scores, all positive and finite.
 #[derive(Debug, Clone, Copy)]
@@ -74,12 +74,7 @@ impl<'a, T: Real> Sigma<'a, T> {
     ) -> Result<(), LossError> {
         self.check(n, n_classes)?;
         let expected = if self.is_per_class() { n * n_classes } else { n };
-        match sigma_grad {
-            Some(grad) if grad.len() != expected => {
-                Err(LossError::Length { what: "sigma gradient", found: grad.len(), expected })
-            }
-            _ => Ok(()),
-        }
+        sigma_grad.map_or(Ok(()), |grad| check_length("sigma gradient", grad, expected))
     }
 
     pub(super) fn check(&self, n: usize, n_classes: usize) -> Result<(), LossError> {
@@ -88,9 +83,7 @@ impl<'a, T: Real> Sigma<'a, T> {
             Self::PerSample(sigmas) => (*sigmas, n),
             Self::PerClass(sigmas) => (*sigmas, n * n_classes),
         };
-        if values.len() != expected {
-            return Err(LossError::SamplesLength { what: "sigma", found: values.len(), expected });
-        }
+        check_samples("sigma", values, expected)?;
         match values.iter().find(|sigma| !(**sigma > T::ZERO && sigma.is_finite())) {
             Some(sigma) => {
                 let (name, expected) = ("sigma", "positive and finite");

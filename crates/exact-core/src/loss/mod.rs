@@ -29,6 +29,7 @@ pub use poly1::Poly1;
 pub use polynomial::Polynomial;
 pub use probit::Probit;
 pub use samples::{Logits, LossError, Samples};
+pub(crate) use samples::{check_length, check_samples, n_rows};
 pub use sigmoid::Sigmoid;
 pub use top_k::TopK;
 

@@ -96,6 +96,30 @@ pub enum LossError {
     },
 }
 
+/// How many rows of `n_classes` so many logits are.
+pub(crate) fn n_rows(values: usize, n_classes: usize) -> Result<usize, LossError> {
+    if n_classes == 0 || !values.is_multiple_of(n_classes) {
+        return Err(LossError::LogitsShape { values, n_classes });
+    }
+    Ok(values / n_classes)
+}
+
+/// Checks that there is one value per sample.
+pub(crate) fn check_samples<V>(what: &'static str, values: &[V], expected: usize) -> Result<(), LossError> {
+    if values.len() == expected {
+        return Ok(());
+    }
+    Err(LossError::SamplesLength { what, found: values.len(), expected })
+}
+
+/// Checks the length of an input or output that has no error of its own.
+pub(crate) fn check_length<V>(what: &'static str, values: &[V], expected: usize) -> Result<(), LossError> {
+    if values.len() == expected {
+        return Ok(());
+    }
+    Err(LossError::Length { what, found: values.len(), expected })
+}
+
 /// A row-major `[n, c]` batch of finite logits.
 #[derive(Debug, Clone, Copy)]
 pub struct Logits<'a, T> {
@@ -109,9 +133,7 @@ impl<'a, T: Real> Logits<'a, T> {
     /// # Errors
     /// [`LossError`] if the length is not a multiple of `n_classes`, there is no row, or a value is not finite.
     pub fn new(values: &'a [T], n_classes: usize) -> Result<Self, LossError> {
-        if n_classes == 0 || !values.len().is_multiple_of(n_classes) {
-            return Err(LossError::LogitsShape { values: values.len(), n_classes });
-        }
+        n_rows(values.len(), n_classes)?;
         if values.is_empty() {
             return Err(LossError::Empty);
         }
@@ -163,17 +185,12 @@ impl<'a, T: Real> Samples<'a, T> {
         weights: Option<&'a [T]>,
     ) -> Result<Self, LossError> {
         let (n, n_classes) = (logits.n_rows(), logits.n_classes);
-        if labels.len() != n {
-            return Err(LossError::SamplesLength { what: "labels", found: labels.len(), expected: n });
-        }
+        check_samples("labels", labels, n)?;
         if let Some(row) = labels.iter().position(|&label| label as usize >= n_classes) {
             return Err(LossError::Label { row, label: labels[row], n_classes });
         }
         if let Some(weights) = weights {
-            if weights.len() != n {
-                let found = weights.len();
-                return Err(LossError::SamplesLength { what: "weights", found, expected: n });
-            }
+            check_samples("weights", weights, n)?;
             let unusable = |weight: &T| !weight.is_finite() || *weight < T::ZERO;
             if let Some(row) = weights.iter().position(unusable) {
                 return Err(LossError::Weight { row, value: weights[row].to_f64() });
