@@ -40,7 +40,7 @@ enum Command {
     /// Run the tests of exact-core under `AddressSanitizer` (needs a nightly toolchain)
     Sanitize,
     /// Build the Python package and test it in an environment of its own
-    Python(python::Arguments),
+    Python,
     /// Run the benchmarks
     Bench,
     /// Compare all losses on all bundled data sets, as in docs/results.md
@@ -55,7 +55,7 @@ fn main() -> ExitCode {
         Command::Audit => audit::run(),
         Command::Fuzz(arguments) => fuzz::run(&arguments),
         Command::Sanitize => sanitize::run(),
-        Command::Python(arguments) => python::run(&arguments),
+        Command::Python => python::run(),
         Command::Bench => bench::run(),
         Command::Results => results::run(),
         Command::Synthesize(arguments) => synthesize::run(&arguments),

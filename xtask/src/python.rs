@@ -9,14 +9,10 @@ use anyhow::{Context, Result};
 
 use crate::cargo;
 
-#[derive(clap::Args)]
-pub struct Arguments {
-    /// Leave out torch and its tests: it is large to install
-    #[arg(long)]
-    without_torch: bool,
-}
-
-pub fn run(arguments: &Arguments) -> Result<()> {
+/// Tests without the optional dependencies come first: they must not need any.
+///
+/// On Linux the wheel of torch loads all of its CUDA libraries when it is imported, so that none can be left out.
+pub fn run() -> Result<()> {
     let environment = Environment::create()?;
     let wheel = environment.build_wheel()?;
     environment.install(&[with_extra(&wheel, "test")])?;
@@ -25,17 +21,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let mut ignored = OsString::from("--ignore=");
     ignored.push(tests.join("torch"));
     environment.test(&[tests.clone().into(), ignored])?;
-    if arguments.without_torch {
-        return Ok(());
-    }
     environment.install(&[with_extra(&wheel, "torch")])?;
     println!("==> PyTorch");
     environment.test(&[tests.join("torch").into()])
-}
-
-/// What needs no large download.
-pub fn run_without_torch() -> Result<()> {
-    run(&Arguments { without_torch: true })
 }
 
 /// The wheel with one of the optional groups of dependencies in pyproject.toml.

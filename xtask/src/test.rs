@@ -19,7 +19,7 @@ const STEPS: &[Step] = &[
     Step { name: "tests", check: tests },
     Step { name: "documentation", check: documentation },
     Step { name: "dependencies", check: dependencies },
-    Step { name: "python", check: python::run_without_torch },
+    Step { name: "python", check: python::run },
     Step { name: "quick start", check: quick_start },
 ];
 
