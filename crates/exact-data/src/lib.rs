@@ -1,4 +1,4 @@
-//! Tables in, encoded features out.
+//! Tables in, encoded features out; and labelled images.
 //!
 //! A [`Source`] is read into a [`Table`]; an [`Encoder`] and a [`LabelEncoder`], fitted on the training table and
 //! stored with the model, turn it into [`Features`] and labels.
@@ -19,6 +19,8 @@
 //! assert_eq!(labels.transform(&train, "price")?, [1, 1, 0, 0]);
 //! # Ok::<(), exact_data::DataError>(())
 //! ```
+//!
+//! [`ImageDataset::open`] reads labelled images to train and test on from a folder, whose format it recognises.
 
 mod atomic_file;
 pub mod bundled;
@@ -29,6 +31,7 @@ mod dense_matrix;
 mod encoder;
 mod error;
 mod features;
+mod images;
 mod labels;
 mod numbers;
 mod read;
@@ -43,6 +46,7 @@ pub use dense_matrix::DenseMatrix;
 pub use encoder::{Encoder, EncoderOptions};
 pub use error::{DataError, FIELD_LIMIT, Place, Warning};
 pub use features::{Features, Layout};
+pub use images::{ChannelStatistics, ImageDataset, ImageSize, Images};
 pub use labels::LabelEncoder;
 pub use numbers::{Indices, Numbers};
 pub use read::{Columns, ReadOptions};

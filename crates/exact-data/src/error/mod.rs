@@ -4,7 +4,11 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-use crate::ColumnKind;
+mod hint;
+mod text;
+
+use crate::{ColumnKind, ImageSize};
+use text::{are_images, count, list, shorten, sizes};
 
 /// The most bytes a field may have.
 pub const FIELD_LIMIT: usize = 1 << 20;
@@ -256,78 +260,124 @@ pub enum DataError {
         /// What is wrong with it.
         problem: String,
     },
+    /// A file of images, labels or arrays ends too early.
+    #[error("{file} ends at byte {offset}, within {record}")]
+    Truncated {
+        /// The file.
+        file: String,
+        /// The length of its content, decompressed.
+        offset: u64,
+        /// What is cut off.
+        record: String,
+    },
+    /// A file of images or labels is longer than its header says.
+    #[error("{file} goes on at byte {offset}, where its header says that it ends")]
+    TrailingBytes {
+        /// The file.
+        file: String,
+        /// The first byte too many, counted from 0 after decompression.
+        offset: u64,
+    },
+    /// The bytes at some place of a file are not those of its format.
+    #[error("{file}, byte {offset}: expected {expected}, found {found}")]
+    WrongFormat {
+        /// The file.
+        file: String,
+        /// The byte, counted from 0 after decompression.
+        offset: u64,
+        /// What the format has there.
+        expected: &'static str,
+        /// What is there.
+        found: String,
+    },
+    /// A file of images and its file of labels do not belong together.
+    #[error("{images_file} holds {}, {labels_file} {}", count(*images, "image"), count(*labels, "label"))]
+    LabelCount {
+        /// The file of images.
+        images_file: String,
+        /// Its number of images.
+        images: usize,
+        /// The file of labels.
+        labels_file: String,
+        /// Its number of labels.
+        labels: usize,
+    },
+    /// The label of an image is not a class.
+    #[error("{file}, byte {offset}: the label of image {} is {label}, there are only {n_classes} classes", image + 1)]
+    ImageLabel {
+        /// The file.
+        file: String,
+        /// The byte of the label, counted from 0 after decompression.
+        offset: u64,
+        /// The image, counted from 0.
+        image: usize,
+        /// Its label.
+        label: u32,
+        /// The number of classes.
+        n_classes: usize,
+    },
+    /// Images have different sizes.
+    #[error("{} of another size than {example}, which is {size}: {}", are_images(others.len()), sizes(others))]
+    MixedSizes {
+        /// A file with the usual size.
+        example: String,
+        /// That size.
+        size: ImageSize,
+        /// The files with other sizes.
+        others: Vec<(String, ImageSize)>,
+    },
+    /// A PNG or JPEG file is damaged, or a file is of another format.
+    #[error("cannot decode {}: {problem}", path.display())]
+    ImageFile {
+        /// The file.
+        path: PathBuf,
+        /// What the decoder said.
+        problem: String,
+    },
+    /// A folder or a file has no images.
+    #[error("{place} holds no images")]
+    NoImages {
+        /// The folder or the file.
+        place: String,
+    },
+    /// The folder of validation images lacks classes of training.
+    #[error("{} lacks {} of training: {}", folder.display(), count(missing.len(), "class folder"), list(missing))]
+    MissingClassFolders {
+        /// The folder.
+        folder: PathBuf,
+        /// The classes it lacks.
+        missing: Vec<String>,
+    },
+    /// The folder of validation images has classes that training lacks.
+    #[error("{} has {} that training lacks: {}", folder.display(), count(unknown.len(), "class folder"), list(unknown))]
+    UnknownClassFolders {
+        /// The folder.
+        folder: PathBuf,
+        /// The classes that training lacks.
+        unknown: Vec<String>,
+        /// The classes of training.
+        classes: Vec<String>,
+    },
+    /// A data set of images is there only in part.
+    #[error("{} lacks {}", path.display(), list(missing))]
+    IncompleteLayout {
+        /// The folder or the archive.
+        path: PathBuf,
+        /// The files or folders that are missing.
+        missing: Vec<String>,
+    },
+    /// A folder holds nothing that is known as a data set of images.
+    #[error("{} is no data set of images that is known", path.display())]
+    UnknownLayout {
+        /// The folder or the file.
+        path: PathBuf,
+    },
     /// A column has more distinct texts than 32-bit codes.
     #[error("{place}: the column has more distinct values than can be counted in 32 bits")]
     TooManyCategories {
         /// Where the count overflows.
         place: Place,
     },
-}
-
-impl DataError {
-    /// How to mend it, where that can be said.
-    ///
-    /// ```
-    /// let error = exact_data::DataError::NoSuchColumn {
-    ///     file: "cars.csv".into(),
-    ///     column: "colour".into(),
-    ///     columns: vec!["doors".into(), "color".into()],
-    /// };
-    /// assert_eq!(error.to_string(), "cars.csv has no column `colour`");
-    /// assert_eq!(error.hint().unwrap(), "did you mean `color`? the columns are `doors`, `color`");
-    /// ```
-    pub fn hint(&self) -> Option<String> {
-        let hint = match self {
-            Self::Read { error, .. } => return read_hint(error),
-            Self::Write { path, error } => return write_hint(path, error),
-            Self::EmptyFile { .. } | Self::NoRows { .. } => {
-                "the first line names the columns, each further line is a row".into()
-            }
-            Self::RaggedRow { .. } => {
-                "put quotes around a field that contains the delimiter, or name the delimiter if it was taken for \
-                 another"
-                    .into()
-            }
-            Self::DuplicateColumn { .. } | Self::UnnamedColumn { .. } => {
-                "the first line must name each column, and each differently".into()
-            }
-            Self::NoSuchColumn { column, columns, .. } => column_hint(std::slice::from_ref(column), columns),
-            Self::MissingColumns { missing, columns, .. } => column_hint(missing, columns),
-            Self::ConflictingKinds { column, .. } => format!("name `{column}` in one place only"),
-            Self::WrongKind { .. } => {
-                "read the table with the options of the fitted encoder, and its target as the target".into()
-            }
-            Self::NotUtf8 { .. } => "save the file as UTF-8".into(),
-            Self::FieldTooLong { .. } => "is a quote not closed, or the delimiter another one?".into(),
-            Self::NotANumber { value, .. } => format!(
-                "if it stands for a missing value, leave the field empty or name it (`--missing {}`); if the column \
-                 is not numeric, declare it categorical before training",
-                shorten(value)
-            ),
-            Self::NotFinite { value, .. } => format!(
-                "leave the field empty if the value is missing, or name the token as missing (`--missing {}`)",
-                shorten(value)
-            ),
-            Self::TooLarge { .. } => "is the value, or its unit, right?".into(),
-            Self::MissingTarget { .. } => "fill in the label or remove the row".into(),
-            Self::UnseenLabel { label, classes, .. } => {
-                let near = did_you_mean(std::slice::from_ref(label), classes);
-                format!("{near}the classes are {}", list(classes))
-            }
-            Self::OneClass { .. } => "is this the target column?".into(),
-            Self::ClassWithOneRow { .. } => {
-                "add rows of the class, merge it with another one, or remove the row".into()
-            }
-            Self::NoUsableColumn { .. } => "a usable column has at least two different values".into(),
-            Self::TooFewRows { .. } => "use fewer folds or more rows".into(),
-            Self::TooManyCategories { .. } => "remove the column".into(),
-            Self::UnsupportedType { .. }
-            | Self::LabelOutOfRange { .. }
-            | Self::Setting { .. }
-            | Self::Inconsistent { .. } => return None,
-        };
-        Some(hint)
-    }
 }
 
 /// Something that was done to the data and should be known, though it stops nothing.
@@ -357,66 +407,4 @@ impl fmt::Display for Warning {
             }
         }
     }
-}
-
-fn read_hint(error: &io::Error) -> Option<String> {
-    match error.kind() {
-        io::ErrorKind::UnexpectedEof => Some("the compressed file is cut short; copy it again".into()),
-        io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::Other => {
-            Some("the compressed file is damaged; copy it again".into())
-        }
-        _ => None,
-    }
-}
-
-fn write_hint(path: &std::path::Path, error: &io::Error) -> Option<String> {
-    match error.kind() {
-        io::ErrorKind::NotFound => {
-            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty())?;
-            Some(format!("the folder {} does not exist", folder.display()))
-        }
-        io::ErrorKind::PermissionDenied => Some("choose a folder that you may write to".into()),
-        _ => None,
-    }
-}
-
-fn column_hint(wanted: &[String], columns: &[String]) -> String {
-    format!("{}the columns are {}", did_you_mean(wanted, columns), list(columns))
-}
-
-/// "did you mean `a`, `b`? ", or nothing if no name is near.
-fn did_you_mean(wanted: &[String], names: &[String]) -> String {
-    let similarity = |a: &str, b: &str| {
-        strsim::normalized_damerau_levenshtein(&shorten(a).to_lowercase(), &shorten(b).to_lowercase())
-    };
-    let nearest = |wanted: &String| {
-        let scored = names.iter().map(|name| (similarity(wanted, name), name));
-        scored
-            .filter(|(score, _)| *score >= 0.5)
-            .max_by(|a, b| a.0.total_cmp(&b.0))
-            .map(|(_, name)| name.clone())
-    };
-    let near: Vec<String> = wanted.iter().filter_map(nearest).collect();
-    if near.is_empty() { String::new() } else { format!("did you mean {}? ", list(&near)) }
-}
-
-fn count(n: usize, noun: &str) -> String {
-    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
-}
-
-/// The names in backquotes, the first 20 of them.
-fn list(names: &[String]) -> String {
-    const SHOWN: usize = 20;
-    let shown: Vec<String> = names.iter().take(SHOWN).map(|name| format!("`{}`", shorten(name))).collect();
-    let more = names.len().saturating_sub(SHOWN);
-    let rest = if more == 0 { String::new() } else { format!(" and {more} more") };
-    format!("{}{rest}", shown.join(", "))
-}
-
-/// Text that fits into a message: control characters escaped, at most 60 characters.
-fn shorten(text: &str) -> String {
-    const SHOWN: usize = 60;
-    let escape = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
-    let shown: String = text.chars().take(SHOWN).map(escape).collect();
-    if text.chars().nth(SHOWN).is_some() { format!("{shown}…") } else { shown }
 }

@@ -1,0 +1,69 @@
+//! Files of binary records: reading a known number of bytes, with the place where a file is wrong.
+
+use std::io::{self, BufRead, Read};
+
+use crate::{DataError, Source};
+
+/// The content of a source from its beginning, decompressed.
+pub(super) struct Records<'a> {
+    file: &'a str,
+    content: Box<dyn BufRead + 'a>,
+    offset: u64,
+}
+
+impl<'a> Records<'a> {
+    pub fn open(source: &'a Source) -> Result<Self, DataError> {
+        Ok(Self { file: source.name(), content: source.open()?, offset: 0 })
+    }
+
+    /// The next `length` bytes; `record` says what lacks, given how many there are. Memory grows with the bytes that
+    /// come, not with a length that a damaged header announces.
+    pub fn take(&mut self, length: u64, record: impl Fn(u64) -> String) -> Result<Vec<u8>, DataError> {
+        let mut bytes = Vec::new();
+        let result = self.content.by_ref().take(length).read_to_end(&mut bytes);
+        let found = bytes.len() as u64;
+        self.offset += found;
+        match result {
+            // Compressed data that is cut short ends too early, too.
+            Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => {
+                Err(DataError::Read { file: self.file.into(), error })
+            }
+            _ if found < length => Err(DataError::Truncated {
+                file: self.file.into(),
+                offset: self.offset,
+                record: record(found),
+            }),
+            _ => Ok(bytes),
+        }
+    }
+
+    /// Checks that nothing is left. This is also where a wrong checksum of compressed data is noticed.
+    pub fn finish(mut self) -> Result<(), DataError> {
+        match self.content.fill_buf() {
+            Ok([]) => Ok(()),
+            Ok(_) => Err(DataError::TrailingBytes { file: self.file.into(), offset: self.offset }),
+            Err(error) => Err(DataError::Read { file: self.file.into(), error }),
+        }
+    }
+
+    /// Whether nothing is left.
+    pub fn is_at_end(&mut self) -> Result<bool, DataError> {
+        let left = self.content.fill_buf();
+        let left = left.map_err(|error| DataError::Read { file: self.file.into(), error })?;
+        Ok(left.is_empty())
+    }
+
+    /// That the bytes before the current place are not what the format has there.
+    pub fn wrong_format(&self, offset: u64, expected: &'static str, found: String) -> DataError {
+        DataError::WrongFormat { file: self.file.into(), offset, expected, found }
+    }
+
+    pub fn file(&self) -> &'a str {
+        self.file
+    }
+
+    /// Where the next byte stands.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+}
