@@ -2,6 +2,9 @@
 
 pub mod error;
 pub mod loss;
+pub mod models;
+mod shape;
 
 pub use burn;
 pub use error::VisionError;
+pub use shape::ImageShape;

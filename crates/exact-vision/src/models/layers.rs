@@ -1,0 +1,75 @@
+//! Layers that several networks are made of. Their weights are zeros until [`initialize`](super::initialize).
+
+use burn::module::{Initializer, Module};
+use burn::nn::conv::{Conv2d, Conv2dConfig};
+use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
+use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig, PaddingConfig2d};
+use burn::tensor::activation::relu;
+use burn::tensor::{Device, Tensor};
+
+/// A square convolution from the first to the second number of channels.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Convolution {
+    pub channels: [usize; 2],
+    pub kernel: usize,
+    pub stride: usize,
+    pub padding: usize,
+    pub bias: bool,
+}
+
+impl Convolution {
+    /// Stride 1, padding that keeps the size and no bias.
+    pub fn new(channels: [usize; 2], kernel: usize) -> Self {
+        Self { channels, kernel, stride: 1, padding: kernel / 2, bias: false }
+    }
+
+    pub fn init(self, device: &Device) -> Conv2d {
+        let padding = self.padding;
+        Conv2dConfig::new(self.channels, [self.kernel; 2])
+            .with_stride([self.stride; 2])
+            .with_padding(PaddingConfig2d::Explicit(padding, padding, padding, padding))
+            .with_bias(self.bias)
+            .with_initializer(Initializer::Zeros)
+            .init(device)
+    }
+
+    /// The convolution followed by batch normalisation.
+    pub fn init_normalized(self, device: &Device) -> NormalizedConvolution {
+        let norm = BatchNormConfig::new(self.channels[1]).init(device);
+        NormalizedConvolution { convolution: self.init(device), norm }
+    }
+}
+
+/// A convolution and batch normalisation.
+#[derive(Module, Debug)]
+pub(super) struct NormalizedConvolution {
+    convolution: Conv2d,
+    norm: BatchNorm,
+}
+
+impl NormalizedConvolution {
+    pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
+        self.norm.forward(self.convolution.forward(input))
+    }
+
+    pub fn forward_relu(&self, input: Tensor<4>) -> Tensor<4> {
+        relu(self.forward(input))
+    }
+}
+
+pub(super) fn linear(inputs: usize, outputs: usize, device: &Device) -> Linear {
+    LinearConfig::new(inputs, outputs).with_initializer(Initializer::Zeros).init(device)
+}
+
+/// The maximum over squares of 2 x 2 pixels that do not overlap; a last odd row or column is left out.
+pub(super) fn halving_pool() -> MaxPool2d {
+    MaxPool2dConfig::new([2, 2]).with_strides([2, 2]).init()
+}
+
+/// The mean over all pixels.
+///
+/// # Shapes
+/// `[n, channels, height, width]` to `[n, channels]`
+pub(super) fn global_average(input: Tensor<4>) -> Tensor<2> {
+    input.mean_dims(&[2, 3]).flatten(1, 3)
+}

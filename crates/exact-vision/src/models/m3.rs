@@ -1,0 +1,53 @@
+//! The network of the paper's experiment on MNIST.
+
+use burn::module::{Initializer, Module};
+use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig};
+use burn::tensor::{Device, Tensor};
+
+use super::Features;
+use super::layers::{Convolution, NormalizedConvolution};
+use crate::{ImageShape, VisionError};
+
+/// Channels after each convolution.
+const CHANNELS: [usize; 10] = [32, 48, 64, 80, 96, 112, 128, 144, 160, 176];
+
+/// M3: ten 3 x 3 convolutions without padding or bias, each with batch normalisation and rectified units, then a linear layer
+/// over all remaining pixels, again with batch normalisation.
+///
+/// # References
+/// An, Lee, Park, Yang and So, *An Ensemble of Simple Convolutional Neural Network Models for MNIST Digit Recognition*, arXiv
+/// 2008.10400; used by Karpukhin, Dereka and Kolesnikov, arXiv 2205.09615.
+#[derive(Module, Debug)]
+pub struct M3 {
+    convolutions: Vec<NormalizedConvolution>,
+    head: Linear,
+    norm: BatchNorm,
+}
+
+impl M3 {
+    pub(super) fn new(input: ImageShape, n_classes: usize, device: &Device) -> Result<Self, VisionError> {
+        let lost = 2 * CHANNELS.len();
+        let [height, width] = input.at_least("m3", lost + 1)?.map(|size| size - lost);
+        let inputs = std::iter::once(input.channels).chain(CHANNELS);
+        let convolution = |(input, output)| {
+            Convolution { padding: 0, ..Convolution::new([input, output], 3) }.init_normalized(device)
+        };
+        let head = LinearConfig::new(CHANNELS[9] * height * width, n_classes).with_bias(false);
+        Ok(Self {
+            convolutions: inputs.zip(CHANNELS).map(convolution).collect(),
+            head: head.with_initializer(Initializer::Zeros).init(device),
+            norm: BatchNormConfig::new(n_classes).init(device),
+        })
+    }
+}
+
+impl Features for M3 {
+    fn features(&self, images: Tensor<4>) -> Tensor<2> {
+        let layers = self.convolutions.iter();
+        layers.fold(images, |input, layer| layer.forward_relu(input)).flatten(1, 3)
+    }
+
+    fn classify(&self, features: Tensor<2>) -> Tensor<2> {
+        self.norm.forward(self.head.forward(features))
+    }
+}

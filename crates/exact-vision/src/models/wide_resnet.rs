@@ -1,0 +1,95 @@
+//! Wide residual networks.
+
+use burn::module::Module;
+use burn::nn::conv::Conv2d;
+use burn::nn::{BatchNorm, BatchNormConfig, Linear};
+use burn::tensor::activation::relu;
+use burn::tensor::{Device, Tensor};
+
+use super::Features;
+use super::layers::{Convolution, global_average, linear};
+use crate::{ImageShape, VisionError};
+
+/// A wide residual network for small images: a 3 x 3 convolution to 16 channels, three groups of `(depth - 4) / 6` blocks of 16,
+/// 32 and 64 times `width` channels, of which the second and third halve the image, batch normalisation, the mean over pixels and
+/// a linear layer.
+///
+/// # References
+/// Zagoruyko and Komodakis, *Wide Residual Networks*, arXiv 1605.07146 (WRN-`depth`-`width`, without dropout).
+#[derive(Module, Debug)]
+pub struct WideResNet {
+    convolution: Conv2d,
+    blocks: Vec<Block>,
+    norm: BatchNorm,
+    head: Linear,
+}
+
+/// Two 3 x 3 convolutions, each after normalisation and rectified units, added to the input.
+#[derive(Module, Debug)]
+struct Block {
+    norms: [BatchNorm; 2],
+    convolutions: [Conv2d; 2],
+    shortcut: Option<Conv2d>,
+}
+
+impl WideResNet {
+    pub(super) fn new(
+        [depth, width]: [usize; 2],
+        input: ImageShape,
+        n_classes: usize,
+        device: &Device,
+    ) -> Result<Self, VisionError> {
+        input.at_least("wrn", 4)?;
+        let mut blocks = Vec::new();
+        let mut channels = 16;
+        for (group, stride) in [1, 2, 2].into_iter().enumerate() {
+            let outputs = (16 << group) * width;
+            for block in 0..(depth - 4) / 6 {
+                blocks.push(Block::new([channels, outputs], if block == 0 { stride } else { 1 }, device));
+                channels = outputs;
+            }
+        }
+        Ok(Self {
+            convolution: Convolution::new([input.channels, 16], 3).init(device),
+            blocks,
+            norm: BatchNormConfig::new(channels).init(device),
+            head: linear(channels, n_classes, device),
+        })
+    }
+}
+
+impl Features for WideResNet {
+    fn features(&self, images: Tensor<4>) -> Tensor<2> {
+        let first = self.convolution.forward(images);
+        let last = self.blocks.iter().fold(first, |input, block| block.forward(input));
+        global_average(relu(self.norm.forward(last)))
+    }
+
+    fn classify(&self, features: Tensor<2>) -> Tensor<2> {
+        self.head.forward(features)
+    }
+}
+
+impl Block {
+    fn new([inputs, outputs]: [usize; 2], stride: usize, device: &Device) -> Self {
+        let norm = |channels| BatchNormConfig::new(channels).init(device);
+        let first = Convolution { stride, ..Convolution::new([inputs, outputs], 3) };
+        let second = Convolution::new([outputs, outputs], 3);
+        let shortcut = Convolution { stride, ..Convolution::new([inputs, outputs], 1) };
+        Self {
+            norms: [norm(inputs), norm(outputs)],
+            convolutions: [first.init(device), second.init(device)],
+            shortcut: (inputs != outputs).then(|| shortcut.init(device)),
+        }
+    }
+
+    fn forward(&self, input: Tensor<4>) -> Tensor<4> {
+        let activated = relu(self.norms[0].forward(input.clone()));
+        let carried = match &self.shortcut {
+            Some(shortcut) => shortcut.forward(activated.clone()),
+            None => input,
+        };
+        let middle = self.convolutions[0].forward(activated);
+        carried + self.convolutions[1].forward(relu(self.norms[1].forward(middle)))
+    }
+}
