@@ -50,6 +50,7 @@ pub fn settings<T: Real>(input: &mut Input<'_>) {
         (Schedule::constant(start), positive(start)),
         (Schedule::geometric(start, end), positive(start) && positive(end)),
         (Schedule::cosine(start, end), positive(start) && positive(end)),
+        (Schedule::steps(start, end, 3), positive(start) && positive(end)),
     ] {
         assert_eq!(schedule.is_ok(), usable, "{start} {end}");
         if let Ok(schedule) = schedule {

@@ -33,6 +33,16 @@ impl GradientNormalizer {
         Self::default()
     }
 
+    /// After steps whose running mean is known, such as those before an interruption.
+    pub fn from_mean_norm(mean_norm: Option<f64>) -> Self {
+        Self { mean_norm }
+    }
+
+    /// The running mean of the norm; none before the first step.
+    pub fn mean_norm(&self) -> Option<f64> {
+        self.mean_norm
+    }
+
     /// Takes the gradient's norm into the running mean and divides the gradient by it. A gradient that is not finite is
     /// left as it is and not counted.
     pub fn normalize<T: Real>(&mut self, gradient: &mut [T]) {
@@ -40,12 +50,21 @@ impl GradientNormalizer {
         if !norm.is_finite() {
             return;
         }
-        let mean = self.mean_norm.map_or(norm, |mean| MOMENTUM * mean + (1.0 - MOMENTUM) * norm);
-        self.mean_norm = Some(mean);
-        let inverse = T::from_f64(1.0 / mean.max(FLOOR));
+        let inverse = T::from_f64(1.0 / self.divisor(norm));
         for slope in gradient {
             *slope *= inverse;
         }
+    }
+
+    /// Takes a gradient's norm into the running mean and returns what to divide that gradient by: 1 if the norm is not finite,
+    /// which is not counted.
+    pub fn divisor(&mut self, norm: f64) -> f64 {
+        if !norm.is_finite() {
+            return 1.0;
+        }
+        let mean = self.mean_norm.map_or(norm, |mean| MOMENTUM * mean + (1.0 - MOMENTUM) * norm);
+        self.mean_norm = Some(mean);
+        mean.max(FLOOR)
     }
 }
 

@@ -40,4 +40,14 @@ pub enum VisionError {
         /// What is missing.
         what: &'static str,
     },
+    /// A setting outside its range.
+    #[error("{name} must be {expected}, got {value}")]
+    Setting {
+        /// The setting.
+        name: &'static str,
+        /// Its range, in words.
+        expected: &'static str,
+        /// The value.
+        value: f64,
+    },
 }

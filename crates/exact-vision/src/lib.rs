@@ -3,6 +3,7 @@
 pub mod error;
 pub mod loss;
 pub mod models;
+pub mod optim;
 mod shape;
 
 pub use burn;
