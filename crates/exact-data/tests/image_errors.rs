@@ -6,7 +6,7 @@ mod common;
 
 use std::path::Path;
 
-use common::{cifar, grey, gzip, idx, rgb, write_idx, write_image};
+use common::{cifar, grey, gzip, idx, mat, rgb, write_idx, write_image};
 use exact_data::{DataError, ImageDataset, ImageSize, Images};
 use tempfile::TempDir;
 
@@ -153,6 +153,51 @@ fn cifar_files() {
     );
     std::fs::write(folder.path().join("fine_label_names.txt"), "apple\npear\n").unwrap();
     assert_eq!(message(&folder), "fine_label_names.txt, byte 0: expected 100 names of classes, found 2");
+}
+
+fn svhn_message(train: &[u8]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("train_32x32.mat"), train).unwrap();
+    std::fs::write(folder.path().join("test_32x32.mat"), train).unwrap();
+    message(&folder)
+}
+
+#[test]
+fn svhn_files() {
+    let good = mat([2, 1, 3, 2], &[0; 12], &[1, 2], true);
+    for length in [3, 130, 140, good.len() - 4] {
+        let text = svhn_message(&good[..length]);
+        assert!(text.starts_with(&format!("train_32x32.mat ends at byte {length}, within ")), "{text}");
+    }
+    let mut damaged = good.clone();
+    damaged[150] ^= 0xff;
+    let text = svhn_message(&damaged);
+    assert!(text.contains("train_32x32.mat"), "{text}");
+    assert_eq!(
+        svhn_message(&mat([2, 1, 3, 2], &[0; 12], &[1, 2, 3], false)),
+        "train_32x32.mat holds 2 images, train_32x32.mat 3 labels"
+    );
+    assert_eq!(
+        svhn_message(&mat([2, 1, 3, 2], &[0; 12], &[1, 11], false)),
+        "train_32x32.mat, byte 1: the label of image 2 is 11, there are only 10 classes"
+    );
+    assert_eq!(
+        svhn_message(&mat([2, 3, 1, 2], &[0; 12], &[1, 2], false)),
+        "train_32x32.mat, byte 128: expected an array `X` of height, width, 3 channels and images, found [2, 3, 1, 2]"
+    );
+    assert_eq!(
+        svhn_message(&mat([u32::MAX; 4], &[0; 12], &[1, 2], false)),
+        "train_32x32.mat, byte 72: expected as many values as the dimensions say, found 12 for the dimensions \
+         [4294967295, 4294967295, 4294967295, 4294967295]"
+    );
+    let text = svhn_message(&[b"MATLAB 7.3 MAT-file".as_slice(), &[b' '; 200]].concat());
+    assert_eq!(
+        text,
+        "train_32x32.mat, byte 0: expected the header of a MATLAB file of version 5 to 7, found MATLAB 7.3 MAT-file"
+    );
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("train_32x32.mat"), good).unwrap();
+    assert_eq!(message(&folder), "FOLDER lacks `test_32x32.mat`");
 }
 
 #[test]

@@ -6,7 +6,7 @@ mod common;
 
 use std::path::Path;
 
-use common::{cifar, grey, gzip, idx, rgb, write_idx, write_image};
+use common::{cifar, grey, gzip, idx, mat, rgb, write_idx, write_image};
 use exact_data::{ChannelStatistics, ImageDataset, ImageSize, Images};
 use image::{Luma, Rgb, RgbImage, Rgba, RgbaImage};
 
@@ -73,6 +73,23 @@ fn cifar100_in_its_archive() {
     assert_eq!(dataset.test.labels(), [42]);
     assert_eq!(dataset.test.class_names()[42], "thing 42");
     assert_eq!(open(folder.path()), dataset);
+}
+
+/// Values count up in MATLAB's order, the first index first.
+#[test]
+fn svhn_digits() {
+    let folder = tempfile::tempdir().unwrap();
+    let pixels: Vec<u8> = (0..36).collect();
+    let write = |name: &str, bytes: Vec<u8>| std::fs::write(folder.path().join(name), bytes).unwrap();
+    write("train_32x32.mat", mat([2, 3, 3, 2], &pixels, &[10, 9], true));
+    write("test_32x32.mat", mat([2, 3, 3, 1], &pixels[..18], &[1], false));
+    let ImageDataset { train, test, .. } = open(folder.path());
+    assert_eq!((train.channels(), train.size()), (3, size(2, 3)));
+    assert_eq!(train.image(0), [0, 2, 4, 1, 3, 5, 6, 8, 10, 7, 9, 11, 12, 14, 16, 13, 15, 17]);
+    assert_eq!(train.image(1)[..3], [18, 20, 22]);
+    assert_eq!((train.labels(), test.labels()), ([0, 9].as_slice(), [1].as_slice()));
+    assert_eq!(test.image(0), train.image(0));
+    assert_eq!(test.n_classes(), 10);
 }
 
 #[test]

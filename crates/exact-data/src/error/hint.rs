@@ -81,7 +81,7 @@ impl DataError {
             Self::IncompleteLayout { .. } => "is this the right folder, and was it copied whole?".into(),
             Self::UnknownLayout { .. } => {
                 "known are train-images-idx3-ubyte and its companions, data_batch_1.bin with test_batch.bin, \
-                 train.bin with test.bin, and folders train/CLASS and val/CLASS with .png or .jpg files"
+                 train.bin with test.bin, train_32x32.mat with test_32x32.mat, and folders train/CLASS and val/CLASS with .png or .jpg files"
                     .into()
             }
             Self::UnsupportedType { .. }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::cifar::Cifar;
 use super::idx::Idx;
+use super::svhn::Svhn;
 use super::{ImageSize, Images, folders};
 use crate::{DataError, Source};
 
@@ -48,12 +49,13 @@ impl ImageDataset {
     /// | `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, `t10k-…`, each plain or `.gz` | IDX, as of MNIST |
     /// | `data_batch_*.bin`, `test_batch.bin` | CIFAR-10 |
     /// | `train.bin`, `test.bin` | CIFAR-100, of which the 100 classes are read |
+    /// | `train_32x32.mat`, `test_32x32.mat` | the cropped digits of SVHN |
     /// | `train/CLASS/*`, and `val/CLASS/*` or `test/CLASS/*` | PNG and JPEG files |
     ///
-    /// The files of the first three may also lie in a tar archive, plain or compressed, as CIFAR is published; the path
+    /// The files of all but the last may also lie in a tar archive, plain or compressed, as CIFAR is published; the path
     /// is then that of the archive or of the folder that holds it alone.
     ///
-    /// The classes of IDX are the numbers from 0 to the largest label of training; those of CIFAR are named by its
+    /// The classes of IDX are the numbers from 0 to the largest label of training, those of SVHN the digits; those of CIFAR are named by its
     /// `batches.meta.txt` or `fine_label_names.txt` if that is there, else by numbers. In folders, the classes are the
     /// sub-folders of `train`, sorted by value if all names are numbers, else by their bytes, and within each the files
     /// are sorted by name. Hidden files and those that are no images by their names are left out. Images are
@@ -111,6 +113,8 @@ impl ImageDataset {
             idx.read(None)?
         } else if let Some(cifar) = Cifar::find(&files)? {
             cifar.read()?
+        } else if let Some(svhn) = Svhn::find(&files)? {
+            svhn.read()?
         } else if let Some(folders) = folders::find(path)? {
             return folders.read(resize);
         } else {

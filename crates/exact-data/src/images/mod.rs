@@ -9,9 +9,11 @@ mod dataset;
 mod folders;
 mod idx;
 mod jpeg_end;
+mod mat;
 mod planes;
 mod records;
 mod resize;
+mod svhn;
 
 use std::fmt;
 

@@ -13,7 +13,12 @@ pub(super) struct Records<'a> {
 
 impl<'a> Records<'a> {
     pub fn open(source: &'a Source) -> Result<Self, DataError> {
-        Ok(Self { file: source.name(), content: source.open()?, offset: 0 })
+        Ok(Self::of(source, source.open()?))
+    }
+
+    /// Content that is part of a source; places in it count from its beginning.
+    pub fn of(source: &'a Source, content: Box<dyn BufRead + 'a>) -> Self {
+        Self { file: source.name(), content, offset: 0 }
     }
 
     /// The next `length` bytes; `record` says what lacks, given how many there are. Memory grows with the bytes that

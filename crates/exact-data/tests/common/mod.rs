@@ -53,3 +53,36 @@ pub fn grey(height: u32, width: u32, value: u8) -> GrayImage {
 pub fn rgb(height: u32, width: u32, value: [u8; 3]) -> RgbImage {
     RgbImage::from_pixel(width, height, image::Rgb(value))
 }
+
+/// A MATLAB file of version 5 with the arrays `X`, `[height, width, 3, n]`, and `y`, compressed or not.
+pub fn mat(dimensions: [u32; 4], pixels: &[u8], labels: &[u8], compressed: bool) -> Vec<u8> {
+    let mut file = vec![b' '; 124];
+    file.extend(b"\0\x01IM");
+    let count = labels.len() as u32;
+    for (name, dimensions, values) in [(b'X', dimensions.as_slice(), pixels), (b'y', &[count, 1], labels)] {
+        let mut array: Vec<u8> = [6_u32, 8, 9, 0].iter().flat_map(|word| word.to_le_bytes()).collect();
+        let bytes: Vec<u8> = dimensions.iter().flat_map(|length| length.to_le_bytes()).collect();
+        array.extend(mat_element(5, &bytes));
+        array.extend([1, 0, 1, 0, name, 0, 0, 0]);
+        array.extend(mat_element(2, values));
+        let array = [14_u32.to_le_bytes().as_slice(), &(array.len() as u32).to_le_bytes(), &array].concat();
+        if compressed {
+            let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+            encoder.write_all(&array).unwrap();
+            let bytes = encoder.finish().unwrap();
+            file.extend(15_u32.to_le_bytes());
+            file.extend((bytes.len() as u32).to_le_bytes());
+            file.extend(bytes);
+        } else {
+            file.extend(array);
+        }
+    }
+    file
+}
+
+fn mat_element(kind: u32, content: &[u8]) -> Vec<u8> {
+    let mut element = [kind.to_le_bytes(), (content.len() as u32).to_le_bytes()].concat();
+    element.extend(content);
+    element.resize(element.len().next_multiple_of(8), 0);
+    element
+}
