@@ -156,13 +156,14 @@ impl<T: Real> OrthantBatch<'_, T> {
                     &mut workspace,
                 ),
             };
+            let slope_of_scale = classes.slope_of_scale(&origin, workspace.gradient);
             for (l, scaling) in scaling.iter().enumerate().take(lanes) {
                 if present[l] == 0 {
                     orthant.settle(l);
                 }
                 self.sample(first + l).place::<U, SCALED>(scaling, row.shift, row.scale);
                 row.gather(l, workspace.gradient, workspace.first_moment);
-                self.store::<U, L, SCALED>(first + l, l, scaling, &orthant, &row);
+                self.store::<U, L, SCALED>(first + l, l, scaling, &orthant, slope_of_scale[l], &row);
             }
         }
     }
@@ -173,7 +174,8 @@ impl<T: Real> OrthantBatch<'_, T> {
         Sample::new(logits, self.labels[row], self.sigma.row(row, self.n_classes), self.margin)
     }
 
-    /// Reports the sample, whose derivatives are in `row`, and writes its gradient.
+    /// Reports the sample, whose derivatives are in `row` and in `slope_of_scale`, `Σ d_i dP/dd_i` with the differences
+    /// `d_i`, and writes its gradient.
     #[inline(always)]
     pub(super) fn store<U: Real, const L: usize, const SCALED: bool>(
         &mut self,
@@ -181,6 +183,7 @@ impl<T: Real> OrthantBatch<'_, T> {
         lane: usize,
         scaling: &Scaling,
         orthant: &Orthant<L>,
+        slope_of_scale: f64,
         row: &Row<'_, U>,
     ) {
         let (probability, complement) = (orthant.probability[lane], orthant.complement[lane]);
@@ -193,7 +196,7 @@ impl<T: Real> OrthantBatch<'_, T> {
             Quantity::LogProbability => unit / outcome.probability(),
         };
         if !SCALED {
-            outcome.dsigma = -row.slope_of_scale(scaling.origin) * scaling.inverse_sigma * size;
+            outcome.dsigma = -slope_of_scale * scaling.inverse_sigma * size;
         }
         let factor = (self.visit)(index, &outcome).to_f64() * size;
         let n_classes = self.n_classes;
@@ -210,6 +213,21 @@ impl<T: Real> OrthantBatch<'_, T> {
 }
 
 impl<U: Real, const L: usize, const SCALED: bool> Classes<'_, U, L, SCALED> {
+    /// `Σ d_i dP/dd_i` with the differences `d_i = shift_i + origin`, per lane; without `SCALED`.
+    #[inline(always)]
+    fn slope_of_scale(&self, origin: &[f64; L], gradient: &[[U; L]]) -> [f64; L] {
+        let mut sum = [0.0; L];
+        if SCALED {
+            return sum;
+        }
+        for (shift, slope) in self.shift.iter().zip(gradient) {
+            for l in 0..L {
+                sum[l] += (shift[l].to_f64() + origin[l]) * slope[l].to_f64();
+            }
+        }
+        sum
+    }
+
     /// Two classes, in closed form, since the difference of two normal scores is normal: with the other class's
     /// `a z + b`, `P = Φ(x)` at `x = b / √(1 + a²)`, `G = φ(x) / √(1 + a²)` and `∫ z φ F h dz = -a b G / (1 + a²)`.
     #[inline(always)]

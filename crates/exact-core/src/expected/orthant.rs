@@ -100,7 +100,7 @@ pub(super) fn integrate<T: Real, R: Rivals<T, L>, const L: usize, const FUSED: b
 
     let Workspace { hazards, gradient, first_moment } = workspace;
     let (mut weight, mut moment) = ([T::ZERO; L], [T::ZERO; L]);
-    let nodes = if R::SCALED { rule.nodes() } else { rule.nodes_for(others + 1) };
+    let nodes = if R::SCALED { rule.nodes() } else { rule.peak_nodes(others + 1) };
     for node in nodes {
         let mut z = center;
         for l in 0..L {

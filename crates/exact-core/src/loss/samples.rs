@@ -137,11 +137,9 @@ impl<'a, T: Real> Logits<'a, T> {
         if values.is_empty() {
             return Err(LossError::Empty);
         }
-        // Summing zeros for finite values is a check that the compiler vectorises.
-        let finite: T = values.iter().map(|&value| value * T::ZERO).sum();
-        if finite != T::ZERO
-            && let Some(at) = values.iter().position(|value| !value.is_finite())
-        {
+        // Without an early exit, so that the compiler vectorises it.
+        let finite = values.iter().fold(true, |finite, value| finite & value.is_finite());
+        if !finite && let Some(at) = values.iter().position(|value| !value.is_finite()) {
             let (row, class) = (at / n_classes, at % n_classes);
             return Err(LossError::Logit { row, class, value: values[at].to_f64() });
         }
