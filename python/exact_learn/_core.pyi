@@ -1,6 +1,7 @@
 """The kernels. Arrays are C-contiguous, all floating ones of one type; labels are int64."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,3 +27,43 @@ def pointwise_loss(
 ) -> tuple[_Floats, _Floats, _Floats]: ...
 def quadrature(double: bool) -> tuple[NDArray[np.float64], NDArray[np.float64], float]: ...
 def schedule_value(shape: str, start: float, end: float, step: int, steps: int) -> float: ...
+
+__version__: str
+
+class Dataset(TypedDict):
+    """Rows to train on."""
+
+    inputs: Any  # a C-contiguous matrix, or a CSR matrix with sorted columns
+    labels: _Labels
+    n_classes: int
+    sample_weight: NDArray[np.float64] | None
+
+class Settings(TypedDict):
+    """Hyper-parameters of one fit."""
+
+    l2: float
+    sigma: float | None
+    margin: float | None
+    temperature: float | None
+    epsilon: float | None
+    max_iter: int | None
+
+class LinearClassifier:
+    @staticmethod
+    def fit(
+        *,
+        data: Dataset,
+        loss: str,
+        metric: str | int | NDArray[np.float64],
+        settings: Settings,
+        start: LinearClassifier | None,
+        n_threads: int,
+        progress: Callable[[str, int, int], None] | None,
+    ) -> tuple[LinearClassifier, int, bool]: ...
+    def coefficients(self) -> NDArray[np.float64]: ...
+    def intercepts(self) -> NDArray[np.float64]: ...
+    def logits(self, inputs: Any) -> NDArray[np.float64]: ...
+    def probabilities(self, inputs: Any) -> NDArray[np.float64]: ...
+    def to_bytes(self) -> bytes: ...
+    @staticmethod
+    def from_bytes(data: bytes) -> LinearClassifier: ...

@@ -197,18 +197,19 @@ def test_inputs_are_left_as_they_are():
     np.testing.assert_array_equal(logits, before)
 
 
-def test_torch_is_optional():
+@pytest.mark.parametrize("library", ["torch", "sklearn"])
+def test_other_libraries_are_optional(library):
     program = (
         "import sys\n"
-        "sys.modules['torch'] = None\n"
+        f"sys.modules['{library}'] = None\n"
         "import exact_learn\n"
         "try:\n"
-        "    import exact_learn.torch\n"
+        f"    import exact_learn.{library}\n"
         "except ModuleNotFoundError as error:\n"
         "    print(error)\n"
     )
     output = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
-    assert "pip install exact-learn[torch]" in output
+    assert f"pip install exact-learn[{library}]" in output
 
 
 def test_other_threads_run_during_an_evaluation():

@@ -9,6 +9,9 @@ use anyhow::{Context, Result};
 
 use crate::cargo;
 
+/// Directories of tests that need optional dependencies, and the group of these in pyproject.toml.
+const EXTRAS: [(&str, &str); 2] = [("sklearn", "test-sklearn"), ("torch", "torch")];
+
 /// Tests without the optional dependencies come first: they must not need any.
 ///
 /// On Linux the wheel of torch loads all of its CUDA libraries when it is imported, so that none can be left out.
@@ -18,12 +21,18 @@ pub fn run() -> Result<()> {
     environment.install(&[with_extra(&wheel, "test")])?;
     let tests = cargo::root().join("python").join("tests");
     println!("==> NumPy");
-    let mut ignored = OsString::from("--ignore=");
-    ignored.push(tests.join("torch"));
-    environment.test(&[tests.clone().into(), ignored])?;
-    environment.install(&[with_extra(&wheel, "torch")])?;
-    println!("==> PyTorch");
-    environment.test(&[tests.join("torch").into()])
+    let ignored = EXTRAS.map(|(directory, _)| {
+        let mut ignored = OsString::from("--ignore=");
+        ignored.push(tests.join(directory));
+        ignored
+    });
+    environment.test(&[&[tests.clone().into()], &ignored[..]].concat())?;
+    for (directory, extra) in EXTRAS {
+        environment.install(&[with_extra(&wheel, extra)])?;
+        println!("==> {directory}");
+        environment.test(&[tests.join(directory).into()])?;
+    }
+    Ok(())
 }
 
 /// The wheel with one of the optional groups of dependencies in pyproject.toml.

@@ -8,7 +8,11 @@ use serde::{Deserialize, Serialize};
 use crate::LinearError;
 use crate::dataset::Dataset;
 use crate::linear_map::LinearMap;
+use crate::model_file::{self, Contents};
 use crate::rows::{Inputs, Rows};
+
+/// What the metadata of its bytes call it.
+const FORMAT: &str = "exact-learn linear classifier of matrices";
 
 /// How logits become probabilities. The scale is fitted by log loss on rows that training did not see.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -120,6 +124,69 @@ impl LinearClassifier {
     /// As [`LinearClassifier::logits`], and if a logit is not finite.
     pub fn probabilities(&self, rows: &impl Rows) -> Result<Vec<f64>, LinearError> {
         link_probabilities(&self.logits(rows)?, self.map.n_classes, self.link)
+    }
+
+    /// The classifier as bytes: safetensors, with a checksum. The same classifier gives the same bytes.
+    ///
+    /// # Errors
+    /// [`LinearError::ModelFile`] if they would be too many for the format.
+    ///
+    /// # Example
+    /// ```
+    /// use exact_data::DenseMatrix;
+    /// use exact_linear::{Dataset, LinearClassifier, LossKind, Metric, Progress, Settings};
+    ///
+    /// let x = [0.0, 1.0, 2.0, 3.0];
+    /// let data = Dataset::new(DenseMatrix::new(x.as_slice(), 1)?, vec![0, 1, 0, 1], 2, None)?;
+    /// let (kind, metric, settings) = (LossKind::CrossEntropy, Metric::Accuracy, Settings::new(1e-2));
+    /// let classifier =
+    ///     LinearClassifier::fit(&data, kind, &metric, &settings, None, &Progress::ignore)?.classifier;
+    /// assert_eq!(LinearClassifier::from_bytes("classifier", &classifier.to_bytes()?)?, classifier);
+    /// # Ok::<(), exact_linear::LinearError>(())
+    /// ```
+    pub fn to_bytes(&self) -> Result<Vec<u8>, LinearError> {
+        model_file::write(FORMAT, &self.link, &self.contents())
+    }
+
+    /// Reads the bytes of a classifier; `name` is for messages.
+    ///
+    /// # Errors
+    /// [`LinearError::ModelFile`] if they are truncated, altered, of another format or version, or inconsistent.
+    pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Self, LinearError> {
+        let read = || {
+            let (link, contents) = model_file::read(FORMAT, bytes)?;
+            Self::of_contents(contents, link)
+        };
+        read().map_err(|problem| LinearError::ModelFile { file: name.into(), problem })
+    }
+
+    /// The tensors of its file.
+    pub(crate) fn contents(&self) -> Contents {
+        Contents {
+            shape: [self.map.n_columns, self.map.n_free()],
+            weights: self.weights().to_vec(),
+            biases: self.biases().to_vec(),
+        }
+    }
+
+    /// The classifier that a file holds, or what is wrong with it.
+    pub(crate) fn of_contents(contents: Contents, link: Link) -> Result<Self, String> {
+        let Contents { shape: [n_columns, n_free], weights, biases } = contents;
+        if biases.len() != n_free {
+            return Err(format!("it has {} biases, its weights need {n_free}", biases.len()));
+        }
+        let parameters = [weights, biases].concat();
+        if !parameters.iter().all(|parameter| parameter.is_finite()) {
+            return Err("it has weights that are not finite".into());
+        }
+        let scale = match link {
+            Link::Softmax { temperature } => temperature,
+            Link::Probit { sigma } => sigma,
+        };
+        if !(scale > 0.0 && scale.is_finite()) {
+            return Err(format!("the scale of its probabilities must be positive and finite, got {scale}"));
+        }
+        Ok(Self { map: LinearMap { n_columns, n_classes: n_free + 1 }, parameters, link })
     }
 }
 

@@ -7,9 +7,11 @@ use exact_eval::record::Selected;
 use serde::{Deserialize, Serialize};
 
 use crate::classifier::{LinearClassifier, Link, argmax_rows, link_probabilities};
-use crate::linear_map::LinearMap;
-use crate::model_file::{self, Contents};
+use crate::model_file;
 use crate::{LinearError, Trained};
+
+/// What the metadata call it.
+const FORMAT: &str = "exact-learn linear classifier";
 
 /// A linear classifier of tables.
 ///
@@ -122,13 +124,7 @@ impl Model {
     /// # Errors
     /// [`LinearError::ModelFile`] if the file would be too large for the format.
     pub fn to_bytes(&self) -> Result<Vec<u8>, LinearError> {
-        let LinearClassifier { map, .. } = self.classifier;
-        let contents = Contents {
-            shape: [map.n_columns, map.n_free()],
-            weights: self.classifier.weights().to_vec(),
-            biases: self.classifier.biases().to_vec(),
-        };
-        model_file::write(&self.description, &contents)
+        model_file::write(FORMAT, &self.description, &self.classifier.contents())
     }
 
     /// Reads the bytes of a model file; `name` is for messages.
@@ -137,38 +133,17 @@ impl Model {
     /// [`LinearError::ModelFile`] if they are truncated, altered, of another format or version, or inconsistent.
     pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Self, LinearError> {
         let fail = |problem: String| LinearError::ModelFile { file: name.into(), problem };
-        let (description, contents) = model_file::read::<Description>(bytes).map_err(fail)?;
+        let (description, contents) = model_file::read::<Description>(FORMAT, bytes).map_err(fail)?;
         description.encoder.validate().map_err(|error| fail(error.to_string()))?;
         description.labels.validate().map_err(|error| fail(error.to_string()))?;
-        let map = LinearMap {
-            n_columns: description.encoder.n_columns(),
-            n_classes: description.labels.n_classes(),
-        };
-        let (found, expected) = (contents.shape, [map.n_columns, map.n_free()]);
+        let n_free = description.labels.n_classes() - 1;
+        let (found, expected) = (contents.shape, [description.encoder.n_columns(), n_free]);
         if found != expected {
             return Err(fail(format!(
                 "its weights have the shape {found:?}, its encoder and labels need {expected:?}"
             )));
         }
-        let (found, expected) = (contents.biases.len(), map.n_free());
-        if found != expected {
-            return Err(fail(format!("it has {found} biases, its labels need {expected}")));
-        }
-        let mut parameters = contents.weights;
-        parameters.extend(contents.biases);
-        if !parameters.iter().all(|parameter| parameter.is_finite()) {
-            return Err(fail("it has weights that are not finite".into()));
-        }
-        let scale = match description.link {
-            Link::Softmax { temperature } => temperature,
-            Link::Probit { sigma } => sigma,
-        };
-        if !(scale > 0.0 && scale.is_finite()) {
-            return Err(fail(format!(
-                "the scale of its probabilities must be positive and finite, got {scale}"
-            )));
-        }
-        let classifier = LinearClassifier { map, parameters, link: description.link };
+        let classifier = LinearClassifier::of_contents(contents, description.link).map_err(fail)?;
         Ok(Self { description, classifier })
     }
 

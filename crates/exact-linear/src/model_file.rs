@@ -12,7 +12,6 @@ use crate::LinearError;
 
 /// The metadata entry of the description.
 const ENTRY: &str = "exact-learn";
-const FORMAT: &str = "exact-learn linear classifier";
 /// Raised with every change that older readers would misread.
 const VERSION: u32 = 1;
 const WEIGHTS: &str = "weights";
@@ -36,13 +35,17 @@ struct Header {
     model: String,
 }
 
-/// The bytes of a file. The same model gives the same bytes.
-pub(crate) fn write(description: &impl Serialize, contents: &Contents) -> Result<Vec<u8>, LinearError> {
+/// The bytes of a file; `format` says what is described. The same model gives the same bytes.
+pub(crate) fn write(
+    format: &str,
+    description: &impl Serialize,
+    contents: &Contents,
+) -> Result<Vec<u8>, LinearError> {
     let fail = |problem: String| LinearError::ModelFile { file: "the model".into(), problem };
     let model = serde_json::to_string(description).map_err(|error| fail(error.to_string()))?;
     let (weights, biases) = (to_bytes(&contents.weights), to_bytes(&contents.biases));
     let sha256 = checksum(&model, &weights, &biases);
-    let header = Header { format: FORMAT.into(), version: VERSION, sha256, model };
+    let header = Header { format: format.into(), version: VERSION, sha256, model };
     let header = serde_json::to_string(&header).map_err(|error| fail(error.to_string()))?;
     let view = |shape: &[usize], bytes| {
         TensorView::new(Dtype::F64, shape.to_vec(), bytes).map_err(|error| fail(error.to_string()))
@@ -52,8 +55,8 @@ pub(crate) fn write(description: &impl Serialize, contents: &Contents) -> Result
     serialize(tensors, Some(HashMap::from([(ENTRY.into(), header)]))).map_err(|error| fail(error.to_string()))
 }
 
-/// The description and tensors of a file's bytes, or what is wrong with it.
-pub(crate) fn read<D: DeserializeOwned>(bytes: &[u8]) -> Result<(D, Contents), String> {
+/// The description and tensors of the bytes of a file of this format, or what is wrong with it.
+pub(crate) fn read<D: DeserializeOwned>(format: &str, bytes: &[u8]) -> Result<(D, Contents), String> {
     let foreign = |error: safetensors::SafeTensorError| {
         format!("it is not a whole safetensors file ({error}): it may be truncated or of another format")
     };
@@ -64,8 +67,8 @@ pub(crate) fn read<D: DeserializeOwned>(bytes: &[u8]) -> Result<(D, Contents), S
     })?;
     let header: Header =
         serde_json::from_str(header).map_err(|error| format!("its metadata are damaged: {error}"))?;
-    if header.format != FORMAT {
-        return Err(format!("it holds '{}', expected '{FORMAT}'", header.format));
+    if header.format != format {
+        return Err(format!("it holds '{}', expected '{format}'", header.format));
     }
     if header.version != VERSION {
         return Err(format!(

@@ -1,4 +1,4 @@
-//! Python bindings of exact-core: the module `exact_learn._core`.
+//! Python bindings of exact-core and exact-linear: the module `exact_learn._core`.
 //!
 //! The functions take C-contiguous arrays of rows and return new arrays; `exact_learn.functions` and `exact_learn.torch`
 //! check types, broadcast and document. The interpreter runs other threads during an evaluation.
@@ -10,6 +10,7 @@ mod arrays;
 mod cost;
 mod distribution;
 mod error;
+mod linear;
 mod macro_f1;
 mod outputs;
 mod pointwise;
@@ -24,12 +25,18 @@ use pyo3::pymodule;
 /// The kernels of exact-learn.
 #[pymodule]
 mod _core {
+    /// The version of the package.
+    #[pymodule_export]
+    #[expect(non_upper_case_globals, reason = "as Python names it")]
+    const __version__: &str = env!("CARGO_PKG_VERSION");
     #[pymodule_export]
     use super::accuracy::expected_accuracy;
     #[pymodule_export]
     use super::cost::expected_cost;
     #[pymodule_export]
     use super::distribution::{predictive_distribution, predictive_distribution_gradient};
+    #[pymodule_export]
+    use super::linear::LinearClassifier;
     #[pymodule_export]
     use super::macro_f1::expected_macro_f1;
     #[pymodule_export]

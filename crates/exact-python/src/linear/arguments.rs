@@ -1,0 +1,150 @@
+//! What comes from Python to be trained on: matrices, labels, weights and settings.
+
+use exact_data::{CsrMatrix, DenseMatrix, Indices, Numbers};
+use exact_linear::{Dataset, Inputs, Metric, Settings};
+use numpy::{PyReadonlyArray1, PyReadonlyArray2, PyUntypedArrayMethods};
+use pyo3::exceptions::PyValueError;
+use pyo3::{FromPyObject, PyResult};
+
+use super::error::linear_error;
+use crate::arrays::{Matrix, classes};
+
+/// Rows: a C-contiguous array, or a CSR matrix of `SciPy` with sorted columns.
+#[derive(FromPyObject)]
+pub enum InputsArgument<'py> {
+    Dense(Matrix<'py>),
+    Sparse(Csr<'py>),
+}
+
+/// The attributes of a CSR matrix.
+#[derive(FromPyObject)]
+pub struct Csr<'py> {
+    indptr: Integers<'py>,
+    indices: Integers<'py>,
+    data: Reals<'py>,
+    shape: (usize, usize),
+}
+
+#[derive(FromPyObject)]
+enum Integers<'py> {
+    Narrow(PyReadonlyArray1<'py, i32>),
+    Wide(PyReadonlyArray1<'py, i64>),
+}
+
+#[derive(FromPyObject)]
+enum Reals<'py> {
+    Single(PyReadonlyArray1<'py, f32>),
+    Double(PyReadonlyArray1<'py, f64>),
+}
+
+impl InputsArgument<'_> {
+    /// The rows, without a copy.
+    ///
+    /// # Errors
+    /// A `ValueError` for an array that is not C-contiguous, values that are not finite and a CSR matrix that is not
+    /// consistent.
+    pub fn get(&self) -> PyResult<Inputs<'_>> {
+        Ok(match self {
+            Self::Dense(matrix) => {
+                let (values, width) = match matrix {
+                    Matrix::Single(values) => (Numbers::from(values.as_slice()?), values.shape()[1]),
+                    Matrix::Double(values) => (Numbers::from(values.as_slice()?), values.shape()[1]),
+                };
+                DenseMatrix::new(values, width).map_err(|error| linear_error(&error.into()))?.into()
+            }
+            Self::Sparse(Csr { indptr, indices, data, shape }) => {
+                let data = match data {
+                    Reals::Single(values) => Numbers::from(values.as_slice()?),
+                    Reals::Double(values) => Numbers::from(values.as_slice()?),
+                };
+                let matrix = CsrMatrix::new(indptr.get()?, indices.get()?, data, shape.1);
+                matrix.map_err(|error| linear_error(&error.into()))?.into()
+            }
+        })
+    }
+}
+
+impl Integers<'_> {
+    fn get(&self) -> PyResult<Indices<'_>> {
+        Ok(match self {
+            Self::Narrow(integers) => integers.as_slice()?.into(),
+            Self::Wide(integers) => integers.as_slice()?.into(),
+        })
+    }
+}
+
+/// Rows with labels from 0 on and, unless all weigh the same, weights: the items of a dictionary.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub struct DatasetArgument<'py> {
+    inputs: InputsArgument<'py>,
+    labels: PyReadonlyArray1<'py, i64>,
+    n_classes: usize,
+    sample_weight: Option<PyReadonlyArray1<'py, f64>>,
+}
+
+impl DatasetArgument<'_> {
+    /// The data set.
+    ///
+    /// # Errors
+    /// A `ValueError` if it cannot be trained on.
+    pub fn get(&self) -> PyResult<Dataset<'_>> {
+        let inputs = self.inputs.get()?;
+        let labels = classes(&self.labels, self.n_classes)?;
+        let weights = match &self.sample_weight {
+            Some(weights) => Some(weights.as_slice()?.to_vec()),
+            None => None,
+        };
+        Dataset::new(inputs, labels, self.n_classes, weights).map_err(|error| linear_error(&error))
+    }
+}
+
+/// Hyper-parameters of one fit: the items of a dictionary.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub struct SettingsArgument {
+    l2: f64,
+    sigma: Option<f64>,
+    margin: Option<f64>,
+    temperature: Option<f64>,
+    epsilon: Option<f64>,
+    max_iter: Option<usize>,
+}
+
+impl From<SettingsArgument> for Settings {
+    fn from(argument: SettingsArgument) -> Self {
+        let mut settings = Self::new(argument.l2);
+        settings.sigma = argument.sigma;
+        settings.margin = argument.margin;
+        settings.temperature = argument.temperature;
+        settings.epsilon = argument.epsilon;
+        settings.max_iterations = argument.max_iter;
+        settings
+    }
+}
+
+/// A metric: its name, the number of guesses of top-k accuracy, or costs `[n_classes, n_classes]`.
+#[derive(FromPyObject)]
+pub enum MetricArgument<'py> {
+    Name(String),
+    TopK(usize),
+    Costs(PyReadonlyArray2<'py, f64>),
+}
+
+impl MetricArgument<'_> {
+    /// The metric.
+    ///
+    /// # Errors
+    /// A `ValueError` for an unknown name.
+    pub fn get(&self) -> PyResult<Metric> {
+        Ok(match self {
+            Self::Name(name) => match name.as_str() {
+                "accuracy" => Metric::Accuracy,
+                "balanced_accuracy" => Metric::Balanced,
+                _ => return Err(PyValueError::new_err(format!("there is no metric '{name}'"))),
+            },
+            Self::TopK(k) => Metric::TopK(*k),
+            Self::Costs(costs) => Metric::Cost(costs.as_slice()?.to_vec()),
+        })
+    }
+}

@@ -1,0 +1,109 @@
+//! A trained linear classifier.
+
+use exact_linear::{Fitted, Inputs, LinearError, LossKind};
+use numpy::PyArray1;
+use pyo3::types::PyBytes;
+use pyo3::{Bound, Py, PyAny, PyResult, Python, pyclass, pymethods};
+
+use super::arguments::{DatasetArgument, InputsArgument, MetricArgument, SettingsArgument};
+use super::error::linear_error;
+use super::training::train;
+use crate::outputs::matrix;
+use crate::threads::in_pool;
+
+/// A trained linear classifier of dense and CSR matrices.
+#[pyclass(frozen, module = "exact_learn._core")]
+pub struct LinearClassifier(exact_linear::LinearClassifier);
+
+#[pymethods]
+impl LinearClassifier {
+    /// Trains with given settings, from `start` if there is one. Returns the classifier, the number of steps and whether
+    /// training ended by itself.
+    ///
+    /// # Errors
+    /// A `ValueError` for data and settings that cannot be trained with, and what `progress` and handlers of signals raise.
+    #[staticmethod]
+    #[expect(clippy::too_many_arguments, reason = "they are named in Python")]
+    #[pyo3(signature = (*, data, loss, metric, settings, start, n_threads, progress))]
+    fn fit(
+        py: Python<'_>,
+        data: DatasetArgument<'_>,
+        loss: &str,
+        metric: MetricArgument<'_>,
+        settings: SettingsArgument,
+        start: Option<Py<Self>>,
+        n_threads: usize,
+        progress: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<(Self, usize, bool)> {
+        let kind: LossKind = loss.parse().map_err(|error| linear_error(&error))?;
+        let (data, metric, settings) = (data.get()?, metric.get()?, settings.into());
+        let start = start.as_ref().map(|start| &start.get().0);
+        let fitted = train(py, n_threads, progress, |callback| {
+            exact_linear::LinearClassifier::fit(&data, kind, &metric, &settings, start, callback)
+        })?;
+        let Fitted { classifier, iterations, converged, .. } = fitted;
+        Ok((Self(classifier), iterations, converged))
+    }
+
+    /// The weights of each class, `[n_classes, n_columns]`; those of class 0 are 0.
+    fn coefficients<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        matrix(py, self.0.coefficients(), self.0.n_classes(), self.0.n_columns())
+    }
+
+    /// The bias of each class, `[n_classes]`.
+    fn intercepts<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
+        PyArray1::from_vec(py, self.0.intercepts())
+    }
+
+    /// The logits of rows, `[n_rows, n_classes]`.
+    ///
+    /// # Errors
+    /// A `ValueError` for rows with another number of columns, and for values that are not finite.
+    fn logits<'py>(&self, py: Python<'py>, inputs: InputsArgument<'_>) -> PyResult<Bound<'py, PyAny>> {
+        self.of_classes(py, &inputs, |classifier, inputs| classifier.logits(inputs))
+    }
+
+    /// The probabilities of the classes of rows, `[n_rows, n_classes]`.
+    ///
+    /// # Errors
+    /// As for the logits.
+    fn probabilities<'py>(&self, py: Python<'py>, inputs: InputsArgument<'_>) -> PyResult<Bound<'py, PyAny>> {
+        self.of_classes(py, &inputs, |classifier, inputs| classifier.probabilities(inputs))
+    }
+
+    /// The classifier as safetensors.
+    ///
+    /// # Errors
+    /// A `ValueError` if it is too large for the format.
+    fn to_bytes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let bytes = self.0.to_bytes().map_err(|error| linear_error(&error))?;
+        Ok(PyBytes::new(py, &bytes))
+    }
+
+    /// The classifier of such bytes.
+    ///
+    /// # Errors
+    /// A `ValueError` if they are of another format or version, or damaged.
+    #[staticmethod]
+    fn from_bytes(bytes: &[u8]) -> PyResult<Self> {
+        let classifier = exact_linear::LinearClassifier::from_bytes("the pickled classifier", bytes);
+        classifier.map(Self).map_err(|error| linear_error(&error))
+    }
+}
+
+impl LinearClassifier {
+    /// A value for each row and class, computed with other Python threads running.
+    fn of_classes<'py>(
+        &self,
+        py: Python<'py>,
+        inputs: &InputsArgument<'_>,
+        evaluate: impl Fn(&exact_linear::LinearClassifier, &Inputs<'_>) -> Result<Vec<f64>, LinearError> + Sync,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let inputs = inputs.get()?;
+        let values = py.detach(|| in_pool(|| evaluate(&self.0, &inputs)));
+        let values = values.map_err(|error| linear_error(&error))?;
+        let n_classes = self.0.n_classes();
+        let n_rows = values.len() / n_classes;
+        matrix(py, values, n_rows, n_classes)
+    }
+}

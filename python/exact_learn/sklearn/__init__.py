@@ -1,0 +1,18 @@
+"""Linear classifiers for scikit-learn, trained for the metric that they are judged by.
+
+``ExactClassifier`` takes the place of ``sklearn.linear_model.LogisticRegression``::
+
+    classifier = ExactClassifier(sigma=0.1).fit(X, y)
+    classifier.predict(X)
+"""
+
+try:
+    import sklearn as _sklearn  # noqa: F401
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        "exact_learn.sklearn needs scikit-learn; install it with `pip install exact-learn[sklearn]`", name=error.name
+    ) from error
+
+from exact_learn.sklearn.classifier import ExactClassifier
+
+__all__ = ["ExactClassifier"]

@@ -1,0 +1,200 @@
+"""What linear classifiers have in common: checks of data, predictions and pickling."""
+
+from __future__ import annotations
+
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from joblib import effective_n_jobs
+from numpy.typing import NDArray
+from scipy.sparse import issparse
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import check_array, column_or_1d, compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from exact_learn import _core
+from exact_learn.sklearn.parameters import positive_integer
+
+# Matrices are taken as they are in either precision, row after row.
+_CHECKS: dict[str, Any] = {"accept_sparse": "csr", "dtype": [np.float64, np.float32], "order": "C"}
+
+
+class LinearClassifier(ClassifierMixin, BaseEstimator):
+    """Predictions of a linear classifier, and the checks before its training.
+
+    A subclass has the parameters ``metric``, ``k``, ``class_weight`` and ``n_jobs``; its ``fit`` sets ``_classifier``.
+    """
+
+    metric: Any
+    k: int
+    class_weight: Any
+    n_jobs: int | None
+    classes_: NDArray[Any]
+    n_features_in_: int
+    _classifier: _core.LinearClassifier
+
+    def _dataset(self, X: Any, y: Any, sample_weight: Any) -> _core.Dataset:
+        """Checks the data and sets ``classes_``."""
+        X, y = validate_data(self, X, y, **_CHECKS)
+        check_classification_targets(y)
+        self.classes_, labels = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs samples of at least 2 classes, but y has 1 class: "
+                f"{self.classes_[0]!r}; add samples of another class"
+            )
+        return {
+            "inputs": _canonical(X),
+            "labels": labels.astype(np.int64, copy=False),
+            "n_classes": len(self.classes_),
+            "sample_weight": self._weights(y, labels, sample_weight),
+        }
+
+    def _weights(self, y: NDArray[Any], labels: NDArray[Any], sample_weight: Any) -> NDArray[np.float64] | None:
+        """Sample weights times class weights."""
+        weights = None
+        if sample_weight is not None:
+            weights = _sample_weight(sample_weight, len(labels))
+        if self.class_weight is None:
+            return weights
+        n_classes = len(self.classes_)
+        if isinstance(self.class_weight, str) and self.class_weight == "balanced":
+            totals = np.bincount(labels, weights, n_classes)
+            of_class = np.divide(
+                totals.sum(), np.count_nonzero(totals) * totals, out=np.zeros(n_classes), where=totals > 0.0
+            )
+        else:
+            of_class = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
+        return of_class[labels] if weights is None else weights * of_class[labels]
+
+    def _metric(self) -> Any:
+        """The metric as the kernels take it."""
+        n_classes = len(self.classes_)
+        if not isinstance(self.metric, str):
+            costs = check_array(self.metric, dtype=np.float64, order="C", input_name="metric")
+            if costs.shape != (n_classes, n_classes):
+                raise ValueError(
+                    f"metric is a cost matrix of shape {costs.shape}, expected {(n_classes, n_classes)}: "
+                    "a row for each class and a column for each prediction, in the order of classes_"
+                )
+            return costs
+        if self.metric == "top_k_accuracy":
+            return positive_integer("k", self.k)
+        if self.metric in ("accuracy", "balanced_accuracy"):
+            return self.metric
+        raise ValueError(
+            f"metric must be 'accuracy', 'balanced_accuracy', 'top_k_accuracy' or a cost matrix, got {self.metric!r}"
+        )
+
+    def _n_threads(self) -> int:
+        return int(effective_n_jobs(self.n_jobs))
+
+    def _inputs(self, X: Any) -> Any:
+        """Rows to predict."""
+        check_is_fitted(self)
+        return _canonical(validate_data(self, X, reset=False, **_CHECKS))
+
+    @property
+    def coef_(self) -> NDArray[np.float64]:
+        """Weights in the units of the features, (1, n_features) for two classes, else (n_classes, n_features)."""
+        coefficients = self._classifier.coefficients()
+        return coefficients[1:] if len(coefficients) == 2 else coefficients
+
+    @property
+    def intercept_(self) -> NDArray[np.float64]:
+        """Biases, (1,) for two classes, else (n_classes,)."""
+        intercepts = self._classifier.intercepts()
+        return intercepts[1:] if len(intercepts) == 2 else intercepts
+
+    def decision_function(self, X: Any) -> NDArray[np.float64]:
+        """Logits; the class with the largest is predicted.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or table, (n_samples, n_features)
+
+        Returns
+        -------
+        array, (n_samples,) or (n_samples, n_classes)
+            For two classes, the logit of ``classes_[1]``; otherwise those of all, of which the first is 0.
+        """
+        inputs = self._inputs(X)
+        logits = self._classifier.logits(inputs)
+        return logits[:, 1] if logits.shape[1] == 2 else logits
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """The class with the largest logit.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or table, (n_samples, n_features)
+
+        Returns
+        -------
+        array, (n_samples,)
+        """
+        inputs = self._inputs(X)
+        return self.classes_[self._classifier.logits(inputs).argmax(axis=1)]
+
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """The probability of each class.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or table, (n_samples, n_features)
+
+        Returns
+        -------
+        array, (n_samples, n_classes)
+            In the order of ``classes_``; rows sum to 1.
+        """
+        inputs = self._inputs(X)
+        return self._classifier.probabilities(inputs)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(super().__getstate__(), _exact_learn_version=_core.__version__)
+        if "_classifier" in state:
+            state["_classifier"] = self._classifier.to_bytes()
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        state = dict(state)
+        version = state.pop("_exact_learn_version", None)
+        if version != _core.__version__:
+            raise ValueError(
+                f"this {type(self).__name__} was pickled by version {version} of exact-learn and cannot be read by "
+                f"version {_core.__version__}: train it again, or install exact-learn=={version}"
+            )
+        if "_classifier" in state:
+            state["_classifier"] = _core.LinearClassifier.from_bytes(state["_classifier"])
+        super().__setstate__(state)
+
+
+def _canonical(X: Any) -> Any:
+    """A sparse matrix with sorted columns without duplicates; the same one if it has them already."""
+    if issparse(X) and not X.has_canonical_format:
+        X = X.copy()
+        X.sum_duplicates()
+    return X
+
+
+def _sample_weight(sample_weight: Any, n_samples: int) -> NDArray[np.float64]:
+    if isinstance(sample_weight, Real):
+        sample_weight = np.full(n_samples, sample_weight)
+    weights = column_or_1d(check_array(sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight"))
+    if len(weights) != n_samples:
+        raise ValueError(f"sample_weight has {len(weights)} values, expected {n_samples}, one for each sample of X")
+    if (weights < 0.0).any():
+        raise ValueError("sample_weight has negative values; a weight of 0 leaves a sample out")
+    if not weights.any():
+        raise ValueError(
+            "sample_weight is zero for all samples; give at least one sample of each of two classes a weight"
+        )
+    return np.ascontiguousarray(weights)

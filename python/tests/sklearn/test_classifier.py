@@ -1,0 +1,217 @@
+"""A fit with given settings: what is minimised, what is predicted, and every input that is refused."""
+
+import doctest
+import pickle
+
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
+
+from exact_learn import expected_accuracy, predictive_distribution
+from exact_learn.sklearn import ExactClassifier, classifier, linear
+
+LOSSES = ["exact", "cross-entropy", "probit", "hinge", "sigmoid", "beta-bernoulli", "polynomial", "poly1"]
+
+
+def clusters(n_classes=3, n=300, seed=0):
+    """Overlapping classes on columns of different units, labelled by words."""
+    generator = np.random.default_rng(seed)
+    labels = generator.integers(n_classes, size=n)
+    centres = generator.normal(size=(n_classes, 4))
+    X = (centres[labels] + generator.normal(size=(n, 4))) * [1.0, 100.0, 0.01, 1.0]
+    return X, np.array(["ant", "bee", "cat", "dog"])[labels]
+
+
+def test_examples_of_the_documentation_hold():
+    for module in (classifier, linear):
+        assert doctest.testmod(module).failed == 0
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_every_loss_separates_the_classes(loss, n_classes):
+    X, y = clusters(n_classes)
+    fitted = ExactClassifier(loss).fit(X, y)
+    assert fitted.score(X, y) > 0.7
+    probabilities = fitted.predict_proba(X)
+    assert np.abs(probabilities.sum(axis=1) - 1.0).max() < 1e-12
+    assert (fitted.classes_[probabilities.argmax(axis=1)] == fitted.predict(X)).all()
+    n_rows = 1 if n_classes == 2 else n_classes
+    assert fitted.coef_.shape == (n_rows, 4) and fitted.intercept_.shape == (n_rows,)
+    logits = X @ fitted.coef_.T + fitted.intercept_
+    np.testing.assert_allclose(fitted.decision_function(X), logits.squeeze(), atol=1e-9)
+
+
+def test_probabilities_are_the_predictive_distribution_at_the_sigma():
+    X, y = clusters()
+    fitted = ExactClassifier(sigma=0.4).fit(X, y)
+    expected = predictive_distribution(fitted.decision_function(X), 0.4)
+    np.testing.assert_allclose(fitted.predict_proba(X), expected, atol=1e-12)
+
+
+def test_expected_accuracy_is_higher_than_that_of_cross_entropy_at_the_same_scale():
+    X, y = clusters(seed=2)
+    labels = np.unique(y, return_inverse=True)[1]
+    means = []
+    for loss in ("exact", "cross-entropy"):
+        logits = ExactClassifier(loss, l2=1e-5, sigma=0.2).fit(X, y).decision_function(X)
+        means.append(expected_accuracy((logits - logits.mean()) / logits.std(), labels, 0.2).mean())
+    assert means[0] > means[1] + 0.005
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_forms_and_types_of_the_matrix_change_nothing(n_classes):
+    X, y = clusters(n_classes)
+    X = np.where(np.abs(X) < np.abs(X).mean(axis=0), 0.0, X).astype(np.float32)
+    reference = ExactClassifier().fit(X.astype(np.float64), y).decision_function(X)
+    unsorted = sparse.csr_array(X)[:, [3, 2, 1, 0]][:, [3, 2, 1, 0]]
+    wide = sparse.csr_array(X)
+    wide.indices, wide.indptr = wide.indices.astype(np.int64), wide.indptr.astype(np.int64)
+    for form in (X, np.asfortranarray(X), sparse.csr_array(X), sparse.csc_matrix(X), unsorted, wide):
+        fitted = ExactClassifier().fit(form, y)
+        np.testing.assert_allclose(fitted.decision_function(form), reference, rtol=1e-4, atol=1e-4)
+
+
+def test_threads_do_not_change_the_result():
+    X, y = clusters(n=3000)
+    assert (ExactClassifier(n_jobs=1).fit(X, y).coef_ == ExactClassifier(n_jobs=3).fit(X, y).coef_).all()
+
+
+def test_class_weights_are_sample_weights():
+    X, y = clusters()
+    sample_weight = np.arange(len(y)) % 3
+    weights = {"ant": 1.0, "bee": 2.0, "cat": 0.5}
+    by_class = ExactClassifier(class_weight=weights).fit(X, y, sample_weight)
+    by_sample = ExactClassifier().fit(X, y, sample_weight * np.array([weights[label] for label in y]))
+    assert (by_class.coef_ == by_sample.coef_).all()
+    totals = {label: sample_weight[y == label].sum() for label in weights}
+    balanced = {label: sample_weight.sum() / (3 * total) for label, total in totals.items()}
+    explicit = ExactClassifier(class_weight=balanced).fit(X, y, sample_weight)
+    np.testing.assert_allclose(
+        ExactClassifier(class_weight="balanced").fit(X, y, sample_weight).coef_, explicit.coef_, rtol=1e-4
+    )
+
+
+def test_metrics_are_what_is_trained_for():
+    X, y = clusters(3, n=600, seed=3)
+    costs = np.ones((3, 3)) - np.eye(3)
+    accuracy = ExactClassifier().fit(X, y)
+    np.testing.assert_allclose(ExactClassifier(metric=costs).fit(X, y).coef_, accuracy.coef_, rtol=0.05, atol=0.05)
+    costs[0, 1:] = 20.0
+    careful = ExactClassifier(metric=costs).fit(X, y)
+    recall = [(fitted.predict(X)[y == "ant"] == "ant").mean() for fitted in (careful, accuracy)]
+    assert recall[0] > recall[1]
+    top = ExactClassifier(metric="top_k_accuracy", k=2).fit(X, y)
+    last = [fitted.decision_function(X).argmin(axis=1) for fitted in (top, accuracy)]
+    errors = [(fitted.classes_[worst] == y).mean() for fitted, worst in zip((top, accuracy), last, strict=True)]
+    assert errors[0] <= errors[1]
+    rare = (y != "ant") | (np.arange(len(y)) % 8 == 0)
+    X, y = X[rare], y[rare]
+    balanced, plain = (ExactClassifier(metric=metric).fit(X, y) for metric in ("balanced_accuracy", "accuracy"))
+    recall = [(fitted.predict(X)[y == "ant"] == "ant").mean() for fitted in (balanced, plain)]
+    assert recall[0] > recall[1]
+
+
+def test_a_warm_start_goes_on_from_the_last_classifier():
+    X, y = clusters()
+    cold = ExactClassifier("cross-entropy").fit(X, y)
+    warm = ExactClassifier("cross-entropy", warm_start=True).fit(X, y)
+    assert (warm.coef_ == cold.coef_).all() and cold.n_iter_ > 3
+    assert warm.fit(X, y).n_iter_ <= 2
+    with pytest.raises(ValueError, match=r"the features have 3 columns.*without a warm start"):
+        warm.fit(X[:, :3], y)
+    with pytest.raises(ValueError, match=r"y has the classes \['ant' 'bee'\].*without a warm start"):
+        warm.fit(X[y != "cat"], y[y != "cat"])
+
+
+def test_a_limit_of_steps_that_is_reached_is_reported():
+    X, y = clusters()
+    with pytest.warns(ConvergenceWarning, match="not converged after 2 steps; raise max_iter"):
+        fitted = ExactClassifier(max_iter=2).fit(X, y)
+    assert fitted.n_iter_ == 2
+
+
+def test_an_estimator_of_another_version_is_refused():
+    X, y = clusters()
+    bytes_ = pickle.dumps(ExactClassifier().fit(X, y))
+    assert (pickle.loads(bytes_).decision_function(X) == ExactClassifier().fit(X, y).decision_function(X)).all()
+    state = ExactClassifier().fit(X, y).__getstate__()
+    for version in ("0.0.1", None):
+        with pytest.raises(ValueError, match=f"pickled by version {version} of exact-learn.*train it again"):
+            ExactClassifier().__setstate__(dict(state, _exact_learn_version=version))
+    damaged = dict(state, _classifier=state["_classifier"][:-1])
+    with pytest.raises(ValueError, match=r"pickled classifier is not a usable model.*train it again"):
+        ExactClassifier().__setstate__(damaged)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "error", "message"),
+    [
+        ({"sigma": 0.0}, ValueError, "sigma must be positive and finite"),
+        ({"sigma": -1.0}, ValueError, "sigma must be positive and finite"),
+        ({"sigma": np.nan}, ValueError, "sigma must be positive and finite"),
+        ({"sigma": "0.1"}, TypeError, "sigma must be a number, got '0.1'"),
+        ({"sigma": None}, TypeError, "sigma must be a number, got None"),
+        ({"l2": -1.0}, ValueError, "l2 must be at least 0"),
+        ({"margin": -1.0}, ValueError, "margin must be"),
+        ({"loss": "sigmoid", "temperature": 0.0}, ValueError, "temperature must be"),
+        ({"loss": "log"}, ValueError, "there is no loss 'log'; the losses are cross-entropy, exact"),
+        ({"loss": 3}, TypeError, "loss must be a string"),
+        ({"metric": "f1"}, ValueError, "metric must be 'accuracy', .* got 'f1'"),
+        ({"metric": [[0.0, 1.0], [1.0, 0.0]]}, ValueError, r"expected \(3, 3\)"),
+        ({"metric": [[0.0, np.nan, 1.0]] * 3}, ValueError, "metric contains NaN"),
+        ({"metric": "top_k_accuracy", "k": 0}, ValueError, "k must be at least 1"),
+        ({"metric": "top_k_accuracy", "k": 4}, ValueError, "k must be from 1 to the number of classes"),
+        ({"metric": "top_k_accuracy", "k": 1.5}, TypeError, "k must be an integer"),
+        ({"max_iter": 0}, ValueError, "max_iter must be at least 1"),
+        ({"max_iter": 1.0}, TypeError, "max_iter must be an integer"),
+        ({"n_jobs": 0}, ValueError, "n_jobs == 0"),
+        ({"class_weight": "even"}, ValueError, "class_weight"),
+        ({"class_weight": {"ant": -1.0}}, ValueError, "weight -1 of sample"),
+    ],
+)
+def test_parameters_that_are_refused(parameters, error, message):
+    X, y = clusters()
+    with pytest.raises(error, match=message):
+        ExactClassifier(**parameters).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        (lambda X, y, w: (X[0], y, w), ValueError, "Expected 2D array"),
+        (lambda X, y, w: (X[:-1], y, w), ValueError, "inconsistent numbers of samples"),
+        (lambda X, y, w: (np.where(X[5, 1] == X, np.nan, X), y, w), ValueError, "NaN"),
+        (lambda X, y, w: (np.where(X[5, 1] == X, np.inf, X), y, w), ValueError, "infinity"),
+        (lambda X, y, w: (sparse.csr_array(np.where(X[5, 1] == X, np.nan, X)), y, w), ValueError, "NaN"),
+        (lambda X, y, w: (X.astype(complex), y, w), ValueError, "Complex data not supported"),
+        (lambda X, y, w: (X.astype(str) + np.array("a"), y, w), ValueError, "could not convert string to float"),
+        (lambda X, y, w: (X * [1e200, 1.0, 1.0, 1.0], y, w), ValueError, "column 0 has values too large"),
+        (lambda X, y, w: (X, X[:, 0], w), ValueError, "Unknown label type"),
+        (lambda X, y, w: (X, np.full(len(y), "ant"), w), ValueError, "at least 2 classes.*'ant'"),
+        (lambda X, y, w: (X, y, -w), ValueError, "sample_weight has negative values"),
+        (lambda X, y, w: (X, y, 0.0 * w), ValueError, "sample_weight is zero for all samples"),
+        (lambda X, y, w: (X, y, w * (y == "ant")), ValueError, "at least two classes with rows, found 1"),
+        (lambda X, y, w: (X, y, w[:-1]), ValueError, "sample_weight has 299 values, expected 300"),
+        (lambda X, y, w: (X, y, w * np.nan), ValueError, "sample_weight contains NaN"),
+        (lambda X, y, w: (X, y, w * np.inf), ValueError, "sample_weight contains infinity"),
+    ],
+)
+def test_data_that_are_refused(change, error, message):
+    X, y = clusters()
+    X, y, sample_weight = change(X, y, np.ones(len(y)))
+    with pytest.raises(error, match=message):
+        ExactClassifier().fit(X, y, sample_weight)
+
+
+def test_predictions_that_are_refused():
+    X, y = clusters()
+    with pytest.raises(NotFittedError):
+        ExactClassifier().predict(X)
+    fitted = ExactClassifier().fit(X, y)
+    for method in (fitted.predict, fitted.predict_proba, fitted.decision_function):
+        with pytest.raises(ValueError, match="X has 3 features, but ExactClassifier is expecting 4"):
+            method(X[:, :3])
+        with pytest.raises(ValueError, match="NaN"):
+            method(np.full_like(X, np.nan))

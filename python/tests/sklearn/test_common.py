@@ -1,0 +1,10 @@
+"""scikit-learn's own checks of estimators."""
+
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from exact_learn.sklearn import ExactClassifier
+
+
+@parametrize_with_checks([ExactClassifier()])
+def test_checks_of_scikit_learn(estimator, check):
+    check(estimator)
