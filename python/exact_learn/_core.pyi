@@ -9,21 +9,41 @@ from numpy.typing import NDArray
 _Floats = NDArray[np.floating[Any]]
 _Labels = NDArray[np.int64]
 _Sigma = float | _Floats
+# Weights of the classes, the label of samples that do not count, and "mean", "sum" or "none".
+_Reduction = tuple[_Floats | None, int, str]
 
 def expected_accuracy(
-    logits: _Floats, labels: _Labels, sigma: _Sigma, margin: float | None, quantity: str
+    logits: _Floats,
+    labels: _Labels,
+    sigma: _Sigma,
+    margin: float | None,
+    quantity: str,
+    reduction: _Reduction | None,
 ) -> tuple[_Floats, _Floats, _Floats]: ...
 def top_k(
-    logits: _Floats, labels: _Labels, k: int, sigma: _Sigma, margin: float | None, quantity: str
+    logits: _Floats,
+    labels: _Labels,
+    k: int,
+    sigma: _Sigma,
+    margin: float | None,
+    quantity: str,
+    reduction: _Reduction | None,
 ) -> tuple[_Floats, _Floats, _Floats]: ...
 def predictive_distribution(logits: _Floats, sigma: _Sigma) -> _Floats: ...
 def predictive_distribution_gradient(logits: _Floats, sigma: _Sigma, cotangent: _Floats) -> tuple[_Floats, _Floats]: ...
-def expected_cost(logits: _Floats, costs: _Floats, sigma: _Sigma) -> tuple[_Floats, _Floats, _Floats]: ...
+def expected_cost(
+    logits: _Floats, labels: _Labels, costs: _Floats, sigma: _Sigma, reduction: _Reduction | None
+) -> tuple[_Floats, _Floats, _Floats]: ...
 def expected_macro_f1(
-    logits: _Floats, labels: _Labels, sigma: _Sigma, weights: _Floats | None
+    logits: _Floats, labels: _Labels, sigma: _Sigma, reduction: _Reduction | None
 ) -> tuple[_Floats, _Floats, _Floats]: ...
 def pointwise_loss(
-    name: str, setting: float, logits: _Floats, labels: _Labels, parameters: list[float]
+    name: str,
+    setting: float,
+    logits: _Floats,
+    labels: _Labels,
+    parameters: list[float],
+    reduction: _Reduction | None,
 ) -> tuple[_Floats, _Floats, _Floats]: ...
 def quadrature(double: bool) -> tuple[NDArray[np.float64], NDArray[np.float64], float]: ...
 def schedule_value(shape: str, start: float, end: float, step: int, steps: int) -> float: ...

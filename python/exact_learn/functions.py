@@ -74,7 +74,8 @@ def expected_accuracy(
     """
     classes = class_labels(labels)
     rows = Rows(logits, sigma, classes.shape)
-    results = _core.expected_accuracy(rows.logits, rows.flat(classes), rows.sigma, None, "log" if log else "accuracy")
+    quantity = "log" if log else "accuracy"
+    results = _core.expected_accuracy(rows.logits, rows.flat(classes), rows.sigma, None, quantity, None)
     return _values(rows, results, gradient)
 
 
@@ -121,7 +122,7 @@ def top_k(logits: ArrayLike, labels: ArrayLike, k: int, sigma: ArrayLike = 1.0, 
     classes = class_labels(labels)
     rows = Rows(logits, sigma, classes.shape)
     guesses = min(k, rows.n_classes)
-    results = _core.top_k(rows.logits, rows.flat(classes), guesses, rows.sigma, None, "accuracy")
+    results = _core.top_k(rows.logits, rows.flat(classes), guesses, rows.sigma, None, "accuracy", None)
     return _values(rows, results, gradient)
 
 
@@ -212,12 +213,20 @@ def expected_cost(
     array([0.4       , 1.73333333])
     """
     table = _per_class("costs", costs)
-    if labels is not None:
-        table = _rows_of(table, class_labels(labels))
-    rows = Rows(logits, sigma, table.shape[:-1])
-    _check_width("costs", table, rows)
-    table = rows.rows(table.astype(rows.logits.dtype, copy=False))
-    return _values(rows, _core.expected_cost(rows.logits, table, rows.sigma), gradient)
+    if labels is None:
+        rows = Rows(logits, sigma, table.shape[:-1])
+        _check_width("costs", table, rows)
+        table = rows.rows(table)
+        rows_of_table = np.arange(len(table))
+    else:
+        if table.ndim != 2:
+            raise ValueError(f"with labels, costs must be a matrix (labels, predictions), got shape {table.shape}")
+        classes = class_labels(labels)
+        rows = Rows(logits, sigma, classes.shape)
+        table = np.ascontiguousarray(table)
+        rows_of_table = rows.flat(classes)
+    table = table.astype(rows.logits.dtype, copy=False)
+    return _values(rows, _core.expected_cost(rows.logits, rows_of_table, table, rows.sigma, None), gradient)
 
 
 def _values(rows: Rows, results: tuple[Any, ...], gradient: bool) -> Any:
@@ -236,12 +245,3 @@ def _per_class(name: str, values: ArrayLike) -> np.ndarray[Any, Any]:
 def _check_width(name: str, values: np.ndarray[Any, Any], rows: Rows) -> None:
     if values.shape[-1] != rows.n_classes:
         raise ValueError(f"{name} has {values.shape[-1]} columns, expected {rows.n_classes}, one per logit")
-
-
-def _rows_of(costs: np.ndarray[Any, Any], labels: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    if costs.ndim != 2:
-        raise ValueError(f"with labels, costs must be a matrix (labels, predictions), got shape {costs.shape}")
-    unknown = (labels < 0) | (labels >= len(costs))
-    if unknown.any():
-        raise ValueError(f"label {labels[unknown].flat[0]} is not a row of the {len(costs)} rows of costs")
-    return costs[labels]

@@ -266,7 +266,7 @@ TWO = np.zeros((2, 3))
         (lambda: expected_cost(TWO, 1.0), ValueError, "one value per class"),
         (lambda: expected_cost(TWO, np.ones((3, 2)), [0, 1]), ValueError, "has 2 columns, expected 3"),
         (lambda: expected_cost(TWO, np.ones(3), [0, 1]), ValueError, "must be a matrix"),
-        (lambda: expected_cost(TWO, np.ones((1, 3)), [0, 1]), ValueError, "label 1 is not a row"),
+        (lambda: expected_cost(TWO, np.ones((1, 3)), [0, 1]), ValueError, "label 1 of sample 1 is not from 0 to 0"),
         (lambda: expected_cost(TWO, np.full((2, 3), np.nan)), ValueError, "cost must be finite"),
         (lambda: expected_cost(TWO, np.ones((5, 3))), ValueError, "must broadcast"),
         (lambda: predictive_distribution(TWO, cotangent=[1.0]), ValueError, "cotangent has 1 columns"),

@@ -6,9 +6,10 @@ use pyo3::exceptions::PyValueError;
 use pyo3::types::PyTuple;
 use pyo3::{Bound, PyAny, PyResult, Python, pyfunction};
 
-use crate::arrays::{Matrix, Number, SigmaArgument, classes};
+use crate::arrays::{Matrix, Number, SigmaArgument};
 use crate::rows::evaluate_rows;
-use crate::rule::precise;
+use crate::rule::{precise, training};
+use crate::samples::{LabelledSamples, Reduction};
 
 /// What is returned for a sample.
 #[derive(Clone, Copy)]
@@ -62,7 +63,7 @@ impl Quantity {
 }
 
 /// The expected accuracy ("accuracy"), expected error ("error") or logarithm of the accuracy ("log") of each row, with
-/// its gradients with respect to the logits and to sigma.
+/// its gradients with respect to the logits and to sigma; reduced, if a reduction is given.
 ///
 /// # Errors
 /// A `ValueError` for values that cannot be evaluated.
@@ -74,11 +75,12 @@ pub fn expected_accuracy<'py>(
     sigma: &Bound<'py, PyAny>,
     margin: Option<f64>,
     quantity: &str,
+    reduction: Option<Reduction<'py>>,
 ) -> PyResult<Bound<'py, PyTuple>> {
     let quantity = Quantity::named(quantity)?;
     match logits {
-        Matrix::Single(logits) => evaluate(py, &logits, &labels, sigma, margin, quantity),
-        Matrix::Double(logits) => evaluate(py, &logits, &labels, sigma, margin, quantity),
+        Matrix::Single(logits) => evaluate(py, &logits, &labels, sigma, margin, quantity, reduction.as_ref()),
+        Matrix::Double(logits) => evaluate(py, &logits, &labels, sigma, margin, quantity, reduction.as_ref()),
     }
 }
 
@@ -89,19 +91,21 @@ fn evaluate<'py, T: Number>(
     sigma: &Bound<'py, PyAny>,
     margin: Option<f64>,
     quantity: Quantity,
+    reduction: Option<&Reduction<'py>>,
 ) -> PyResult<Bound<'py, PyTuple>> {
     let n_classes = logits.shape()[1];
-    let labels = classes(labels, n_classes)?;
+    let samples = LabelledSamples::new(logits.as_slice()?, n_classes, labels, n_classes, reduction)?;
     let sigma = SigmaArgument::extract(sigma)?;
-    evaluate_rows(py, logits.as_slice()?, n_classes, sigma.get()?, |rows| {
-        let mut accuracy = ExpectedAccuracy::new(precise::<T>().clone());
+    let rule = if reduction.is_some() { training::<T>() } else { precise::<T>() };
+    let outputs = evaluate_rows(py, &samples.logits, n_classes, sigma.get()?, |rows| {
+        let mut accuracy = ExpectedAccuracy::new(rule.clone());
         if let Some(margin) = margin {
             accuracy = accuracy.with_margin(margin)?;
         }
         if matches!(quantity, Quantity::Logarithm) {
             accuracy = accuracy.of_logarithm();
         }
-        let labels = labels.get(rows.range).unwrap_or(&[]);
+        let labels = samples.labels.get(rows.range).unwrap_or(&[]);
         let mut probabilities = vec![Probability::default(); rows.values.len()];
         accuracy.evaluate_with_sigma_gradient(
             rows.logits,
@@ -113,6 +117,6 @@ fn evaluate<'py, T: Number>(
         )?;
         quantity.store(&probabilities, rows.values, rows.gradient, rows.sigma_gradient);
         Ok(())
-    })?
-    .into_tuple(py)
+    })?;
+    py.detach(|| samples.reduce(outputs)).into_tuple(py)
 }

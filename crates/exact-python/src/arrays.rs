@@ -2,10 +2,10 @@
 
 use exact_core::Real;
 use exact_core::expected::Sigma;
-use numpy::{Element, PyReadonlyArray1, PyReadonlyArray2};
+use numpy::{Element, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::exceptions::PyValueError;
 use pyo3::types::{PyAnyMethods, PyFloat};
-use pyo3::{Bound, FromPyObject, PyAny, PyResult};
+use pyo3::{Borrowed, Bound, FromPyObject, PyAny, PyErr, PyResult};
 
 /// An element type that both `NumPy` and the kernels have.
 pub trait Number: Real + Element {}
@@ -14,10 +14,21 @@ impl Number for f32 {}
 impl Number for f64 {}
 
 /// A matrix of either precision.
-#[derive(FromPyObject)]
 pub enum Matrix<'py> {
     Single(PyReadonlyArray2<'py, f32>),
     Double(PyReadonlyArray2<'py, f64>),
+}
+
+// Not derived: that would write a message for each type that an array is not, which takes longer than a small kernel.
+impl<'py> FromPyObject<'_, 'py> for Matrix<'py> {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        Ok(match object.cast::<PyArray2<f32>>() {
+            Ok(matrix) => Self::Single(matrix.try_readonly()?),
+            Err(_) => Self::Double(object.extract()?),
+        })
+    }
 }
 
 /// The standard deviations of the scores, as Python gives them.
@@ -36,8 +47,8 @@ impl<'py, T: Number> SigmaArgument<'py, T> {
         if let Ok(sigma) = sigma.cast::<PyFloat>() {
             return Ok(Self::Common(T::from_f64(sigma.extract()?)));
         }
-        if let Ok(sigma) = sigma.extract::<PyReadonlyArray1<'py, T>>() {
-            return Ok(Self::PerSample(sigma));
+        if let Ok(sigma) = sigma.cast::<PyArray1<T>>() {
+            return Ok(Self::PerSample(sigma.try_readonly()?));
         }
         Ok(Self::PerClass(sigma.extract()?))
     }
@@ -55,18 +66,22 @@ impl<'py, T: Number> SigmaArgument<'py, T> {
     }
 }
 
-/// The labels as the kernels take them.
+/// The labels as the kernels take them, 0 for those that are ignored.
 ///
 /// # Errors
-/// A `ValueError` for a label that is not a class.
-pub fn classes(labels: &PyReadonlyArray1<'_, i64>, n_classes: usize) -> PyResult<Vec<u32>> {
-    let labels = labels.as_slice()?;
+/// A `ValueError` for a label that is neither a class nor ignored.
+pub fn classes(
+    labels: &PyReadonlyArray1<'_, i64>,
+    n_classes: usize,
+    ignore_index: Option<i64>,
+) -> PyResult<Vec<u32>> {
     let class = |(row, &label): (usize, &i64)| match u32::try_from(label) {
+        _ if ignore_index == Some(label) => Ok(0),
         Ok(class) if (class as usize) < n_classes => Ok(class),
         _ => Err(PyValueError::new_err(format!(
             "label {label} of sample {row} is not from 0 to {}; number the classes from 0",
             n_classes.saturating_sub(1)
         ))),
     };
-    labels.iter().enumerate().map(class).collect()
+    labels.as_slice()?.iter().enumerate().map(class).collect()
 }

@@ -16,6 +16,7 @@ mod outputs;
 mod pointwise;
 mod rows;
 mod rule;
+mod samples;
 mod schedule;
 mod threads;
 mod top_k;

@@ -3,17 +3,18 @@
 use exact_core::loss::{
     BetaBernoulli, CrossEntropy, Focal, Hinge, Logits, Loss, LossError, Poly1, Polynomial, Samples, Sigmoid,
 };
-use numpy::{PyArray1, PyReadonlyArray1, PyReadonlyArray2, PyUntypedArrayMethods};
+use numpy::{PyReadonlyArray1, PyReadonlyArray2, PyUntypedArrayMethods};
 use pyo3::exceptions::PyValueError;
 use pyo3::types::PyTuple;
-use pyo3::{Bound, IntoPyObject, PyResult, Python, pyfunction};
+use pyo3::{Bound, PyResult, Python, pyfunction};
 
-use crate::arrays::{Matrix, Number, classes};
+use crate::arrays::{Matrix, Number};
 use crate::error::value_error;
-use crate::outputs::matrix;
+use crate::outputs::{Outputs, Parameters};
+use crate::samples::{LabelledSamples, Reduction};
 
-/// The loss of each row, with its gradients with respect to the logits and to the loss's parameters. `setting` is the
-/// loss's only one: margin, temperature, epsilon, gamma or label smoothing.
+/// The loss of each row, with its gradients with respect to the logits and to the loss's parameters; reduced, if a
+/// reduction is given. `setting` is the loss's only one: margin, temperature, epsilon, gamma or label smoothing.
 ///
 /// # Errors
 /// A `ValueError` for values that cannot be evaluated.
@@ -25,10 +26,15 @@ pub fn pointwise_loss<'py>(
     logits: Matrix<'py>,
     labels: PyReadonlyArray1<'py, i64>,
     parameters: Vec<f64>,
+    reduction: Option<Reduction<'py>>,
 ) -> PyResult<Bound<'py, PyTuple>> {
     match logits {
-        Matrix::Single(logits) => evaluate(py, &*named(name, setting)?, &logits, &labels, &parameters),
-        Matrix::Double(logits) => evaluate(py, &*named(name, setting)?, &logits, &labels, &parameters),
+        Matrix::Single(logits) => {
+            evaluate(py, &*named(name, setting)?, &logits, &labels, &parameters, reduction.as_ref())
+        }
+        Matrix::Double(logits) => {
+            evaluate(py, &*named(name, setting)?, &logits, &labels, &parameters, reduction.as_ref())
+        }
     }
 }
 
@@ -57,30 +63,29 @@ fn evaluate<'py, T: Number>(
     logits: &PyReadonlyArray2<'py, T>,
     labels: &PyReadonlyArray1<'py, i64>,
     parameters: &[f64],
+    reduction: Option<&Reduction<'py>>,
 ) -> PyResult<Bound<'py, PyTuple>> {
     let [n, n_classes] = [logits.shape()[0], logits.shape()[1]];
-    let labels = classes(labels, n_classes)?;
-    let logits = logits.as_slice()?;
+    let samples = LabelledSamples::new(logits.as_slice()?, n_classes, labels, n_classes, reduction)?;
     let parameters: Vec<T> = parameters.iter().map(|&parameter| T::from_f64(parameter)).collect();
-    let mut values = Vec::with_capacity(n);
-    let mut gradient = vec![T::ZERO; logits.len()];
-    let mut parameter_gradient: Vec<T> = Vec::with_capacity(n * parameters.len());
-    py.detach(|| -> Result<(), LossError> {
-        if n == 0 {
-            return Ok(());
+    py.detach(|| -> Result<Outputs<T>, LossError> {
+        let mut outputs = Outputs::zeros(n, n_classes, Parameters::Vector(parameters.len()));
+        if n > 0 {
+            let mut rest = Samples::sum(Logits::new(&samples.logits, n_classes)?, &samples.labels, None)?;
+            let gradients = outputs.gradient.chunks_exact_mut(n_classes);
+            let mut slopes = outputs.parameter_gradient.iter_mut();
+            for (value, gradient) in outputs.values.iter_mut().zip(gradients) {
+                let (sample, others) = rest.split_at(1);
+                rest = others;
+                let sum = loss.sum(sample, &parameters, gradient);
+                *value = sum.value;
+                for (slope, of_sample) in slopes.by_ref().take(parameters.len()).zip(sum.parameters) {
+                    *slope = of_sample;
+                }
+            }
         }
-        let mut rest = Samples::sum(Logits::new(logits, n_classes)?, &labels, None)?;
-        for gradient in gradient.chunks_exact_mut(n_classes) {
-            let (sample, others) = rest.split_at(1);
-            rest = others;
-            let sum = loss.sum(sample, &parameters, gradient);
-            values.push(sum.value);
-            parameter_gradient.extend(sum.parameters.iter().take(parameters.len()));
-        }
-        Ok(())
+        Ok(samples.reduce(outputs))
     })
-    .map_err(|error| value_error(&error))?;
-    let gradient = matrix(py, gradient, n, n_classes)?;
-    let parameter_gradient = matrix(py, parameter_gradient, n, parameters.len())?;
-    (PyArray1::from_vec(py, values), gradient, parameter_gradient).into_pyobject(py)
+    .map_err(|error| value_error(&error))?
+    .into_tuple(py)
 }

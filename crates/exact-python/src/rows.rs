@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use crate::arrays::Number;
 use crate::error::value_error;
-use crate::outputs::Outputs;
+use crate::outputs::{Outputs, Parameters};
 use crate::threads::in_pool;
 
 /// Fewer logits than this are evaluated on the calling thread: waking others would take longer.
@@ -44,23 +44,23 @@ pub fn evaluate_rows<T: Number>(
     sigma: Sigma<'_, T>,
     evaluate: impl Fn(Rows<'_, T>) -> Result<(), LossError> + Sync,
 ) -> PyResult<Outputs<T>> {
-    let per_class = matches!(sigma, Sigma::PerClass(_));
+    let parameters = parameters_of(sigma);
     if logits.is_empty() && n_classes > 0 {
-        return Ok(Outputs::zeros(0, n_classes, per_class));
+        return Ok(Outputs::zeros(0, n_classes, parameters));
     }
     py.detach(|| {
         // The errors of a block would count its rows from 0.
         let n = Logits::new(logits, n_classes)?.n_rows();
-        let mut outputs = Outputs::zeros(n, n_classes, per_class);
+        let mut outputs = Outputs::zeros(n, n_classes, parameters);
         let rows = (4096 / n_classes).next_power_of_two().clamp(16, 512);
-        let n_sigmas = if per_class { n_classes } else { 1 };
+        let n_sigmas = if matches!(sigma, Sigma::PerClass(_)) { n_classes } else { 1 };
         let block = |(block, (values, (gradient, sigma_gradient))): Block<'_, T>| {
             let range = block * rows..block * rows + values.len();
             let logits = Logits::new(&logits[range.start * n_classes..range.end * n_classes], n_classes)?;
             let sigma = sigmas_of(sigma, &range, n_classes)?;
             evaluate(Rows { range, logits, sigma, values, gradient, sigma_gradient })
         };
-        let Outputs { values, gradient, sigma_gradient, .. } = &mut outputs;
+        let Outputs { values, gradient, parameter_gradient: sigma_gradient, .. } = &mut outputs;
         if logits.len() < PARALLEL {
             let gradients =
                 gradient.chunks_mut(rows * n_classes).zip(sigma_gradient.chunks_mut(rows * n_sigmas));
@@ -76,6 +76,15 @@ pub fn evaluate_rows<T: Number>(
         Ok(outputs)
     })
     .map_err(|error: LossError| value_error(&error))
+}
+
+/// How many sigmas there are.
+pub fn parameters_of<T>(sigma: Sigma<'_, T>) -> Parameters {
+    match sigma {
+        Sigma::Common(_) => Parameters::Common,
+        Sigma::PerSample(_) => Parameters::PerSample,
+        Sigma::PerClass(_) => Parameters::PerClass,
+    }
 }
 
 /// The sigmas of some rows.

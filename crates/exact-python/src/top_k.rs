@@ -7,16 +7,18 @@ use pyo3::types::PyTuple;
 use pyo3::{Bound, PyAny, PyResult, Python, pyfunction};
 
 use crate::accuracy::Quantity;
-use crate::arrays::{Matrix, Number, SigmaArgument, classes};
+use crate::arrays::{Matrix, Number, SigmaArgument};
 use crate::rows::{Rows, evaluate_rows};
 use crate::rule::precise;
+use crate::samples::{LabelledSamples, Reduction};
 
 /// The expected top-k accuracy ("accuracy") or error ("error") of each row, with its gradients with respect to the
-/// logits and to sigma.
+/// logits and to sigma; reduced, if a reduction is given.
 ///
 /// # Errors
 /// A `ValueError` for values that cannot be evaluated.
 #[pyfunction]
+#[expect(clippy::too_many_arguments, reason = "the Python package calls it by name")]
 pub fn top_k<'py>(
     py: Python<'py>,
     logits: Matrix<'py>,
@@ -25,11 +27,12 @@ pub fn top_k<'py>(
     sigma: &Bound<'py, PyAny>,
     margin: Option<f64>,
     quantity: &str,
+    reduction: Option<Reduction<'py>>,
 ) -> PyResult<Bound<'py, PyTuple>> {
     let settings = Settings { k, margin, quantity: Quantity::named(quantity)? };
     match logits {
-        Matrix::Single(logits) => evaluate(py, &logits, &labels, sigma, &settings),
-        Matrix::Double(logits) => evaluate(py, &logits, &labels, sigma, &settings),
+        Matrix::Single(logits) => evaluate(py, &logits, &labels, sigma, &settings, reduction.as_ref()),
+        Matrix::Double(logits) => evaluate(py, &logits, &labels, sigma, &settings, reduction.as_ref()),
     }
 }
 
@@ -46,14 +49,15 @@ fn evaluate<'py, T: Number>(
     labels: &PyReadonlyArray1<'py, i64>,
     sigma: &Bound<'py, PyAny>,
     settings: &Settings,
+    reduction: Option<&Reduction<'py>>,
 ) -> PyResult<Bound<'py, PyTuple>> {
     let n_classes = logits.shape()[1];
-    let labels = classes(labels, n_classes)?;
+    let samples = LabelledSamples::new(logits.as_slice()?, n_classes, labels, n_classes, reduction)?;
     let sigma = SigmaArgument::extract(sigma)?;
-    evaluate_rows(py, logits.as_slice()?, n_classes, sigma.get()?, |rows| {
-        evaluate_block(rows, &labels, settings)
-    })?
-    .into_tuple(py)
+    let outputs = evaluate_rows(py, &samples.logits, n_classes, sigma.get()?, |rows| {
+        evaluate_block(rows, &samples.labels, settings)
+    })?;
+    py.detach(|| samples.reduce(outputs)).into_tuple(py)
 }
 
 /// Evaluates some rows of a batch with these labels.

@@ -47,21 +47,27 @@ class ClassificationLoss(nn.Module):
         ValueError
             If shapes do not fit; on the CPU also if a logit is not finite or a label is not a class.
         """
-        logits, labels, ignored = self._samples(input, target)
-        weights = self._weights(logits, labels, ignored)
+        logits, labels = _rows(input, target)
+        loss = self.by_kernel(logits, labels) if on_cpu(logits) else self.by_formula(logits, labels)
+        if self.reduction == "none":
+            loss = loss.reshape(target.shape)
+        return loss if loss.dtype == input.dtype else loss.to(input.dtype)
+
+    def by_kernel(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """The reduced loss of logits (n, C), float32 or float64, with labels (n), some of which may be ignored."""
+        raise NotImplementedError
+
+    def by_formula(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """The same in tensor operations."""
+        logits, labels, weights = self.weighted(logits, labels)
         losses = self.sample_losses(logits, labels, weights)
         if self.reduction == "none":
-            losses = losses if weights is None else losses * weights
-            return losses.reshape(target.shape).to(input.dtype)
-        if weights is None:
-            reduced = losses.mean() if self.reduction == "mean" else losses.sum()
-        else:
-            reduced = (losses * weights).sum()
-            reduced = reduced / weights.sum() if self.reduction == "mean" else reduced
-        return reduced.to(input.dtype)
+            return losses * weights
+        total = (losses * weights).sum()
+        return total / weights.sum() if self.reduction == "mean" else total
 
-    def sample_losses(self, logits: Tensor, labels: Tensor, weights: Tensor | None) -> Tensor:
-        """The losses (n), not weighted yet, of logits (n, C), float32 or float64, with labels (n)."""
+    def sample_losses(self, logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
+        """The losses (n), not weighted yet, in tensor operations."""
         raise NotImplementedError
 
     def n_labels(self, logits: Tensor) -> int:
@@ -71,32 +77,23 @@ class ClassificationLoss(nn.Module):
     def extra_repr(self) -> str:
         return f"reduction={self.reduction!r}"
 
-    def _samples(self, input: Tensor, target: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Rows of logits, labels, and which samples are ignored (their label is 0 here); None for certainly none."""
-        logits, labels = _rows(input, target)
+    def weighted(self, logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Logits, labels and weights (n) of the samples; those of ignored samples are 0."""
         ignored = labels == self.ignore_index
-        if on_cpu(logits) and not torch.compiler.is_compiling() and not bool(ignored.any()):
-            return logits, labels, None
-        return logits.masked_fill(ignored.unsqueeze(-1), 0.0), labels.masked_fill(ignored, 0), ignored
-
-    def _weights(self, logits: Tensor, labels: Tensor, ignored: Tensor | None) -> Tensor | None:
-        if self.weight is not None:
-            if len(self.weight) != self.n_labels(logits):
-                raise ValueError(
-                    f"weight has {len(self.weight)} entries, expected {self.n_labels(logits)}, one per class"
-                )
+        logits, labels = logits.masked_fill(ignored.unsqueeze(-1), 0.0), labels.masked_fill(ignored, 0)
+        if self.weight is None:
+            weights = logits.new_ones(len(labels))
+        elif len(self.weight) != self.n_labels(logits):
+            raise ValueError(f"weight has {len(self.weight)} entries, expected {self.n_labels(logits)}, one per class")
+        else:
             # Labels that are not classes are left to the kernel to refuse.
             weights = self.weight[labels.clamp(0, len(self.weight) - 1)].to(logits)
-        elif ignored is not None:
-            weights = logits.new_ones(len(labels))
-        else:
-            return None
-        return weights if ignored is None else weights.masked_fill(ignored, 0.0)
+        return logits, labels, weights.masked_fill(ignored, 0.0)
 
 
 def on_cpu(logits: Tensor) -> bool:
     """Whether the kernels can evaluate the tensor."""
-    return logits.device.type == "cpu"
+    return logits.is_cpu
 
 
 def _rows(input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
@@ -108,7 +105,10 @@ def _rows(input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         raise TypeError(f"labels must be integers (class indices), got {target.dtype}; convert with .long()")
     if input.ndim == 0 or input.shape[min(1, input.ndim - 1)] == 0:
         raise ValueError(f"logits must have shape (N, C) with at least one class, got {tuple(input.shape)}")
-    expected = input.shape[:1] + input.shape[2:] if input.ndim > 1 else torch.Size([])
+    if input.ndim == 2:
+        expected = input.shape[:1]
+    else:
+        expected = input.shape[:1] + input.shape[2:] if input.ndim > 1 else torch.Size([])
     if target.shape != expected:
         raise ValueError(
             f"labels have shape {tuple(target.shape)}, expected {tuple(expected)} "
@@ -119,4 +119,4 @@ def _rows(input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         target = target.reshape(-1)
     if input.dtype not in (torch.float32, torch.float64):
         input = input.float()
-    return input, target.long()
+    return input, target if target.dtype == torch.int64 else target.long()

@@ -1,7 +1,9 @@
 """The kernels of exact-core on CPU tensors, which share memory with NumPy arrays.
 
-Each kernel takes rows of logits (n, C), a tensor of parameters (sigma, or those of the loss) and further arguments; it
-returns the losses (n), their gradients with respect to the logits (n, C), and those with respect to the parameters.
+Each kernel takes rows of logits (n, C), a tensor of parameters (sigma, or those of the loss), labels (n), what
+:class:`torch.nn.CrossEntropyLoss` calls weight, ignore_index and reduction, and further arguments. It returns the loss
+and its gradients with respect to the logits (n, C) and to the parameters. Not reduced, these are the losses (n) times
+their weights, the gradient of each, and, for parameters that all samples share, one row per sample.
 """
 
 from __future__ import annotations
@@ -16,33 +18,77 @@ from exact_learn import _core
 Results = tuple[Tensor, Tensor, Tensor]
 
 
-def accuracy(logits: Tensor, sigma: Tensor, labels: Tensor, margin: float | None, quantity: str) -> Results:
+def accuracy(
+    logits: Tensor,
+    sigma: Tensor,
+    labels: Tensor,
+    weight: Tensor | None,
+    ignore_index: int,
+    reduction: str,
+    margin: float | None,
+    quantity: str,
+) -> Results:
     """Expected accuracy ("accuracy"), error ("error") or log accuracy ("log")."""
-    return _tensors(_core.expected_accuracy(_array(logits), _array(labels), _sigma(sigma), margin, quantity))
+    how = _reduction(logits, weight, ignore_index, reduction)
+    return _tensors(_core.expected_accuracy(_array(logits), _array(labels), _sigma(sigma), margin, quantity, how))
 
 
-def top_k(logits: Tensor, sigma: Tensor, labels: Tensor, k: int, margin: float | None) -> Results:
+def top_k(
+    logits: Tensor,
+    sigma: Tensor,
+    labels: Tensor,
+    weight: Tensor | None,
+    ignore_index: int,
+    reduction: str,
+    k: int,
+    margin: float | None,
+) -> Results:
     """Expected top-k error."""
-    return _tensors(_core.top_k(_array(logits), _array(labels), k, _sigma(sigma), margin, "error"))
+    how = _reduction(logits, weight, ignore_index, reduction)
+    return _tensors(_core.top_k(_array(logits), _array(labels), k, _sigma(sigma), margin, "error", how))
 
 
-def cost(logits: Tensor, sigma: Tensor, costs: Tensor) -> Results:
-    """Expected cost, of costs (n, C)."""
-    return _tensors(_core.expected_cost(_array(logits), _array(costs), _sigma(sigma)))
+def cost(
+    logits: Tensor,
+    sigma: Tensor,
+    labels: Tensor,
+    weight: Tensor | None,
+    ignore_index: int,
+    reduction: str,
+    costs: Tensor,
+) -> Results:
+    """Expected cost, of costs (labels, C)."""
+    how = _reduction(logits, weight, ignore_index, reduction)
+    costs = costs.to(logits.dtype)
+    return _tensors(_core.expected_cost(_array(logits), _array(labels), _array(costs), _sigma(sigma), how))
 
 
-def macro_f1(logits: Tensor, sigma: Tensor, labels: Tensor, weights: Tensor | None) -> Results:
-    """Macro-F1 of the batch, without dimensions."""
-    arrays = _core.expected_macro_f1(
-        _array(logits), _array(labels), _sigma(sigma), None if weights is None else _array(weights)
-    )
-    values, gradient, sigma_gradient = _tensors(arrays)
-    return values[0].clone(), gradient, sigma_gradient
+def macro_f1(
+    logits: Tensor, sigma: Tensor, labels: Tensor, weight: Tensor | None, ignore_index: int, reduction: str
+) -> Results:
+    """Macro-F1 of the batch, whatever the reduction."""
+    how = _reduction(logits, weight, ignore_index, reduction)
+    return _tensors(_core.expected_macro_f1(_array(logits), _array(labels), _sigma(sigma), how))
 
 
-def pointwise(logits: Tensor, parameters: Tensor, labels: Tensor, name: str, setting: float) -> Results:
+def pointwise(
+    logits: Tensor,
+    parameters: Tensor,
+    labels: Tensor,
+    weight: Tensor | None,
+    ignore_index: int,
+    reduction: str,
+    name: str,
+    setting: float,
+) -> Results:
     """A loss that needs no integral."""
-    return _tensors(_core.pointwise_loss(name, setting, _array(logits), _array(labels), parameters.tolist()))
+    how = _reduction(logits, weight, ignore_index, reduction)
+    values = parameters.tolist()
+    return _tensors(_core.pointwise_loss(name, setting, _array(logits), _array(labels), values, how))
+
+
+def _reduction(logits: Tensor, weight: Tensor | None, ignore_index: int, reduction: str) -> tuple[Any, int, str]:
+    return None if weight is None else _array(weight.to(logits)), ignore_index, reduction
 
 
 def _array(values: Tensor) -> Any:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from exact_learn.torch import operators, quadrature
-from exact_learn.torch.classification import ClassificationLoss, on_cpu
+from exact_learn.torch.classification import ClassificationLoss
 from exact_learn.torch.logit_normalization import LogitNormalization
 from exact_learn.torch.sigma import positive
 
@@ -89,35 +89,45 @@ class ScoreLoss(ClassificationLoss):
             shown.append(f"margin={self.margin}")
         return ", ".join([*shown, super().extra_repr()])
 
-    def sample_losses(self, logits: Tensor, labels: Tensor, weights: Tensor | None) -> Tensor:
-        means, sigma = self.scores(logits, weights)
-        return self.expected_losses(means, sigma, labels)
+    def by_kernel(self, logits: Tensor, labels: Tensor) -> Tensor:
+        if self.normalization is not None:
+            counted, _, weights = self.weighted(logits, labels)
+            logits = self.normalization(counted, weights)
+        return self.kernel(logits, self.sigma_of(logits), labels, self.weight, self.ignore_index, self.reduction)
 
-    def expected_losses(self, means: Tensor, sigma: Tensor, labels: Tensor) -> Tensor:
-        """The losses (n) for scores with means (n, C) and sigma () or (n, C)."""
-        raise NotImplementedError
-
-    def scores(self, logits: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor]:
-        """The means and sigma, () or (n, C), of the scores."""
+    def sample_losses(self, logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
         if self.normalization is not None:
             logits = self.normalization(logits, weights)
-        sigma = self.sigma if isinstance(self.sigma, Tensor) else self.sigma()
-        sigma = sigma.to(logits)
-        if sigma.ndim > 0:
-            try:
-                sigma = sigma.expand(logits.shape)
-            except RuntimeError:
-                raise ValueError(
-                    f"sigma of shape {tuple(sigma.shape)} does not broadcast to logits of shape {tuple(logits.shape)}"
-                ) from None
-        return logits, sigma
+        return self.expected_losses(logits, self.sigma_of(logits).to(logits), labels)
 
-    def clipped(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """The logits, of which those more than the margin below the label's are lifted."""
+    def kernel(self, means: Tensor, sigma: Tensor, labels: Tensor, *reduction: Any) -> Tensor:
+        """The loss for scores with means (n, C) and sigma () or (n, C), reduced by weight, ignore_index, reduction."""
+        raise NotImplementedError
+
+    def expected_losses(self, means: Tensor, sigma: Tensor, labels: Tensor) -> Tensor:
+        """The losses (n) in tensor operations."""
+        raise NotImplementedError
+
+    def sigma_of(self, logits: Tensor) -> Tensor:
+        """Sigma for the logits, () or (n, C)."""
+        sigma = self.sigma if isinstance(self.sigma, Tensor) else self.sigma()
+        if sigma.ndim == 0:
+            return sigma
+        try:
+            return sigma.to(logits).expand(logits.shape)
+        except RuntimeError:
+            raise ValueError(
+                f"sigma of shape {tuple(sigma.shape)} does not broadcast to logits of shape {tuple(logits.shape)}"
+            ) from None
+
+    def clipped(self, means: Tensor, labels: Tensor) -> Tensor:
+        """The means, of which those more than the margin below the label's are lifted."""
         if self.margin is None:
-            return logits
-        floor = logits.gather(1, labels.unsqueeze(-1)) - self.margin
-        return torch.where(logits < floor, floor, logits)
+            return means
+        # Labels that are not classes are left to the kernel to ignore or to refuse.
+        column = labels.clamp(0, means.shape[1] - 1).unsqueeze(-1)
+        floor = means.gather(1, column) - self.margin
+        return torch.where(means < floor, floor, means)
 
 
 class ExactLoss(ScoreLoss):
@@ -143,9 +153,10 @@ class ExactLoss(ScoreLoss):
     gradient by Monte Carlo; here both are computed by quadrature.
     """
 
+    def kernel(self, means: Tensor, sigma: Tensor, labels: Tensor, *reduction: Any) -> Tensor:
+        return operators.accuracy(means, sigma, labels, *reduction, self.margin, "error")
+
     def expected_losses(self, means: Tensor, sigma: Tensor, labels: Tensor) -> Tensor:
-        if on_cpu(means):
-            return operators.accuracy(means, sigma, labels, self.margin, "error")
         return -torch.expm1(quadrature.log_accuracy(means, sigma, labels, self.margin))
 
 
@@ -162,9 +173,10 @@ class ProbitLoss(ScoreLoss):
         As in :class:`ScoreLoss`.
     """
 
+    def kernel(self, means: Tensor, sigma: Tensor, labels: Tensor, *reduction: Any) -> Tensor:
+        return -operators.accuracy(means, sigma, labels, *reduction, self.margin, "log")
+
     def expected_losses(self, means: Tensor, sigma: Tensor, labels: Tensor) -> Tensor:
-        if on_cpu(means):
-            return -operators.accuracy(means, sigma, labels, self.margin, "log")
         return -quadrature.log_accuracy(means, sigma, labels, self.margin)
 
 
@@ -185,10 +197,11 @@ class TopKLoss(ScoreLoss):
         if self.k < 1:
             raise ValueError(f"k must be at least 1, got {k}")
 
+    def kernel(self, means: Tensor, sigma: Tensor, labels: Tensor, *reduction: Any) -> Tensor:
+        return operators.top_k(means, sigma, labels, *reduction, min(self.k, means.shape[1]), self.margin)
+
     def expected_losses(self, means: Tensor, sigma: Tensor, labels: Tensor) -> Tensor:
         k = min(self.k, means.shape[1])
-        if on_cpu(means):
-            return operators.top_k(means, sigma, labels, k, self.margin)
         return 1.0 - quadrature.top_k_accuracy(means, sigma, labels, k, self.margin)
 
     def extra_repr(self) -> str:
@@ -217,19 +230,19 @@ class ExpectedCostLoss(ScoreLoss):
             raise ValueError(f"costs must be a matrix (labels, predictions) of finite numbers, got {costs}")
         self.register_buffer("costs", costs)
 
+    def kernel(self, means: Tensor, sigma: Tensor, labels: Tensor, *reduction: Any) -> Tensor:
+        self._check_width(means)
+        return operators.cost(self.clipped(means, labels), sigma, labels, *reduction, self.costs)
+
     def expected_losses(self, means: Tensor, sigma: Tensor, labels: Tensor) -> Tensor:
-        n_labels, n_predictions = self.costs.shape
+        self._check_width(means)
+        distribution = quadrature.predictive_distribution(self.clipped(means, labels), sigma)
+        return (self.costs[labels].to(means) * distribution).sum(dim=-1)
+
+    def _check_width(self, means: Tensor) -> None:
+        n_predictions = self.costs.shape[1]
         if n_predictions != means.shape[1]:
             raise ValueError(f"costs have {n_predictions} columns, expected {means.shape[1]}, one per logit")
-        if on_cpu(means) and not torch.compiler.is_compiling():
-            unknown = labels[(labels < 0) | (labels >= n_labels)].tolist()
-            if unknown:
-                raise ValueError(f"label {unknown[0]} is not a row of the {n_labels} rows of costs")
-        costs = self.costs[labels].to(means)
-        means = self.clipped(means, labels)
-        if on_cpu(means):
-            return operators.cost(means, sigma, costs)
-        return (costs * quadrature.predictive_distribution(means, sigma)).sum(dim=-1)
 
     def n_labels(self, logits: Tensor) -> int:
         return self.costs.shape[0]
@@ -254,21 +267,19 @@ class MacroF1Loss(ScoreLoss):
             raise TypeError("MacroF1Loss has no reduction: it is one number per batch")
         super().__init__(sigma, **settings)
 
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """The loss of the batch; shapes and errors as for all losses, and a ValueError if no sample has a weight."""
-        logits, labels, ignored = self._samples(input, target)
-        weights = self._weights(logits, labels, ignored)
-        means, sigma = self.scores(logits, weights)
-        means = self.clipped(means, labels)
-        if on_cpu(means):
-            score = operators.macro_f1(means, sigma, labels, weights)
-        else:
-            score = _macro_f1(quadrature.predictive_distribution(means, sigma), labels, weights)
-        return (1.0 - score).to(input.dtype)
+    def kernel(self, means: Tensor, sigma: Tensor, labels: Tensor, *reduction: Any) -> Tensor:
+        return 1.0 - operators.macro_f1(self.clipped(means, labels), sigma, labels, *reduction)
+
+    def by_formula(self, logits: Tensor, labels: Tensor) -> Tensor:
+        logits, labels, weights = self.weighted(logits, labels)
+        if self.normalization is not None:
+            logits = self.normalization(logits, weights)
+        means, sigma = self.clipped(logits, labels), self.sigma_of(logits).to(logits)
+        return 1.0 - _macro_f1(quadrature.predictive_distribution(means, sigma), labels, weights)
 
 
-def _macro_f1(distribution: Tensor, labels: Tensor, weights: Tensor | None) -> Tensor:
-    column = distribution.new_ones(len(labels), 1) if weights is None else weights.unsqueeze(-1)
+def _macro_f1(distribution: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
+    column = weights.unsqueeze(-1)
     truth = column * nn.functional.one_hot(labels, distribution.shape[1])
     hits, counts, predicted = (truth * distribution).sum(0), truth.sum(0), (column * distribution).sum(0)
     occurs = counts > 0.0

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from exact_learn.torch import operators
-from exact_learn.torch.classification import ClassificationLoss, on_cpu
+from exact_learn.torch.classification import ClassificationLoss
 from exact_learn.torch.sigma import positive
 
 
@@ -25,9 +25,11 @@ class PointwiseLoss(ClassificationLoss):
         self.setting = setting
         self.register_buffer("no_parameters", torch.zeros(0), persistent=False)
 
-    def sample_losses(self, logits: Tensor, labels: Tensor, weights: Tensor | None) -> Tensor:
-        if on_cpu(logits):
-            return operators.pointwise(logits, self.parameters_of_loss().to(logits), labels, self.kernel, self.setting)
+    def by_kernel(self, logits: Tensor, labels: Tensor) -> Tensor:
+        reduction = (self.weight, self.ignore_index, self.reduction)
+        return operators.pointwise(logits, self.parameters_of_loss(), labels, *reduction, self.kernel, self.setting)
+
+    def sample_losses(self, logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
         return self.formula(logits, labels)
 
     def extra_repr(self) -> str:

@@ -14,12 +14,11 @@ from exact_learn.torch import (
     ProbitLoss,
     TopKLoss,
     classification,
-    losses,
-    pointwise,
 )
 
 LOSSES = {
     "exact": functools.partial(ExactLoss, margin=0.5, normalize_logits=True),
+    "each": functools.partial(ExactLoss, reduction="none"),
     "learned": lambda: ProbitLoss(LearnedSigma(0.7)),
     "classes": lambda: ExactLoss(torch.linspace(0.5, 1.0, 4)),
     "top-k": functools.partial(TopKLoss, 2),
@@ -31,7 +30,7 @@ LOSSES = {
 
 def gradients(loss, logits, labels):
     logits = logits.detach().clone().requires_grad_()
-    value = loss(logits, labels)
+    value = loss(logits, labels).sum()
     inputs = [logits, *(parameter for parameter in loss.parameters() if parameter.requires_grad)]
     return [value.detach(), *torch.autograd.grad(value, inputs)]
 
@@ -56,8 +55,7 @@ def test_compiled_losses_are_those_of_eager_code(name, samples):
 @pytest.mark.parametrize("name", ["exact", "learned", "top-k", "cost", "macro-f1", "pointwise"])
 def test_tensor_operations_compile_too(name, samples, monkeypatch):
     """On other devices than the CPU."""
-    for module in (losses, pointwise, classification):
-        monkeypatch.setattr(module, "on_cpu", lambda _: False)
+    monkeypatch.setattr(classification, "on_cpu", lambda _: False)
     test_compiled_losses_are_those_of_eager_code(name, samples)
 
 
@@ -104,16 +102,20 @@ def test_a_schedule_moves_sigma_without_compiling_again(samples):
 
 # PyTorch's own check looks at gradients of tensors that have none.
 @pytest.mark.filterwarnings("ignore:The .grad attribute")
+@pytest.mark.parametrize("reduction", ["mean", "none"])
 @pytest.mark.parametrize("operator", ["accuracy", "top_k", "cost", "macro_f1", "pointwise"])
-def test_operators_keep_the_rules_of_custom_operators(operator):
+def test_operators_keep_the_rules_of_custom_operators(operator, reduction):
     logits = torch.randn(5, 3, dtype=torch.float64, requires_grad=True)
     labels = torch.tensor([0, 1, 2, 0, 1])
     sigma = torch.tensor(0.7, dtype=torch.float64, requires_grad=True)
-    arguments = {
-        "accuracy": (logits, sigma, labels, 0.5, "error"),
-        "top_k": (logits, sigma, labels, 2, None),
-        "cost": (logits, sigma, torch.rand(5, 3, dtype=torch.float64)),
-        "macro_f1": (logits, sigma, labels, None),
-        "pointwise": (logits, torch.zeros(2, dtype=torch.float64), labels, "beta-bernoulli", 1.0),
+    parameters, settings = {
+        "accuracy": (sigma, (0.5, "error")),
+        "top_k": (sigma, (2, None)),
+        "cost": (sigma, (torch.rand(3, 3),)),
+        "macro_f1": (sigma, ()),
+        "pointwise": (torch.zeros(2, dtype=torch.float64, requires_grad=True), ("beta-bernoulli", 1.0)),
     }[operator]
+    if operator == "macro_f1":
+        reduction = "mean"
+    arguments = (logits, parameters, labels, torch.rand(3), 1, reduction, *settings)
     torch.library.opcheck(getattr(torch.ops.exact_learn, operator).default, arguments)

@@ -31,7 +31,6 @@ from exact_learn.torch import (
     classification,
     gradient_normalizer,
     losses,
-    pointwise,
     sigma,
 )
 
@@ -71,8 +70,7 @@ def gradient_of(value, at):
 def without_kernels():
     """The tensor operations of other devices, on the CPU."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(losses, "on_cpu", lambda _: False)
-        patch.setattr(pointwise, "on_cpu", lambda _: False)
+        patch.setattr(classification, "on_cpu", lambda _: False)
         yield
 
 
@@ -111,14 +109,20 @@ def test_macro_f1_gradients_agree_with_differences():
     assert torch.autograd.gradcheck(loss, (logits, sigma))
 
 
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
 @pytest.mark.parametrize("shape", [(), (4,), (6, 1), (6, 4)])
 @pytest.mark.parametrize("name", SCORE_LOSSES)
-def test_gradients_flow_to_sigma(name, shape):
+def test_gradients_flow_to_sigma(name, shape, reduction):
     logits, labels = batch()
+    weight = torch.tensor([0.5, 1.0, 2.0, 0.1])
     generator = torch.Generator().manual_seed(2)
     sigma = 0.5 + torch.rand(shape, dtype=torch.float64, generator=generator)
     sigma.requires_grad_()
-    assert torch.autograd.gradcheck(lambda x, s: SCORE_LOSSES[name](s)(x, labels), (logits, sigma))
+
+    def loss(x, s):
+        return SCORE_LOSSES[name](s, weight=weight, ignore_index=1, reduction=reduction)(x, labels)
+
+    assert torch.autograd.gradcheck(loss, (logits, sigma))
 
 
 def test_gradients_flow_to_the_parameters_of_beta_bernoulli():
@@ -168,7 +172,7 @@ def test_tensor_operations_follow_hopeless_and_certain_samples():
     logits = torch.stack([differences, torch.zeros(5), torch.full((5,), 0.5)], dim=1)
     labels = torch.zeros(5, dtype=torch.long)
     one = torch.tensor(1.0, dtype=torch.float64)
-    expected = losses.operators.accuracy(logits, one, labels, None, "log")
+    expected = losses.operators.accuracy(logits, one, labels, None, -100, "none", None, "log")
     found = losses.quadrature.log_accuracy(logits, one, labels, None)
     torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-12)
 
@@ -320,7 +324,11 @@ LOGITS, LABELS = torch.zeros(2, 3), torch.tensor([0, 1])
         (lambda: ExpectedCostLoss(torch.ones(3)), ValueError, "must be a matrix"),
         (lambda: ExpectedCostLoss(torch.full((2, 3), math.nan)), ValueError, "finite"),
         (lambda: ExpectedCostLoss(torch.ones(3, 2))(LOGITS, LABELS), ValueError, "costs have 2 columns"),
-        (lambda: ExpectedCostLoss(torch.ones(1, 3))(LOGITS, LABELS), ValueError, "label 1 is not a row"),
+        (
+            lambda: ExpectedCostLoss(torch.ones(1, 3))(LOGITS, LABELS),
+            ValueError,
+            "label 1 of sample 1 is not from 0 to 0",
+        ),
         (lambda: MacroF1Loss(reduction="sum"), TypeError, "no reduction"),
         (lambda: MacroF1Loss()(LOGITS, LABELS * 0 - 100), ValueError, "weights sum to 0"),
         (lambda: HingeLoss(-1.0), ValueError, "margin must be at least 0"),

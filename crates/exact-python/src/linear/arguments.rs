@@ -90,7 +90,7 @@ impl DatasetArgument<'_> {
     /// A `ValueError` if it cannot be trained on.
     pub fn get(&self) -> PyResult<Dataset<'_>> {
         let inputs = self.inputs.get()?;
-        let labels = classes(&self.labels, self.n_classes)?;
+        let labels = classes(&self.labels, self.n_classes, None)?;
         let weights = match &self.sample_weight {
             Some(weights) => Some(weights.as_slice()?.to_vec()),
             None => None,
