@@ -17,7 +17,8 @@ class LogitNormalization(nn.Module):
 
     ``(logits - mean) / std`` with one mean and one population standard deviation over samples and classes; the gradient
     flows through both. In evaluation, running means of the two take their place. Where torch.distributed is
-    initialised, the statistics are those of the batches of all processes together.
+    initialised, the statistics are those of the batches of all processes together; a RuntimeError says that one of them
+    has stopped.
 
     Parameters
     ----------
@@ -67,15 +68,23 @@ class _AllReduce(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, value: Tensor) -> Tensor:
-        total = value.clone()
-        distributed.all_reduce(total)
-        return total
+        return _sum_over_processes(value)
 
     @staticmethod
     def backward(ctx: Any, cotangent: Tensor) -> Tensor:
-        total = cotangent.contiguous().clone()
+        return _sum_over_processes(cotangent)
+
+
+def _sum_over_processes(value: Tensor) -> Tensor:
+    total = value.clone(memory_format=torch.contiguous_format)
+    try:
         distributed.all_reduce(total)
-        return total
+    except RuntimeError as error:
+        raise RuntimeError(
+            f"the statistics of the logits could not be added up over {distributed.get_world_size()} processes: "
+            "another process stopped, or did not answer within the timeout of init_process_group"
+        ) from error
+    return total
 
 
 def _total(value: Tensor) -> Tensor:

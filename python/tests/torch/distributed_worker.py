@@ -1,5 +1,9 @@
-"""One process of a data-parallel step: python distributed_worker.py RANK PROCESSES DIRECTORY."""
+"""One process of a data-parallel step: python distributed_worker.py RANK PROCESSES DIRECTORY [endless].
 
+It writes its results to DIRECTORY. Endless, it evaluates the loss again and again after that.
+"""
+
+import datetime
 import pathlib
 import sys
 
@@ -31,11 +35,18 @@ def samples():
 
 def main():
     rank, processes, directory = int(sys.argv[1]), int(sys.argv[2]), pathlib.Path(sys.argv[3])
-    rendezvous = (directory / "rendezvous").as_uri()
-    distributed.init_process_group("gloo", init_method=rendezvous, rank=rank, world_size=processes)
+    distributed.init_process_group(
+        "gloo",
+        init_method=(directory / "rendezvous").as_uri(),
+        rank=rank,
+        world_size=processes,
+        timeout=datetime.timedelta(seconds=30),
+    )
     inputs, labels = samples()
     part = slice(rank * 8, rank * 8 + 8)
     torch.save(step(inputs[part], labels[part], parallel=True), directory / f"{rank}.pt")
+    while "endless" in sys.argv:
+        step(inputs[part], labels[part], parallel=False)
     distributed.destroy_process_group()
 
 

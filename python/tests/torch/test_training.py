@@ -1,11 +1,13 @@
 """What goes around a loss in training: normalisation of logits and gradients, several processes, the example."""
 
+import contextlib
 import math
 import multiprocessing
 import pathlib
 import runpy
 import subprocess
 import sys
+import time
 
 import pytest
 import torch
@@ -13,7 +15,8 @@ import torch
 from exact_learn.torch import ExactLoss, GradientNormalizer, LogitNormalization
 
 HERE = pathlib.Path(__file__).parent
-EXAMPLE = HERE.parents[2] / "examples" / "python" / "drop_in.py"
+EXAMPLES = HERE.parents[2] / "examples" / "python"
+WORKER = HERE / "distributed_worker.py"
 
 
 def test_logits_are_normalised_by_two_scalars():
@@ -49,19 +52,41 @@ def test_scale_of_the_logits_does_not_matter():
     torch.testing.assert_close(loss(100.0 * logits + 5.0, labels), loss(logits, labels))
 
 
-def test_two_processes_are_one_on_the_joined_batch(tmp_path):
-    script = HERE / "distributed_worker.py"
-    command = [sys.executable, "-W", "ignore", str(script)]
-    workers = [subprocess.Popen([*command, str(rank), "2", str(tmp_path)]) for rank in range(2)]
+@contextlib.contextmanager
+def two_workers(directory, *arguments):
+    """Two processes of one group, which end with the block."""
+    command = [sys.executable, "-W", "ignore", str(WORKER)]
+    workers = [
+        subprocess.Popen([*command, str(rank), "2", str(directory), *arguments], stderr=subprocess.PIPE, text=True)
+        for rank in range(2)
+    ]
     try:
-        assert [worker.wait(timeout=120) for worker in workers] == [0, 0]
+        yield workers
     finally:
         for worker in workers:
             worker.kill()
-    worker_functions = runpy.run_path(str(script))
+            worker.communicate()
+
+
+def test_two_processes_are_one_on_the_joined_batch(tmp_path):
+    with two_workers(tmp_path) as workers:
+        assert [worker.wait(timeout=120) for worker in workers] == [0, 0]
+    worker_functions = runpy.run_path(str(WORKER))
     expected = worker_functions["step"](*worker_functions["samples"](), parallel=False)
     for rank in range(2):
         torch.testing.assert_close(torch.load(tmp_path / f"{rank}.pt"), expected)
+
+
+def test_a_lost_process_stops_the_others(tmp_path):
+    with two_workers(tmp_path, "endless") as workers:
+        end = time.monotonic() + 120
+        while not all((tmp_path / f"{rank}.pt").exists() for rank in range(2)):
+            assert time.monotonic() < end and all(worker.poll() is None for worker in workers)
+            time.sleep(0.1)
+        workers[1].kill()
+        _, message = workers[0].communicate(timeout=60)
+        assert workers[0].returncode == 1
+    assert "another process stopped" in message
 
 
 def test_gradients_are_divided_by_their_running_norm():
@@ -103,6 +128,13 @@ def test_child_processes_evaluate_large_batches(method):
 
 
 def test_the_example_learns(capsys):
-    runpy.run_path(str(EXAMPLE), run_name="__main__")
+    runpy.run_path(str(EXAMPLES / "drop_in.py"), run_name="__main__")
     accuracy = float(capsys.readouterr().out.split()[-1])
     assert accuracy > 0.85
+
+
+def test_the_example_of_several_processes_learns():
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    command = [*launch, str(EXAMPLES / "distributed.py")]
+    output = subprocess.run(command, check=True, timeout=120, stdout=subprocess.PIPE, text=True).stdout
+    assert float(output.split()[-1]) > 0.85
