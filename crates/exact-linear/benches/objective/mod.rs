@@ -1,5 +1,9 @@
 //! Training objectives of linear classifiers, written anew for the benches.
 
+// Only one of the benches needs second derivatives.
+#[allow(dead_code)]
+pub mod curvature;
+
 use exact_core::logit_normalization;
 use exact_core::loss::{Logits, Loss};
 use exact_data::{Encoder, EncoderOptions, LabelEncoder, bundled};
@@ -31,6 +35,19 @@ impl Data {
     pub fn n_parameters(&self) -> usize {
         (self.x.ncols() + 1) * (self.n_classes - 1)
     }
+
+    /// The logits of a linear map, `[n, c]`; class 0 has the logit 0.
+    fn logits(&self, parameters: &[f64]) -> Array2<f64> {
+        let k = self.n_classes - 1;
+        let (weights, biases) = parameters.split_at(self.x.ncols() * k);
+        let mut logits = Array2::zeros((self.x.nrows(), self.n_classes));
+        for mut row in logits.rows_mut() {
+            row.as_slice_mut().unwrap()[1..].copy_from_slice(biases);
+        }
+        let view = ArrayView2::from_shape((self.x.ncols(), k), weights).unwrap();
+        general_mat_mul(1.0, &self.x, &view, 1.0, &mut logits.slice_mut(s![.., 1..]));
+        logits
+    }
 }
 
 /// The mean loss of a linear map, the logits normalised or not, with `l2 / 2` times the squared norm of the weights.
@@ -45,13 +62,8 @@ impl Objective<'_> {
     pub fn evaluate(&self, parameters: &[f64], gradient: &mut [f64]) -> f64 {
         let Data { x, labels, n_classes } = self.data;
         let (k, n_columns, n_classes) = (n_classes - 1, x.ncols(), *n_classes);
-        let (weights, biases) = parameters.split_at(n_columns * k);
-        let mut logits = Array2::zeros((x.nrows(), n_classes));
-        for mut row in logits.rows_mut() {
-            row.as_slice_mut().unwrap()[1..].copy_from_slice(biases);
-        }
-        let view = ArrayView2::from_shape((n_columns, k), weights).unwrap();
-        general_mat_mul(1.0, x, &view, 1.0, &mut logits.slice_mut(s![.., 1..]));
+        let weights = &parameters[..n_columns * k];
+        let logits = self.data.logits(parameters);
 
         let mut slopes = vec![0.0; logits.len()];
         let mut normal = logits.into_raw_vec_and_offset().0;
