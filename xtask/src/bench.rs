@@ -6,7 +6,7 @@ use crate::cargo;
 
 /// Packages with benchmarks, and what these measure.
 const BENCHES: &[(&str, &str)] = &[
-    ("exact-core", "losses and their gradients"),
+    ("exact-core", "losses and their gradients, normal functions"),
     ("exact-linear", "L-BFGS beside argmin's and truncated Newton"),
 ];
 
