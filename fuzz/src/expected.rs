@@ -213,8 +213,16 @@ pub fn batch<T: Real>(input: &mut Input<'_>) {
     let balanced = balanced_weights::<T>(&batch.labels, n_classes);
     assert_eq!(balanced.is_ok(), batch.labels.iter().all(|&label| (label as usize) < n_classes));
     if let Ok(balanced) = balanced {
-        let mean = balanced.iter().map(|weight| weight.to_f64()).sum::<f64>() / balanced.len() as f64;
-        assert!((mean - 1.0).abs() <= 2.0 * T::EPSILON.to_f64(), "balanced weights have the mean {mean}");
+        // Each class that occurs has the same total, and the mean is 1.
+        let mut totals = vec![0.0; n_classes];
+        for (weight, &label) in balanced.iter().zip(&batch.labels) {
+            totals[label as usize] += weight.to_f64();
+        }
+        totals.retain(|total| *total > 0.0);
+        let share = balanced.len() as f64 / totals.len() as f64;
+        let rounding = T::EPSILON.to_f64() + (balanced.len() + 2) as f64 * f64::EPSILON;
+        let even = |total: &f64| (total / share - 1.0).abs() <= rounding;
+        assert!(totals.iter().all(even), "balanced weights sum to {totals:?} instead of {share}");
     }
 
     let weights = batch.weights.as_deref();
@@ -240,6 +248,11 @@ pub fn batch<T: Real>(input: &mut Input<'_>) {
         {
             check::finite("expected cost of a batch", &[sum.value]);
             check::finite("gradient of the expected cost of a batch", &batch.grad);
+            let largest = costs.iter().fold(0.0, |size: f64, cost| size.max(cost.abs()));
+            let total =
+                weights.map_or(n as f64, |weights| weights.iter().map(|weight| weight.to_f64()).sum());
+            let bound = largest * total * (1.0 + check::SLACK);
+            assert!(sum.value.to_f64().abs() <= bound, "expected cost {} is beyond {bound}", sum.value);
         }
     }
 

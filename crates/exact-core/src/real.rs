@@ -40,6 +40,8 @@ pub trait Real:
     const INFINITY: Self;
     /// The largest finite number.
     const MAX: Self;
+    /// The smallest positive normal number.
+    const MIN_POSITIVE: Self;
     /// The distance from 1 to the next larger number.
     const EPSILON: Self;
 
@@ -270,6 +272,7 @@ macro_rules! impl_real {
             const ONE: Self = 1.0;
             const INFINITY: Self = $float::INFINITY;
             const MAX: Self = $float::MAX;
+            const MIN_POSITIVE: Self = $float::MIN_POSITIVE;
             const EPSILON: Self = $float::EPSILON;
 
             #[inline(always)]

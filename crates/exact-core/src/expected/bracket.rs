@@ -5,12 +5,15 @@
 
 use super::classes::{Product, Rivals};
 use crate::Real;
-use crate::normal::{exp_nonpositive, fast_ln};
+use crate::normal::exp_within_range;
 
 /// Newton steps at most; a few are needed in practice.
 const MAX_STEPS: usize = 20;
 /// The search for the mode stops when a step would be shorter than this fraction of γ's width.
 const MODE_TOLERANCE: f64 = 0.7;
+
+/// A drop of `log γ` below this says nothing about where the edge is.
+const DROP_MIN: f64 = 1e-3;
 
 /// Where to put the nodes, and γ's size near its mode, per lane.
 pub(super) struct Bracket<T, const L: usize> {
@@ -22,18 +25,18 @@ pub(super) struct Bracket<T, const L: usize> {
 }
 
 /// `log γ` in two parts, up to a constant, with its slope and curvature.
-struct Expansion<const L: usize> {
+struct Expansion<T, const L: usize> {
     factor: [f64; L],
     exponent: [f64; L],
-    slope: [f64; L],
+    slope: [T; L],
     /// Minus the second derivative, at least 1.
-    curvature: [f64; L],
+    curvature: [T; L],
 }
 
 /// γ's mode, and how much higher `log γ` is there than at the last point of the search.
-struct Mode<const L: usize> {
-    position: [f64; L],
-    height: [f64; L],
+struct Mode<T, const L: usize> {
+    position: [T; L],
+    height: [T; L],
 }
 
 #[inline(always)]
@@ -41,21 +44,21 @@ fn expand<T: Real, R: Rivals<T, L>, const L: usize, const FUSED: bool>(
     rivals: &R,
     origin: &[f64; L],
     x: &[T; L],
-) -> Expansion<L> {
+) -> Expansion<T, L> {
     let (product, moments) = rivals.moments::<FUSED>(x);
     let Product { factor, exponent, hazard, .. } = product.normalized();
-    let mut expansion = Expansion { factor, exponent, slope: [0.0; L], curvature: [1.0; L] };
+    let mut expansion = Expansion { factor, exponent, slope: [T::ZERO; L], curvature: [T::ONE; L] };
     for l in 0..L {
         let z = x[l].to_f64() - origin[l];
-        let inverse = 1.0 / hazard[l].max(f64::MIN_POSITIVE);
-        let (first, second) = (moments.first[l].to_f64(), moments.second[l].to_f64());
-        let mean = first * inverse;
-        let variance = (second * inverse - mean * mean).max(0.0);
-        let curvature = 1.0 + first + moments.curvature[l].to_f64() * inverse - variance;
+        let total = T::from_f64(hazard[l]).max(T::MIN_POSITIVE);
+        let inverse = T::ONE / total;
+        let mean = moments.first[l] * inverse;
+        let variance = (moments.second[l] * inverse - mean * mean).max(T::ZERO);
+        let curvature = T::ONE + moments.first[l] + moments.curvature[l] * inverse - variance;
         expansion.factor[l] *= hazard[l];
         expansion.exponent[l] -= 0.5 * z * z;
-        expansion.slope[l] = -z + hazard[l] - mean;
-        expansion.curvature[l] = curvature.max(1.0);
+        expansion.slope[l] = T::from_f64(-z) + total - mean;
+        expansion.curvature[l] = curvature.max(T::ONE);
     }
     expansion
 }
@@ -70,23 +73,22 @@ pub(super) fn bracket<T: Real, R: Rivals<T, L>, const L: usize, const FUSED: boo
     truncation: f64,
 ) -> Bracket<T, L> {
     let mut z = rivals.start::<FUSED>(origin, others);
-    let (mut low, mut high) = ([f64::NEG_INFINITY; L], [f64::INFINITY; L]);
+    let (mut low, mut high) = ([-T::INFINITY; L], [T::INFINITY; L]);
     let mut near = expand::<T, R, L, FUSED>(rivals, origin, &z);
     for _ in 1..MAX_STEPS {
         let mut moving = 0_u32;
         for l in 0..L {
-            let at = z[l].to_f64();
-            let step = near.slope[l] / near.curvature[l];
-            let rising = near.slope[l] > 0.0;
-            low[l] = if rising { at } else { low[l] };
-            high[l] = if rising { high[l] } else { at };
-            let newton = at + step;
+            let (slope, curvature) = (near.slope[l], near.curvature[l]);
+            let rising = slope > T::ZERO;
+            low[l] = if rising { z[l] } else { low[l] };
+            high[l] = if rising { high[l] } else { z[l] };
+            let newton = z[l] + slope / curvature;
             let inside = newton > low[l] && newton < high[l];
-            let middle = 0.5 * (low[l] + high[l]);
+            let middle = T::from_f64(0.5) * (low[l] + high[l]);
             let next = if inside || !middle.is_finite() { newton } else { middle };
             // A lane that has arrived stays where it is while the others move on.
-            let arrived = near.slope[l].abs() <= MODE_TOLERANCE * near.curvature[l].sqrt();
-            z[l] = if arrived { z[l] } else { T::from_f64(next) };
+            let arrived = slope * slope <= T::from_f64(MODE_TOLERANCE * MODE_TOLERANCE) * curvature;
+            z[l] = if arrived { z[l] } else { next };
             moving += u32::from(!arrived);
         }
         if moving == 0 {
@@ -103,26 +105,26 @@ fn edges<T: Real, R: Rivals<T, L>, const L: usize, const FUSED: bool>(
     rivals: &R,
     origin: &[f64; L],
     z: &[T; L],
-    near: &Expansion<L>,
+    near: &Expansion<T, L>,
     truncation: f64,
 ) -> Bracket<T, L> {
-    let mut mode = Mode { position: [0.0; L], height: [0.0; L] };
-    let mut left = [0.0; L];
+    let mut mode = Mode { position: *z, height: [T::ZERO; L] };
+    let mut left = [T::ZERO; L];
     for l in 0..L {
-        let (slope, curvature) = (near.slope[l], near.curvature[l]);
-        mode.position[l] = z[l].to_f64() + slope / curvature;
-        mode.height[l] = slope * slope / (2.0 * curvature);
-        left[l] = (2.0 * truncation / curvature).sqrt();
+        let step = near.slope[l] / near.curvature[l];
+        mode.position[l] += step;
+        mode.height[l] = T::from_f64(0.5) * near.slope[l] * step;
+        left[l] = (T::from_f64(2.0 * truncation) / near.curvature[l]).sqrt();
     }
     let mut right = left;
-    step_to_edge::<T, R, L, FUSED>(rivals, -1.0, origin, near, &mode, truncation, &mut left);
-    step_to_edge::<T, R, L, FUSED>(rivals, -1.0, origin, near, &mode, truncation, &mut left);
-    step_to_edge::<T, R, L, FUSED>(rivals, 1.0, origin, near, &mode, truncation, &mut right);
+    step_to_edge::<T, R, L, FUSED>(rivals, -T::ONE, origin, near, &mode, truncation, &mut left);
+    step_to_edge::<T, R, L, FUSED>(rivals, -T::ONE, origin, near, &mode, truncation, &mut left);
+    step_to_edge::<T, R, L, FUSED>(rivals, T::ONE, origin, near, &mode, truncation, &mut right);
     let mut bracket =
         Bracket { left: *z, right: *z, gamma_factor: near.factor, gamma_exponent: near.exponent };
     for l in 0..L {
-        bracket.left[l] = T::from_f64(mode.position[l] - left[l]);
-        bracket.right[l] = T::from_f64(mode.position[l] + right[l]);
+        bracket.left[l] = mode.position[l] - left[l];
+        bracket.right[l] = mode.position[l] + right[l];
     }
     bracket
 }
@@ -132,26 +134,30 @@ fn edges<T: Real, R: Rivals<T, L>, const L: usize, const FUSED: bool>(
 #[inline(always)]
 fn step_to_edge<T: Real, R: Rivals<T, L>, const L: usize, const FUSED: bool>(
     rivals: &R,
-    side: f64,
+    side: T,
     origin: &[f64; L],
-    near: &Expansion<L>,
-    mode: &Mode<L>,
+    near: &Expansion<T, L>,
+    mode: &Mode<T, L>,
     truncation: f64,
-    distance: &mut [f64; L],
+    distance: &mut [T; L],
 ) {
     let mut at = [T::ZERO; L];
     for l in 0..L {
-        at[l] = T::from_f64(mode.position[l] + side * distance[l]);
+        at[l] = mode.position[l] + side * distance[l];
     }
     let far = expand::<T, R, L, FUSED>(rivals, origin, &at);
+    let truncation = T::from_f64(truncation);
     for l in 0..L {
-        let ratio = near.factor[l] / far.factor[l];
-        let drop = mode.height[l] + (near.exponent[l] - far.exponent[l]) + fast_ln(ratio);
+        let ratio = T::from_f64(near.factor[l] / far.factor[l]).max(T::MIN_POSITIVE).min(T::MAX);
+        let lower = T::from_f64(near.exponent[l] - far.exponent[l]);
+        let drop = (mode.height[l] + lower + T::kernel_ln::<FUSED>(ratio)).max(T::from_f64(DROP_MIN));
         let slope = -side * far.slope[l];
-        let power = (distance[l] * slope / drop).max(1.0);
+        let power = (distance[l] * slope / drop).max(T::ONE);
         // The distance changes by a factor from 0.2 to 4.
-        let log_factor = (fast_ln(truncation / drop) / power).clamp(-1.609, 1.386);
-        let factor = exp_nonpositive::<f64, FUSED>(log_factor);
-        distance[l] *= if drop > 1e-3 && slope > 0.0 { factor } else { 2.0 };
+        let log_factor = T::kernel_ln::<FUSED>(truncation / drop) / power;
+        let factor =
+            exp_within_range::<T, FUSED>(log_factor.max(T::from_f64(-1.609)).min(T::from_f64(1.386)));
+        let known = drop > T::from_f64(DROP_MIN) && slope > T::ZERO;
+        distance[l] *= if known { factor } else { T::from_f64(2.0) };
     }
 }
