@@ -68,6 +68,10 @@ class Settings(TypedDict):
     epsilon: float | None
     max_iter: int | None
 
+def balanced_weights(
+    labels: _Labels, n_classes: int, sample_weight: NDArray[np.float64] | None
+) -> NDArray[np.float64]: ...
+
 class LinearClassifier:
     @staticmethod
     def fit(

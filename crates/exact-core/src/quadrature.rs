@@ -64,25 +64,15 @@ impl Rule {
         if !(1.0..=100.0).contains(&truncation) {
             return Err(RuleError::Truncation(truncation));
         }
-        Ok(Self::native(nodes, truncation))
+        Ok(Self::native(truncation, nodes, nodes, nodes))
     }
 
-    fn native(nodes: usize, truncation: f64) -> Self {
-        let nodes = gauss_legendre(nodes);
-        let peak_nodes = spread(&nodes);
-        Self {
-            truncation,
-            few_peak_nodes: Arc::clone(&peak_nodes),
-            peak_nodes,
-            nodes,
-            single_precision: false,
-        }
-    }
-
-    /// With so many nodes for a peak, and for a peak of few classes.
-    fn with_peak_nodes(self, many: usize, few: usize) -> Self {
-        let [peak_nodes, few_peak_nodes] = [many, few].map(|n| spread(&gauss_legendre(n)));
-        Self { peak_nodes, few_peak_nodes, ..self }
+    /// With so many nodes in general, for a peak, and for a peak of few classes.
+    fn native(truncation: f64, general: usize, peak: usize, few_peak: usize) -> Self {
+        let nodes = gauss_legendre(general);
+        let spread_out = |n| if n == general { spread(&nodes) } else { spread(&gauss_legendre(n)) };
+        let (peak_nodes, few_peak_nodes) = (spread_out(peak), spread_out(few_peak));
+        Self { truncation, nodes, peak_nodes, few_peak_nodes, single_precision: false }
     }
 
     /// The default for training: 20 nodes (with one sigma 18, and 13 for up to ten classes), evaluated in `f32`
@@ -94,7 +84,7 @@ impl Rule {
     /// checked on thousands of random and adversarial samples. On standard normal logits at sigma 0.5 the
     /// gradient's error is about 4e-7, at worst 1e-6.
     pub fn training() -> Self {
-        Self { single_precision: true, ..Self::native(20, 13.0).with_peak_nodes(18, 13) }
+        Self { single_precision: true, ..Self::native(13.0, 20, 18, 13) }
     }
 
     /// The default for values: 56 nodes (with one sigma and up to ten classes 40) for `f64`; [`Rule::training`] for `f32`.
@@ -104,11 +94,7 @@ impl Rule {
     /// 2e-15 in P, 3e-13 relative in P, 1e-13 relative in 1 - P, and 9e-13 of the gradient's largest entry. The bounds
     /// are checked on thousands of random and adversarial samples.
     pub fn precise<T: Real>() -> Self {
-        if T::EPSILON.to_f64() > 1e-10 {
-            Self::training()
-        } else {
-            Self::native(56, 32.0).with_peak_nodes(56, 40)
-        }
+        if T::EPSILON.to_f64() > 1e-10 { Self::training() } else { Self::native(32.0, 56, 56, 40) }
     }
 
     /// The negative logarithm of the relative height at which the integrand is cut.

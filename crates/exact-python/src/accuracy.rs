@@ -8,7 +8,7 @@ use pyo3::{Bound, PyAny, PyResult, Python, pyfunction};
 
 use crate::arrays::{Matrix, Number, SigmaArgument};
 use crate::rows::evaluate_rows;
-use crate::rule::{precise, training};
+use crate::rule::precise;
 use crate::samples::{LabelledSamples, Reduction};
 
 /// What is returned for a sample.
@@ -96,9 +96,8 @@ fn evaluate<'py, T: Number>(
     let n_classes = logits.shape()[1];
     let samples = LabelledSamples::new(logits.as_slice()?, n_classes, labels, n_classes, reduction)?;
     let sigma = SigmaArgument::extract(sigma)?;
-    let rule = if reduction.is_some() { training::<T>() } else { precise::<T>() };
     let outputs = evaluate_rows(py, &samples.logits, n_classes, sigma.get()?, |rows| {
-        let mut accuracy = ExpectedAccuracy::new(rule.clone());
+        let mut accuracy = ExpectedAccuracy::new(precise::<T>().clone());
         if let Some(margin) = margin {
             accuracy = accuracy.with_margin(margin)?;
         }

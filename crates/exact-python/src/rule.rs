@@ -17,13 +17,6 @@ pub fn precise<T: Number>() -> &'static Rule {
     if T::EPSILON.to_f64() > 1e-10 { &SINGLE } else { &DOUBLE }
 }
 
-static TRAINING: LazyLock<Rule> = LazyLock::new(Rule::training);
-
-/// The rule for losses: in single precision, rounding outweighs what fewer nodes leave out.
-pub fn training<T: Number>() -> &'static Rule {
-    if T::EPSILON.to_f64() > 1e-10 { &TRAINING } else { &DOUBLE }
-}
-
 /// The nodes in [-1, 1], the weights and the truncation of the rule for single or double precision.
 ///
 /// # Errors

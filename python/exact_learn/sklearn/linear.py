@@ -40,6 +40,7 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         X, y = validate_data(self, X, y, **_CHECKS)
         check_classification_targets(y)
         self.classes_, labels = np.unique(y, return_inverse=True)
+        labels = labels.astype(np.int64, copy=False)
         if len(self.classes_) < 2:
             raise ValueError(
                 f"{type(self).__name__} needs samples of at least 2 classes, but y has 1 class: "
@@ -47,7 +48,7 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
             )
         return {
             "inputs": _canonical(X),
-            "labels": labels.astype(np.int64, copy=False),
+            "labels": labels,
             "n_classes": len(self.classes_),
             "sample_weight": self._weights(y, labels, sample_weight),
         }
@@ -59,14 +60,9 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
             weights = _sample_weight(sample_weight, len(labels))
         if self.class_weight is None:
             return weights
-        n_classes = len(self.classes_)
         if isinstance(self.class_weight, str) and self.class_weight == "balanced":
-            totals = np.bincount(labels, weights, n_classes)
-            of_class = np.divide(
-                totals.sum(), np.count_nonzero(totals) * totals, out=np.zeros(n_classes), where=totals > 0.0
-            )
-        else:
-            of_class = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
+            return _core.balanced_weights(labels, len(self.classes_), weights)
+        of_class = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
         return of_class[labels] if weights is None else weights * of_class[labels]
 
     def _metric(self) -> Any:

@@ -1,9 +1,9 @@
 """The kernels of exact-core on CPU tensors, which share memory with NumPy arrays.
 
-Each kernel takes rows of logits (n, C), a tensor of parameters (sigma, or those of the loss), labels (n), what
-:class:`torch.nn.CrossEntropyLoss` calls weight, ignore_index and reduction, and further arguments. It returns the loss
-and its gradients with respect to the logits (n, C) and to the parameters. Not reduced, these are the losses (n) times
-their weights, the gradient of each, and, for parameters that all samples share, one row per sample.
+Each kernel takes rows of logits (n, C), a tensor of parameters (sigma, or those of the loss), labels (n), how they are
+reduced (:func:`reduction_of`), and further arguments. It returns the loss and its gradients with respect to the logits
+(n, C) and to the parameters. Not reduced, these are the losses (n) times their weights, the gradient of each, and, for
+parameters that all samples share, one row per sample.
 """
 
 from __future__ import annotations
@@ -16,20 +16,18 @@ from torch import Tensor
 from exact_learn import _core
 
 Results = tuple[Tensor, Tensor, Tensor]
+Reduction = tuple[Any, int, str]
 
 
 def accuracy(
     logits: Tensor,
     sigma: Tensor,
     labels: Tensor,
-    weight: Tensor | None,
-    ignore_index: int,
-    reduction: str,
+    how: Reduction,
     margin: float | None,
     quantity: str,
 ) -> Results:
     """Expected accuracy ("accuracy"), error ("error") or log accuracy ("log")."""
-    how = _reduction(logits, weight, ignore_index, reduction)
     return _tensors(_core.expected_accuracy(_array(logits), _array(labels), _sigma(sigma), margin, quantity, how))
 
 
@@ -37,14 +35,11 @@ def top_k(
     logits: Tensor,
     sigma: Tensor,
     labels: Tensor,
-    weight: Tensor | None,
-    ignore_index: int,
-    reduction: str,
+    how: Reduction,
     k: int,
     margin: float | None,
 ) -> Results:
     """Expected top-k error."""
-    how = _reduction(logits, weight, ignore_index, reduction)
     return _tensors(_core.top_k(_array(logits), _array(labels), k, _sigma(sigma), margin, "error", how))
 
 
@@ -52,22 +47,16 @@ def cost(
     logits: Tensor,
     sigma: Tensor,
     labels: Tensor,
-    weight: Tensor | None,
-    ignore_index: int,
-    reduction: str,
+    how: Reduction,
     costs: Tensor,
 ) -> Results:
     """Expected cost, of costs (labels, C)."""
-    how = _reduction(logits, weight, ignore_index, reduction)
     costs = costs.to(logits.dtype)
     return _tensors(_core.expected_cost(_array(logits), _array(labels), _array(costs), _sigma(sigma), how))
 
 
-def macro_f1(
-    logits: Tensor, sigma: Tensor, labels: Tensor, weight: Tensor | None, ignore_index: int, reduction: str
-) -> Results:
+def macro_f1(logits: Tensor, sigma: Tensor, labels: Tensor, how: Reduction) -> Results:
     """Macro-F1 of the batch, whatever the reduction."""
-    how = _reduction(logits, weight, ignore_index, reduction)
     return _tensors(_core.expected_macro_f1(_array(logits), _array(labels), _sigma(sigma), how))
 
 
@@ -75,19 +64,17 @@ def pointwise(
     logits: Tensor,
     parameters: Tensor,
     labels: Tensor,
-    weight: Tensor | None,
-    ignore_index: int,
-    reduction: str,
+    how: Reduction,
     name: str,
     setting: float,
 ) -> Results:
     """A loss that needs no integral."""
-    how = _reduction(logits, weight, ignore_index, reduction)
     values = parameters.tolist()
     return _tensors(_core.pointwise_loss(name, setting, _array(logits), _array(labels), values, how))
 
 
-def _reduction(logits: Tensor, weight: Tensor | None, ignore_index: int, reduction: str) -> tuple[Any, int, str]:
+def reduction_of(logits: Tensor, weight: Tensor | None, ignore_index: int, reduction: str) -> Reduction:
+    """What :class:`torch.nn.CrossEntropyLoss` calls so, as the kernels take it."""
     return None if weight is None else _array(weight.to(logits)), ignore_index, reduction
 
 

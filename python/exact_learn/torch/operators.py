@@ -78,10 +78,23 @@ def _empty(logits: Tensor, parameters: Tensor, labels: Tensor, *rest: Any) -> ke
 
 def _operator(schema: str, kernel: Callable[..., kernels.Results]) -> Callable[..., Tensor]:
     """A differentiable operation, of whose results only the loss is returned."""
+
+    def evaluate(
+        logits: Tensor,
+        parameters: Tensor,
+        labels: Tensor,
+        weight: Tensor | None,
+        ignore_index: int,
+        reduction: str,
+        *rest: Any,
+    ) -> kernels.Results:
+        how = kernels.reduction_of(logits, weight, ignore_index, reduction)
+        return kernel(logits, parameters, labels, how, *rest)
+
     shared = "Tensor logits, Tensor parameters, Tensor labels, Tensor? weight, int ignore_index, str reduction"
     operator = torch.library.custom_op(
         f"exact_learn::{kernel.__name__}",
-        kernel,
+        evaluate,
         mutates_args=(),
         device_types="cpu",
         schema=f"({shared}{schema}) -> (Tensor, Tensor, Tensor)",
@@ -93,7 +106,7 @@ def _operator(schema: str, kernel: Callable[..., kernels.Results]) -> Callable[.
         if torch.compiler.is_compiling():
             values: Tensor = operator(logits, parameters, *rest)[0]
             return values
-        return _Eager.apply(logits, parameters, kernel, rest)
+        return _Eager.apply(logits, parameters, evaluate, rest)
 
     return apply
 

@@ -1,8 +1,7 @@
 //! Products with the Hessian in closed form, which reuse what was computed once at a point.
 
 use exact_core::{Rule, normal};
-use ndarray::linalg::general_mat_mul;
-use ndarray::{Array2, ArrayViewMut2, Axis, s};
+use ndarray::Array2;
 
 use super::{Data, Objective};
 
@@ -84,13 +83,10 @@ impl<'a> Curvature<'a> {
                 Rows::Orthant(samples) => samples[i].multiply(row.as_slice_mut().unwrap(), mean),
             }
         }
-        let slopes = slopes.slice(s![.., 1..]);
         let mut product = vec![0.0; direction.len()];
-        let (weights, biases) = product.split_at_mut(x.ncols() * (n_classes - 1));
-        biases.copy_from_slice(slopes.sum_axis(Axis(0)).as_slice().unwrap());
-        let mut view = ArrayViewMut2::from_shape((x.ncols(), n_classes - 1), &mut *weights).unwrap();
-        general_mat_mul(1.0, &x.t(), &slopes, 0.0, &mut view);
-        weights.iter_mut().zip(direction).for_each(|(w, v)| *w += self.objective.l2 * v);
+        self.objective.data.transpose(&slopes.view(), &mut product);
+        let weights = &direction[..x.ncols() * (n_classes - 1)];
+        product.iter_mut().zip(weights).for_each(|(w, v)| *w += self.objective.l2 * v);
         product
     }
 }

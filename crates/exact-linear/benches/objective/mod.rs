@@ -8,7 +8,7 @@ use exact_core::logit_normalization;
 use exact_core::loss::{Logits, Loss};
 use exact_data::{Encoder, EncoderOptions, LabelEncoder, bundled};
 use ndarray::linalg::general_mat_mul;
-use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
 
 /// A bundled data set's training rows.
 pub struct Data {
@@ -47,6 +47,16 @@ impl Data {
         let view = ArrayView2::from_shape((self.x.ncols(), k), weights).unwrap();
         general_mat_mul(1.0, &self.x, &view, 1.0, &mut logits.slice_mut(s![.., 1..]));
         logits
+    }
+
+    /// The gradient with respect to the parameters, given the one with respect to the logits, `[n, c]`.
+    fn transpose(&self, slopes: &ArrayView2<'_, f64>, gradient: &mut [f64]) {
+        let k = self.n_classes - 1;
+        let slopes = slopes.slice(s![.., 1..]);
+        let (weights, biases) = gradient.split_at_mut(self.x.ncols() * k);
+        biases.copy_from_slice(slopes.sum_axis(Axis(0)).as_slice().unwrap());
+        let mut view = ArrayViewMut2::from_shape((self.x.ncols(), k), weights).unwrap();
+        general_mat_mul(1.0, &self.x.t(), &slopes, 0.0, &mut view);
     }
 }
 
@@ -88,13 +98,9 @@ impl Objective<'_> {
             slopes.iter_mut().zip(&normal).for_each(|(slope, normal)| *slope += through * normal);
         }
         let slopes = ArrayView2::from_shape((x.nrows(), n_classes), &slopes).unwrap();
-        let slopes = slopes.slice(s![.., 1..]);
-        let (weight_gradient, bias_gradient) = gradient.split_at_mut(n_columns * k);
-        bias_gradient.copy_from_slice(slopes.sum_axis(ndarray::Axis(0)).as_slice().unwrap());
-        let mut view = ArrayViewMut2::from_shape((n_columns, k), &mut *weight_gradient).unwrap();
-        general_mat_mul(1.0, &x.t(), &slopes, 0.0, &mut view);
+        self.data.transpose(&slopes, gradient);
         let decay = self.l2 / (std * std);
-        weight_gradient.iter_mut().zip(weights).for_each(|(slope, weight)| *slope += decay * weight);
+        gradient.iter_mut().zip(weights).for_each(|(slope, weight)| *slope += decay * weight);
         value + penalty
     }
 }
