@@ -1,5 +1,7 @@
 //! Image classifiers on [Burn](burn), trained with the losses of [`exact_core`].
 
+pub mod augment;
+pub mod batches;
 pub mod error;
 pub mod loss;
 pub mod models;

@@ -1,5 +1,7 @@
 //! How many pixels images have.
 
+use exact_data::Images;
+
 use crate::VisionError;
 
 /// Images of at most so many pixels, along the shorter side, are small: networks for photographs would shrink them to nothing.
@@ -17,6 +19,17 @@ pub struct ImageShape {
 }
 
 impl ImageShape {
+    /// The shape that all of these images have.
+    pub fn of(images: &Images) -> Self {
+        let size = images.size();
+        Self { channels: images.channels(), height: size.height, width: size.width }
+    }
+
+    /// How many values one image has.
+    pub(crate) fn values(&self) -> usize {
+        self.channels * self.height * self.width
+    }
+
     /// Whether networks for photographs take the variant for small images: at most 64 pixels along the shorter side.
     pub fn is_small(&self) -> bool {
         self.height.min(self.width) <= SMALL
