@@ -1,7 +1,13 @@
 //! What can go wrong.
 
+use std::io;
+use std::path::PathBuf;
+
 use burn::tensor::TensorReadError;
 use exact_core::loss::LossError;
+use exact_data::DataError;
+
+use crate::ImageShape;
 
 /// Why images could not be trained on or classified.
 #[derive(Debug, thiserror::Error)]
@@ -50,4 +56,67 @@ pub enum VisionError {
         /// The value.
         value: f64,
     },
+    /// A recipe that cannot be read, or whose settings do not go together.
+    #[error("the recipe cannot be used: {problem}")]
+    Recipe {
+        /// What is wrong.
+        problem: String,
+    },
+    /// Images of another shape than those that the network was trained on.
+    #[error("the images are {found}, the network was trained on {expected}")]
+    Shape {
+        /// Their shape.
+        found: ImageShape,
+        /// The shape of the images of training.
+        expected: ImageShape,
+    },
+    /// Data that cannot be read or split, or a file that cannot be written.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// A file cannot be read.
+    #[error("cannot read {}: {error}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        error: io::Error,
+    },
+    /// A file is not what it should be.
+    #[error("{} cannot be used: {problem}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A run would take the place of another.
+    #[error("{} holds a run already", folder.display())]
+    RunExists {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// The loss or a logit is no longer a finite number.
+    #[error("training diverged: the loss is no longer finite in step {step} of epoch {epoch}")]
+    Diverged {
+        /// The epoch, from 1.
+        epoch: usize,
+        /// Its step, from 1.
+        step: usize,
+    },
+}
+
+impl VisionError {
+    /// How to mend it, where that is not plain.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Data(error) => error.hint(),
+            Self::RunExists { .. } => Some("take it up with --resume, or name another folder".into()),
+            Self::Diverged { .. } => {
+                Some("lower the learning rate; the checkpoint of the last whole epoch is in place".into())
+            }
+            Self::Shape { .. } => Some("scale the images to the shape of training".into()),
+            _ => None,
+        }
+    }
 }

@@ -1,13 +1,24 @@
 //! Image classifiers on [Burn](burn), trained with the losses of [`exact_core`].
+//!
+//! A [`Recipe`] says what is trained and how, a [`Trainer`] follows it, and an [`ImageClassifier`] is what comes out. The parts serve
+//! other training loops as well: [`loss`], [`models`], [`optim`], [`augment`] and [`batches`].
 
 pub mod augment;
 pub mod batches;
+mod checkpoint;
+mod classifier;
 pub mod error;
+mod file;
 pub mod loss;
 pub mod models;
 pub mod optim;
+mod recipe;
 mod shape;
+mod train;
 
 pub use burn;
+pub use classifier::{ImageClassifier, Predictions};
 pub use error::VisionError;
+pub use recipe::{LearningRate, LossSettings, RandomScores, Recipe, Shape};
 pub use shape::ImageShape;
+pub use train::{EpochRecord, Trainer, TrainingRecord};

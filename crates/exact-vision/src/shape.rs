@@ -1,6 +1,9 @@
 //! How many pixels images have.
 
+use std::fmt;
+
 use exact_data::Images;
+use serde::{Deserialize, Serialize};
 
 use crate::VisionError;
 
@@ -8,7 +11,7 @@ use crate::VisionError;
 const SMALL: usize = 64;
 
 /// The shape of one image.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImageShape {
     /// Colour channels.
     pub channels: usize,
@@ -42,5 +45,11 @@ impl ImageShape {
             return Ok(sides);
         }
         Err(VisionError::InputSize { model, smallest, height: self.height, width: self.width })
+    }
+}
+
+impl fmt::Display for ImageShape {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}x{} with {} channels", self.height, self.width, self.channels)
     }
 }

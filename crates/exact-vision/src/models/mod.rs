@@ -13,6 +13,7 @@ use std::str::FromStr;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
+use serde::{Deserialize, Serialize};
 
 pub use m3::M3;
 pub use resnet::ResNet;
@@ -43,7 +44,8 @@ use crate::{ImageShape, VisionError};
 /// assert_eq!(logits.dims(), [2, 10]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 #[non_exhaustive]
 pub enum Architecture {
     /// [`SmallCnn`].
@@ -87,19 +89,24 @@ impl Architecture {
     }
 
     /// The network before its weights are drawn.
-    fn zeros(self, input: ImageShape, n_classes: usize, device: &Device) -> Result<Network, VisionError> {
+    pub(crate) fn zeros(
+        self,
+        input: ImageShape,
+        n_classes: usize,
+        device: &Device,
+    ) -> Result<Network, VisionError> {
         if n_classes == 0 {
             return Err(VisionError::Empty { what: "classes" });
         }
         if input.channels == 0 {
             return Err(VisionError::Empty { what: "channels" });
         }
-        let unknown = || VisionError::Architecture { name: self.to_string() };
+        let unknown = || self.unknown();
         Ok(match self {
             Self::SmallCnn => Network::SmallCnn(SmallCnn::new(input, n_classes, device)?),
             Self::M3 => Network::M3(M3::new(input, n_classes, device)?),
             Self::WideResNet { depth, width } => {
-                if depth < 10 || depth % 6 != 4 || width == 0 {
+                if !self.exists() {
                     return Err(unknown());
                 }
                 Network::WideResNet(WideResNet::new([depth, width], input, n_classes, device)?)
@@ -113,6 +120,36 @@ impl Architecture {
                 Network::Vgg(Vgg::new(groups, input, n_classes, device)?)
             }
         })
+    }
+}
+
+impl Architecture {
+    /// Whether there is a network of this size.
+    fn exists(self) -> bool {
+        match self {
+            Self::SmallCnn | Self::M3 => true,
+            Self::WideResNet { depth, width } => depth >= 10 && depth % 6 == 4 && width > 0,
+            Self::ResNet { depth } => resnet::Layout::of(depth).is_some(),
+            Self::Vgg { depth } => vgg::groups(depth).is_some(),
+        }
+    }
+
+    fn unknown(self) -> VisionError {
+        VisionError::Architecture { name: self.to_string() }
+    }
+}
+
+impl TryFrom<String> for Architecture {
+    type Error = VisionError;
+
+    fn try_from(name: String) -> Result<Self, VisionError> {
+        name.parse()
+    }
+}
+
+impl From<Architecture> for String {
+    fn from(architecture: Architecture) -> Self {
+        architecture.to_string()
     }
 }
 
@@ -144,6 +181,7 @@ impl FromStr for Architecture {
             ["vgg", depth] => number(depth).map(|depth| Self::Vgg { depth }),
             _ => None,
         };
+        let found = found.filter(|architecture: &Self| architecture.exists());
         found.ok_or_else(|| VisionError::Architecture { name: name.to_owned() })
     }
 }

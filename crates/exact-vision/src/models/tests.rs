@@ -122,7 +122,20 @@ fn weights_follow_the_seed_and_their_distribution() {
 
 #[test]
 fn what_cannot_be_built_is_an_error() {
-    for name in ["", "m4", "wrn-28", "resnet-18-x", "vgg-", "small-cnn-2", "wrn-a-1"] {
+    for name in [
+        "",
+        "m4",
+        "wrn-28",
+        "resnet-18-x",
+        "vgg-",
+        "small-cnn-2",
+        "wrn-a-1",
+        "wrn-4-1",
+        "wrn-27-10",
+        "wrn-28-0",
+        "resnet-19",
+        "vgg-12",
+    ] {
         let error = name.parse::<Architecture>().unwrap_err();
         assert!(matches!(error, VisionError::Architecture { .. }), "{name}");
     }
@@ -130,9 +143,9 @@ fn what_cannot_be_built_is_an_error() {
         let architecture: Architecture = name.parse().unwrap();
         architecture.init(input, n_classes, 0, &Device::default()).unwrap_err()
     };
-    for name in ["wrn-4-1", "wrn-27-10", "wrn-28-0", "resnet-19", "vgg-12"] {
-        assert!(matches!(init(name, COLOUR, 10), VisionError::Architecture { .. }), "{name}");
-    }
+    let shallow = Architecture::WideResNet { depth: 4, width: 1 };
+    let error = shallow.init(COLOUR, 10, 0, &Device::default()).unwrap_err();
+    assert!(matches!(error, VisionError::Architecture { name } if name == "wrn-4-1"));
     let small = ImageShape { height: 20, ..GREY };
     let error = init("m3", small, 10);
     assert_eq!(error.to_string(), "m3 needs images of at least 21 x 21 pixels, these have 20 x 28");

@@ -12,8 +12,10 @@ use burn::optim::{
     AdamConfig, AdamWConfig, GradientsParams, LearningRate, ModuleOptimizer, Optimizer as BurnOptimizer,
     SgdConfig,
 };
-use burn::tensor::{Device, Tensor};
+use burn::store::RecordError;
+use burn::tensor::{Bytes, Device, Tensor};
 use exact_core::gradient_normalizer::GradientNormalizer;
+use serde::{Deserialize, Serialize};
 
 pub use gradients::global_norm;
 pub use sharpness::Sharpness;
@@ -21,7 +23,8 @@ pub use sharpness::Sharpness;
 use crate::VisionError;
 
 /// How a gradient becomes a step.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Algorithm {
     /// Stochastic gradient descent: `v ← momentum v + g` and a step along `v`, or with Nesterov's momentum along
@@ -39,7 +42,8 @@ pub enum Algorithm {
 }
 
 /// What is done to the length of the gradient of the whole network.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum GradientScaling {
     /// Nothing.
@@ -55,7 +59,8 @@ pub enum GradientScaling {
 }
 
 /// The settings of an [`Optimizer`].
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 #[non_exhaustive]
 pub struct OptimizerSettings {
     /// How a gradient becomes a step.
@@ -66,6 +71,18 @@ pub struct OptimizerSettings {
     pub sharpness: Option<Sharpness>,
     /// What is done to the length of the gradient.
     pub gradient_scaling: GradientScaling,
+}
+
+impl Default for OptimizerSettings {
+    /// The paper's: momentum of 0.9, weight decay of 1e-4 and the gradient normaliser.
+    fn default() -> Self {
+        Self {
+            algorithm: Algorithm::Sgd { momentum: 0.9, nesterov: false },
+            weight_decay: 1e-4,
+            sharpness: None,
+            gradient_scaling: GradientScaling::Normalize,
+        }
+    }
 }
 
 impl OptimizerSettings {
@@ -172,6 +189,17 @@ impl Optimizer {
             gradients::scale(&module, &mut gradients, factor);
         }
         Ok((self.algorithm.step(learning_rate, module, gradients), loss))
+    }
+
+    /// The state of the algorithm by the numbers of parameters, and the running mean of the normaliser.
+    pub(crate) fn state(&self) -> (Result<Bytes, RecordError>, Option<f64>) {
+        (self.algorithm.into_bytes(), self.normalizer.mean_norm())
+    }
+
+    /// The optimiser with the state of another of the same settings.
+    pub(crate) fn with_state(self, state: Bytes, mean_norm: Option<f64>) -> Result<Self, RecordError> {
+        let algorithm = self.algorithm.from_bytes(state)?;
+        Ok(Self { algorithm, normalizer: GradientNormalizer::from_mean_norm(mean_norm), ..self })
     }
 }
 

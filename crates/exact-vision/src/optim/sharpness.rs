@@ -3,12 +3,14 @@
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
 
 use super::gradients::norm;
 use crate::VisionError;
 
 /// How far, and in what measure, weights are moved uphill before the gradient is taken that moves them downhill.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Sharpness {
     /// SAM: `ε = ρ g / ‖g‖`.

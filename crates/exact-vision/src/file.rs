@@ -1,0 +1,259 @@
+//! Files of tensors: safetensors, which hold no code, with one metadata entry of JSON and a checksum over all.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::tensor::{Tensor, TensorData};
+use exact_data::write_atomically;
+use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::VisionError;
+
+/// The metadata entry of the description.
+const ENTRY: &str = "exact-learn";
+/// Raised with every change that older readers would misread.
+const VERSION: u32 = 1;
+
+#[derive(Serialize, Deserialize)]
+struct Header {
+    format: String,
+    version: u32,
+    /// SHA-256 of the description and the tensors in the order of their names, in hexadecimal.
+    sha256: String,
+    /// JSON of the description.
+    description: String,
+}
+
+/// A tensor of a file.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct StoredTensor {
+    pub shape: Vec<usize>,
+    pub values: Values,
+}
+
+impl StoredTensor {
+    /// Whether there is no NaN or infinity.
+    pub fn is_finite(&self) -> bool {
+        match &self.values {
+            Values::Floats(values) => values.iter().all(|value| value.is_finite()),
+            Values::Bytes(_) => true,
+        }
+    }
+}
+
+/// The values of a tensor.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Values {
+    Floats(Vec<f32>),
+    Bytes(Vec<u8>),
+}
+
+/// Tensors by name.
+pub(crate) type Tensors = HashMap<String, StoredTensor>;
+
+/// Writes a file whole or not at all.
+pub(crate) fn write(
+    path: &Path,
+    format: &str,
+    description: &impl Serialize,
+    tensors: &Tensors,
+) -> Result<(), VisionError> {
+    let fail = |problem: String| VisionError::File { path: path.into(), problem };
+    let description = serde_json::to_string(description).map_err(|error| fail(error.to_string()))?;
+    let mut sorted: Vec<(&String, &StoredTensor, Vec<u8>)> =
+        tensors.iter().map(|(name, tensor)| (name, tensor, tensor.values.to_bytes())).collect();
+    sorted.sort_by_key(|(name, ..)| *name);
+    let sha256 =
+        checksum(&description, sorted.iter().map(|(name, _, bytes)| (name.as_str(), bytes.as_slice())));
+    let header = Header { format: format.into(), version: VERSION, sha256, description };
+    let header = serde_json::to_string(&header).map_err(|error| fail(error.to_string()))?;
+    let views: Result<Vec<_>, _> = sorted
+        .iter()
+        .map(|(name, tensor, bytes)| {
+            TensorView::new(tensor.values.dtype(), tensor.shape.clone(), bytes).map(|view| (*name, view))
+        })
+        .collect();
+    let metadata = Some(HashMap::from([(ENTRY.to_owned(), header)]));
+    let bytes =
+        views.and_then(|views| serialize(views, metadata)).map_err(|error| fail(error.to_string()))?;
+    Ok(write_atomically(path, |file| file.write_all(&bytes))?)
+}
+
+/// The description and the tensors of a file of this format.
+pub(crate) fn read<D: DeserializeOwned>(path: &Path, format: &str) -> Result<(D, Tensors), VisionError> {
+    let bytes = fs::read(path).map_err(|error| VisionError::Read { path: path.into(), error })?;
+    parse(&bytes, format).map_err(|problem| VisionError::File { path: path.into(), problem })
+}
+
+fn parse<D: DeserializeOwned>(bytes: &[u8], format: &str) -> Result<(D, Tensors), String> {
+    let foreign = |error: safetensors::SafeTensorError| {
+        format!("it is not a whole safetensors file ({error}): it may be truncated or of another format")
+    };
+    let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(foreign)?;
+    let entry = metadata.metadata().as_ref().and_then(|entries| entries.get(ENTRY));
+    let header = entry.ok_or_else(|| {
+        format!("it is a safetensors file of another program: it has no metadata entry '{ENTRY}'")
+    })?;
+    let header: Header =
+        serde_json::from_str(header).map_err(|error| format!("its metadata are damaged: {error}"))?;
+    if header.format != format {
+        return Err(format!("it holds '{}', expected '{format}'", header.format));
+    }
+    if header.version != VERSION {
+        return Err(format!(
+            "its format version is {}, this program reads version {VERSION}",
+            header.version
+        ));
+    }
+    let mut tensors = SafeTensors::deserialize(bytes).map_err(foreign)?.tensors();
+    tensors.sort_by(|(a, _), (b, _)| a.cmp(b));
+    let parts = tensors.iter().map(|(name, tensor)| (name.as_str(), tensor.data()));
+    if checksum(&header.description, parts) != header.sha256 {
+        return Err("its checksum does not match its contents: the file was altered or damaged".into());
+    }
+    let description = serde_json::from_str(&header.description)
+        .map_err(|error| format!("its description is damaged: {error}"))?;
+    let read = |(name, view): (String, TensorView<'_>)| {
+        let values = match view.dtype() {
+            Dtype::F32 => {
+                let floats = view.data().as_chunks::<4>().0.iter();
+                Values::Floats(floats.map(|bytes| f32::from_le_bytes(*bytes)).collect())
+            }
+            Dtype::U8 => Values::Bytes(view.data().to_vec()),
+            other => return Err(format!("its tensor '{name}' is {other:?}, expected F32 or U8")),
+        };
+        Ok((name, StoredTensor { shape: view.shape().to_vec(), values }))
+    };
+    Ok((description, tensors.into_iter().map(read).collect::<Result<_, String>>()?))
+}
+
+impl Values {
+    fn dtype(&self) -> Dtype {
+        match self {
+            Self::Floats(_) => Dtype::F32,
+            Self::Bytes(_) => Dtype::U8,
+        }
+    }
+
+    fn to_bytes(&self) -> Vec<u8> {
+        match self {
+            Self::Floats(values) => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
+            Self::Bytes(bytes) => bytes.clone(),
+        }
+    }
+}
+
+fn checksum<'a>(description: &'a str, tensors: impl Iterator<Item = (&'a str, &'a [u8])>) -> String {
+    let mut hash = Sha256::new();
+    let parts = tensors.flat_map(|(name, bytes)| [name.as_bytes(), bytes]);
+    for part in std::iter::once(description.as_bytes()).chain(parts) {
+        // Lengths keep the parts apart.
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
+    hash.finalize().iter().fold(String::new(), |mut hex, byte| {
+        // Writing to a string does not fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+/// All floats of a module by the paths of their fields, running statistics among them.
+///
+/// # Errors
+/// [`VisionError::Device`] if the device fails.
+pub(crate) fn tensors_of<M: Module>(module: &M) -> Result<Tensors, VisionError> {
+    // Running statistics are brought up to date by this alone.
+    let _ = module.valid();
+    let mut collection = Collection { path: Vec::new(), tensors: Ok(Tensors::new()) };
+    module.visit(&mut collection);
+    collection.tensors
+}
+
+struct Collection {
+    path: Vec<String>,
+    tensors: Result<Tensors, VisionError>,
+}
+
+impl ModuleVisitor for Collection {
+    fn enter_module(&mut self, name: &str, _container_type: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let Ok(tensors) = &mut self.tensors else { return };
+        let (shape, values) = (param.shape().dims::<D>().to_vec(), param.val().try_into_vec_as::<f32>());
+        match values {
+            Ok(values) => {
+                tensors.insert(self.path.join("."), StoredTensor { shape, values: Values::Floats(values) });
+            }
+            Err(error) => self.tensors = Err(error.into()),
+        }
+    }
+}
+
+/// Gives a module the stored values of all its floats.
+///
+/// # Errors
+/// A tensor that is missing, of another shape or not of the module, in words.
+pub(crate) fn load_tensors<M: Module>(module: M, tensors: Tensors) -> Result<M, String> {
+    let mut loading = Loading { path: Vec::new(), tensors, problem: None };
+    let module = module.map(&mut loading);
+    if let Some(problem) = loading.problem {
+        return Err(problem);
+    }
+    match loading.tensors.keys().min() {
+        Some(name) => Err(format!("its tensor '{name}' is not of this network")),
+        None => Ok(module),
+    }
+}
+
+struct Loading {
+    path: Vec<String>,
+    tensors: Tensors,
+    problem: Option<String>,
+}
+
+impl ModuleMapper for Loading {
+    fn enter_module(&mut self, name: &str, _container_type: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.pop();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let (name, shape) = (self.path.join("."), param.lazy_shape().dims::<D>());
+        match self.tensors.remove(&name) {
+            Some(StoredTensor { shape: stored, values: Values::Floats(values) }) if stored == shape => param
+                .map(|tensor| {
+                    let loaded = Tensor::from_data(TensorData::new(values, shape), &tensor.device());
+                    loaded.set_require_grad(tensor.is_require_grad())
+                }),
+            found => {
+                let problem = match found {
+                    Some(found) => {
+                        format!(
+                            "its tensor '{name}' has shape {:?}, expected {shape:?} of floats",
+                            found.shape
+                        )
+                    }
+                    None => format!("it has no tensor '{name}'"),
+                };
+                self.problem.get_or_insert(problem);
+                param
+            }
+        }
+    }
+}

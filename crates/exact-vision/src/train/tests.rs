@@ -1,0 +1,215 @@
+use std::fs;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use burn::tensor::Device;
+use exact_data::{ImageSize, Images};
+use rand::RngExt as _;
+
+use super::{EpochRecord, Trainer, TrainingRecord};
+use crate::augment::{Purpose, Transform, stream};
+use crate::{ImageClassifier, Recipe, VisionError};
+
+/// Grey images of 12 x 12 pixels with a bright bar on dark noise: upright, lying or, as the third class, none.
+fn bars(n: usize, seed: u64) -> Images {
+    let mut random = stream(seed, Purpose::Order, 0, 0);
+    let (mut pixels, mut labels) = (Vec::new(), Vec::new());
+    for sample in 0..n {
+        let class = (sample % 3) as u32;
+        let place = random.random_range(2..10);
+        for at in 0..144 {
+            let bright = match class {
+                0 => at % 12 == place,
+                1 => at / 12 == place,
+                _ => false,
+            };
+            pixels.push(if bright { 200 } else { random.random_range(0..150) });
+        }
+        labels.push(class);
+    }
+    let names = ["upright", "lying", "none"].map(String::from).to_vec();
+    Images::new(pixels, 1, ImageSize { height: 12, width: 12 }, labels, names).unwrap()
+}
+
+fn trainer(images: &Images, recipe: &Recipe, folder: &Path) -> Trainer {
+    Trainer::new(images, recipe.clone(), folder, &Device::default()).unwrap()
+}
+
+fn go_on(_: &EpochRecord) -> ControlFlow<()> {
+    ControlFlow::Continue(())
+}
+
+/// Ends training after an epoch, as a kill between two epochs does.
+fn until(epoch: usize) -> impl FnMut(&EpochRecord) -> ControlFlow<()> {
+    move |record| if record.epoch == epoch { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+}
+
+fn recipe(text: &str) -> Recipe {
+    Recipe::from_toml(&format!("model = \"small-cnn\"\nbatch-size = 20\n{text}")).unwrap()
+}
+
+#[test]
+fn every_metric_is_learned() {
+    let (images, test) = (bars(300, 0), bars(150, 1));
+    for loss in [
+        "{ name = \"cross-entropy\" }",
+        "{ name = \"exact\" }",
+        "{ name = \"exact\", learned-sigma = true, first-sigma = 1.0 }",
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let recipe = recipe(&format!("epochs = 12\nloss = {loss}"));
+        let trainer = trainer(&images, &recipe, folder.path());
+        let record = trainer.run(go_on).unwrap();
+        assert_eq!((record.train_images, record.validation_images, record.epochs.len()), (240, 60, 12));
+        let classifier = ImageClassifier::load(&trainer.model_path(), &Device::default()).unwrap();
+        let predictions = classifier.predict(&test).unwrap();
+        let accuracy = super::accuracy(test.labels(), &predictions.classes);
+        assert!(accuracy >= 0.95, "{loss}: {accuracy} {record:?}");
+        let best = record.best().unwrap();
+        let worse = |epoch: &EpochRecord| epoch.validation_accuracy <= best.validation_accuracy;
+        assert!(record.epochs.iter().all(worse) && best.validation_accuracy >= 0.95, "{loss}: {record:?}");
+    }
+}
+
+#[test]
+fn an_interrupted_run_ends_as_an_uninterrupted_one() {
+    let images = bars(90, 0);
+    for recipe in [
+        recipe(
+            "epochs = 4\nmixup = 0.4\naugmentation = [\"flip\", { crop = { padding = 1 } }]
+            loss = { name = \"exact\", learned-sigma = true }
+            optimizer = { sharpness = { asam = { rho = 0.5 } } }",
+        ),
+        recipe(
+            "epochs = 4\noptimizer = { algorithm = \"adam\" }\nlearning-rate = { first = 0.01, warm-up = 3 }",
+        ),
+    ] {
+        let (whole, parts) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let record = trainer(&images, &recipe, whole.path()).run(go_on).unwrap();
+        let stopped = trainer(&images, &recipe, parts.path()).run(until(1)).unwrap();
+        assert_eq!(stopped.epochs, record.epochs[..1]);
+        // Twice, and each time as a new program.
+        trainer(&images, &recipe, parts.path()).resume(until(3)).unwrap();
+        let resumed = trainer(&images, &recipe, parts.path()).resume(go_on).unwrap();
+        assert_eq!(resumed, record);
+        let model = |folder: &Path| fs::read(folder.join("model.safetensors")).unwrap();
+        assert!(model(whole.path()) == model(parts.path()));
+        let weights = |folder: &Path| {
+            let trainer = trainer(&images, &recipe, folder);
+            let (trainee, optimizer) =
+                (trainer.trainee().unwrap(), super::Optimizer::new(recipe.optimizer).unwrap());
+            let path = trainer.checkpoint_path();
+            let checkpoint =
+                crate::checkpoint::read(&path, &recipe, &trainer.description, trainee, optimizer).unwrap();
+            crate::file::tensors_of(&checkpoint.trainee).unwrap()
+        };
+        assert!(weights(whole.path()) == weights(parts.path()));
+    }
+}
+
+#[test]
+fn training_stops_early_and_keeps_the_best() {
+    let images = bars(60, 0);
+    let folder = tempfile::tempdir().unwrap();
+    // So small a rate changes nothing.
+    let recipe = recipe("epochs = 9\npatience = 2\nlearning-rate = { first = 1e-9, last = 1e-9 }");
+    let record = trainer(&images, &recipe, folder.path()).run(go_on).unwrap();
+    assert_eq!((record.epochs.len(), record.best().unwrap().epoch), (3, 1));
+    let again = trainer(&images, &recipe, folder.path()).resume(go_on).unwrap();
+    assert_eq!(again, record);
+}
+
+#[test]
+fn a_run_that_diverges_keeps_its_last_checkpoint() {
+    let images = bars(60, 0);
+    let folder = tempfile::tempdir().unwrap();
+    let recipe = recipe(
+        "epochs = 5\nlearning-rate = { first = 1e-6, last = 1e30 }\noptimizer = { gradient-scaling = \"unscaled\" }",
+    );
+    let trainer = trainer(&images, &recipe, folder.path());
+    let mut last = 0;
+    let outcome = trainer.run(|record| {
+        last = record.epoch;
+        ControlFlow::Continue(())
+    });
+    let Err(VisionError::Diverged { epoch, .. }) = outcome else { panic!("{outcome:?}") };
+    assert_eq!(epoch, last + 1);
+    assert!(last >= 1);
+    // The checkpoint is that of the last whole epoch, so the same happens again.
+    assert!(
+        matches!(trainer.resume(go_on), Err(VisionError::Diverged { epoch: again, .. }) if again == epoch)
+    );
+}
+
+fn problem(outcome: Result<TrainingRecord, VisionError>) -> String {
+    match outcome {
+        Err(VisionError::File { problem, .. }) => problem,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_checkpoint_that_does_not_fit_is_an_error() {
+    let images = bars(60, 0);
+    let folder = tempfile::tempdir().unwrap();
+    let one = recipe("epochs = 1");
+    let trainer_of = |images: &Images, recipe: &Recipe| trainer(images, recipe, folder.path());
+    assert!(matches!(trainer_of(&images, &one).resume(go_on), Err(VisionError::Read { .. })));
+    trainer_of(&images, &one).run(go_on).unwrap();
+    assert!(matches!(trainer_of(&images, &one).run(go_on), Err(VisionError::RunExists { .. })));
+
+    let other = Recipe { seed: 1, ..one.clone() };
+    assert!(
+        problem(trainer_of(&images, &other).resume(go_on)).contains("recipe") || {
+            // Another seed also splits the images in another way.
+            problem(trainer_of(&images, &other).resume(go_on)).contains("other images")
+        }
+    );
+    let longer = Recipe { epochs: 2, ..one.clone() };
+    assert!(problem(trainer_of(&images, &longer).resume(go_on)).contains("another recipe"));
+    assert!(problem(trainer_of(&bars(60, 1), &one).resume(go_on)).contains("other images"));
+    let network = Recipe { model: "resnet-18".parse().unwrap(), ..one.clone() };
+    let found = problem(trainer_of(&images, &network).resume(go_on));
+    assert_eq!(found, "it is of the network small-cnn, expected resnet-18");
+
+    let path = folder.path().join("checkpoint.safetensors");
+    let bytes = fs::read(&path).unwrap();
+    let resume = |bytes: &[u8]| {
+        fs::write(&path, bytes).unwrap();
+        problem(trainer_of(&images, &one).resume(go_on))
+    };
+    assert!(resume(&bytes[..bytes.len() / 2]).contains("truncated"));
+    assert!(resume(b"not a checkpoint").contains("truncated"));
+    let mut damaged = bytes.clone();
+    *damaged.last_mut().unwrap() ^= 1;
+    assert!(resume(&damaged).contains("checksum"));
+    let version = String::from_utf8_lossy(&bytes).find("\\\"version\\\":1").unwrap();
+    let mut newer = bytes.clone();
+    newer[version + 12] = b'2';
+    assert!(resume(&newer).contains("version"), "{}", resume(&newer));
+    fs::copy(folder.path().join("model.safetensors"), &path).unwrap();
+    assert!(problem(trainer_of(&images, &one).resume(go_on)).contains("image classifier"));
+}
+
+#[test]
+fn images_of_another_shape_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let trainer = trainer(&bars(60, 0), &recipe("epochs = 1"), folder.path());
+    trainer.run(go_on).unwrap();
+    let classifier = ImageClassifier::load(&trainer.model_path(), &Device::default()).unwrap();
+    assert_eq!(classifier.class_names(), ["upright", "lying", "none"]);
+    let size = ImageSize { height: 1, width: 1 };
+    let images = Images::new(vec![0], 1, size, vec![0], vec!["a".into()]).unwrap();
+    let error = classifier.predict(&images).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the images are 1x1 with 1 channels, the network was trained on 12x12 with 1 channels"
+    );
+    let missing = ImageClassifier::load(&folder.path().join("none"), &Device::default());
+    assert!(matches!(missing, Err(VisionError::Read { .. })));
+    let few = Trainer::new(&images, recipe("epochs = 1"), folder.path(), &Device::default());
+    assert!(matches!(few, Err(VisionError::Data(_))));
+    let wrong = Recipe { augmentation: vec![Transform::Cutout { size: 0 }], ..recipe("epochs = 1") };
+    let wrong = Trainer::new(&bars(60, 0), wrong, folder.path(), &Device::default());
+    assert!(matches!(wrong, Err(VisionError::Setting { .. })));
+}
