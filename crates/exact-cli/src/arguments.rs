@@ -45,7 +45,8 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Data")]
 pub(crate) struct TrainingData {
-    /// The table to train on: CSV or TSV with a header, plain or compressed with gzip or zstd
+    /// The table to train on: CSV or TSV with a header, plain or compressed with gzip or zstd, or arrays such as
+    /// embeddings in a .npy, .npz, .safetensors or .parquet file
     #[arg(
         value_name = "TRAIN",
         help_heading = Resettable::<Str>::Reset,

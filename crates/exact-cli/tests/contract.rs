@@ -163,6 +163,30 @@ fn integrate_answers_each_line() {
     assert!(answer["log_p"].is_null());
 }
 
+/// A matrix in an NPY file, whose last column is the label: the head of a network is trained on its embeddings.
+#[test]
+fn embeddings_are_fitted_and_predicted() {
+    let folder = Folder::new();
+    let head = "{'descr': '<f4', 'fortran_order': False, 'shape': (40, 3), }\n";
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((head.len() as u16).to_le_bytes());
+    bytes.extend(head.as_bytes());
+    for row in 0..40_u8 {
+        let label = row % 2;
+        for value in [f32::from(label) + f32::from(row) / 100.0, f32::from(row % 7), f32::from(label)] {
+            bytes.extend(value.to_le_bytes());
+        }
+    }
+    folder.write("embeddings.npy", bytes);
+    let fit =
+        ["fit", "embeddings.npy", "--target", "x_2", "--loss", "cross-entropy", "--out", "model", "--json"];
+    let record = folder.exact(&fit).json();
+    assert_eq!((&record["data"]["features"], &record["data"]["classes"]), (&2.into(), &2.into()));
+    assert_eq!(record["train"]["accuracy"], 1.0);
+    let predictions = folder.exact(&["predict", "model", "embeddings.npy"]).succeeded().stdout;
+    assert_eq!(predictions.lines().take(4).collect::<Vec<_>>(), ["prediction", "0", "1", "0"]);
+}
+
 #[test]
 fn datasets_and_the_toy_example_are_listed() {
     let folder = Folder::new();

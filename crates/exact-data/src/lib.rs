@@ -22,6 +22,7 @@
 //!
 //! [`ImageDataset::open`] reads labelled images to train and test on from a folder, whose format it recognises.
 
+mod arrays;
 mod atomic_file;
 pub mod bundled;
 mod column_kind;

@@ -7,6 +7,7 @@ use arrow_array::types::UInt32Type;
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{Field, Schema};
 
+use crate::arrays::{self, ArrayFormat};
 use crate::csv::Records;
 use crate::error::Place;
 use crate::{ColumnKind, DataError, Source, Table};
@@ -56,7 +57,7 @@ impl Default for Columns {
 
 /// How a column of a file is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Plan {
+pub(crate) enum Plan {
     Ignore,
     Known(ColumnKind),
     Infer,
@@ -76,17 +77,26 @@ enum Builder {
 }
 
 impl Table {
-    /// Reads a table from a delimited text (CSV, TSV), plain or compressed with gzip or zstd.
+    /// Reads a table from a delimited text (CSV, TSV), plain or compressed with gzip or zstd, or from a file of
+    /// arrays (NPY, NPZ, safetensors, Parquet), if the source is named so.
     ///
-    /// The first line names the columns. Quotes are those of RFC 4180, lines end in LF or CRLF, empty lines are
+    /// In a file of arrays, an array of n rows is a column, and a matrix `[n, d]` named `x`, or a Parquet column of
+    /// lists of d numbers, is the columns `x_0` to `x_{d-1}`. The only array of an NPY file is called `x`. A number
+    /// among categories or in the target is the shortest text that stands for it, like `3`. All arrays are read
+    /// into memory.
+    ///
+    /// In a text, the first line names the columns. Quotes are those of RFC 4180, lines end in LF or CRLF, empty lines are
     /// skipped, and white space around a field is no part of it.
     ///
-    /// The text is streamed: beside the columns themselves, memory does not grow with it. It is read a second time
+    /// A text is streamed: beside the columns themselves, memory does not grow with it. It is read a second time
     /// only if a column that begins with numbers turns out to hold text.
     ///
     /// # Errors
     /// [`DataError`]: each way in which a text can fail to be a table is one of its variants.
     pub fn read(source: &Source, options: &ReadOptions) -> Result<Self, DataError> {
+        if let Some(format) = ArrayFormat::of(source) {
+            return arrays::read(source, format, options);
+        }
         let mut plans: Option<Vec<Plan>> = None;
         // Each round decides at least one more column, so there are at most two unless the file changes meanwhile.
         loop {
@@ -113,7 +123,7 @@ impl Table {
 }
 
 /// How to read each column of a header.
-fn plan(file: &str, header: &[String], options: &ReadOptions) -> Result<Vec<Plan>, DataError> {
+pub(crate) fn plan(file: &str, header: &[String], options: &ReadOptions) -> Result<Vec<Plan>, DataError> {
     let position = |column: &String| header.iter().position(|name| name == column);
     let no_such = |column: &String| DataError::NoSuchColumn {
         file: file.into(),

@@ -84,6 +84,10 @@ impl DataError {
                  train.bin with test.bin, train_32x32.mat with test_32x32.mat, and folders train/CLASS and val/CLASS with .png or .jpg files"
                     .into()
             }
+            Self::ArrayFile { .. } => "is the file of the format that its name says? if so, write it again".into(),
+            Self::BadArray { .. } => {
+                "each array must have one row per sample: numbers or texts [n], or numbers [n, d]".into()
+            }
             Self::UnsupportedType { .. }
             | Self::LabelOutOfRange { .. }
             | Self::Setting { .. }

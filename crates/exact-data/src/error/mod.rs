@@ -372,6 +372,24 @@ pub enum DataError {
         /// The folder or the file.
         path: PathBuf,
     },
+    /// A file of arrays is damaged.
+    #[error("cannot read the arrays of {file}: {problem}")]
+    ArrayFile {
+        /// The file.
+        file: String,
+        /// What the reader of the format said.
+        problem: String,
+    },
+    /// An array cannot be columns of a table.
+    #[error("{file}: the array `{name}` {problem}")]
+    BadArray {
+        /// The file.
+        file: String,
+        /// The array.
+        name: String,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// A column has more distinct texts than 32-bit codes.
     #[error("{place}: the column has more distinct values than can be counted in 32 bits")]
     TooManyCategories {
