@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, Resettable, Str, TypedValueParser as _};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use exact_data::bundled;
+use exact_data::{ImageSet, bundled};
 use exact_linear::{LinearError, LossChoice, LossKind, Solver};
 
 /// The help's heading of what a training command gives.
@@ -33,7 +33,7 @@ pub(crate) enum Command {
     /// Each line is an object `{"mu": […], "sigma": s or [s_1…s_C], "label": y, "k": 1}`; each answer is
     /// `{"p", "one_minus_p", "log_p", "grad": [dp/dmu…], "dsigma"}`.
     Integrate(Integrate),
-    /// List the bundled data sets
+    /// List the data sets that are bundled or can be downloaded, or download one
     Datasets(Datasets),
     /// The five-point example that cross-entropy and hinge get wrong
     Toy(Toy),
@@ -244,6 +244,17 @@ pub(crate) enum Precision {
 
 #[derive(Debug, Args)]
 pub(crate) struct Datasets {
+    /// Download this set of images
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_parser = PossibleValuesParser::new(downloadable()),
+        requires = "to",
+    )]
+    pub download: Option<String>,
+    /// The folder to download to
+    #[arg(long, value_name = "DIR", requires = "download")]
+    pub to: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
@@ -273,6 +284,11 @@ const AUTO: &str = "auto";
 /// Every loss that can be asked for.
 fn loss_names() -> impl Iterator<Item = &'static str> {
     LossKind::ALL.into_iter().map(LossKind::name).chain([AUTO])
+}
+
+/// The sets of images that can be downloaded.
+fn downloadable() -> impl Iterator<Item = &'static str> {
+    ImageSet::all().iter().filter(|set| !set.is_bundled()).map(|set| set.name.as_str())
 }
 
 impl Compare {

@@ -47,7 +47,9 @@ pub use dense_matrix::DenseMatrix;
 pub use encoder::{Encoder, EncoderOptions};
 pub use error::{DataError, FIELD_LIMIT, Place, Warning};
 pub use features::{Features, Layout};
-pub use images::{ChannelStatistics, ImageDataset, ImageSize, Images};
+pub use images::{
+    ChannelStatistics, DownloadProgress, ImageDataset, ImageSet, ImageSetFile, ImageSize, Images,
+};
 pub use labels::LabelEncoder;
 pub use numbers::{Indices, Numbers};
 pub use read::{Columns, ReadOptions};

@@ -5,14 +5,16 @@
 use std::io::Read;
 
 use exact_data::{
-    ColumnKind, Columns, Encoder, EncoderOptions, LabelEncoder, ReadOptions, Table, Warning, bundled,
+    ColumnKind, Columns, Encoder, EncoderOptions, ImageSet, LabelEncoder, ReadOptions, Table, Warning,
+    bundled,
 };
 use sha2::{Digest, Sha256};
 
-fn sha256_of_decompressed(path: &str) -> String {
-    let file = std::fs::File::open(path).unwrap();
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../data");
+
+fn sha256(mut file: impl Read) -> String {
     let mut content = Vec::new();
-    zstd::Decoder::new(file).unwrap().read_to_end(&mut content).unwrap();
+    file.read_to_end(&mut content).unwrap();
     let digits = |byte: &u8| [byte >> 4, byte & 15].map(|digit| char::from_digit(digit.into(), 16).unwrap());
     Sha256::digest(&content).iter().flat_map(digits).collect()
 }
@@ -28,15 +30,52 @@ fn there_are_ten_sets_sorted_by_name() {
 
 #[test]
 fn files_have_the_recorded_sha256() {
-    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../data");
     for set in bundled::all() {
         let name = &set.name;
-        assert_eq!(
-            sha256_of_decompressed(&format!("{root}/{name}/train.csv.zst")),
-            set.train_sha256,
-            "{name}"
-        );
-        assert_eq!(sha256_of_decompressed(&format!("{root}/{name}/test.csv.zst")), set.test_sha256, "{name}");
+        let open = |file: &str| {
+            zstd::Decoder::new(std::fs::File::open(format!("{ROOT}/{name}/{file}.csv.zst")).unwrap()).unwrap()
+        };
+        assert_eq!(sha256(open("train")), set.train_sha256, "{name}");
+        assert_eq!(sha256(open("test")), set.test_sha256, "{name}");
+    }
+}
+
+#[test]
+fn sets_of_images_are_sorted_and_bundled_or_with_addresses() {
+    let sets = ImageSet::all();
+    let names: Vec<&str> = sets.iter().map(|set| set.name.as_str()).collect();
+    assert_eq!(names, ["cifar-10", "fashion-mnist", "fashion-mnist-small", "mnist"]);
+    for set in sets {
+        assert_eq!(set.is_bundled(), set.name == "fashion-mnist-small");
+        assert_eq!(set.is_bundled(), set.read().is_ok());
+        assert!(set.is_bundled() || set.files.iter().all(|file| file.url.is_some()));
+        let digests = set.files.iter().flat_map(|file| file.sha256.values());
+        assert!(digests.clone().count() >= 4 && digests.clone().all(|digest| digest.len() == 64));
+    }
+    let error = ImageSet::get("mnist").unwrap().read().unwrap_err();
+    assert_eq!(error.hint().unwrap(), "download them: `exact datasets --download mnist --to FOLDER`");
+}
+
+#[test]
+fn images_have_the_recorded_sha256_and_sizes() {
+    let set = ImageSet::get("fashion-mnist-small").unwrap();
+    for file in &set.files {
+        let bytes = std::fs::read(format!("{ROOT}/{}/{}", set.name, file.name)).unwrap();
+        let content = flate2::read::GzDecoder::new(bytes.as_slice());
+        let (name, expected) = file.sha256.first_key_value().unwrap();
+        assert_eq!(&file.name, &format!("{name}.gz"));
+        assert_eq!(&sha256(content), expected, "{name}");
+    }
+    let dataset = set.read().unwrap();
+    for (images, n_images) in [(&dataset.train, set.train_images), (&dataset.test, set.test_images)] {
+        assert_eq!(images.len(), n_images);
+        let size = images.size();
+        assert_eq!((images.channels(), size.height, size.width), (set.channels, set.height, set.width));
+        assert_eq!(images.class_names(), set.class_names);
+        // All classes have the same number of images.
+        for class in 0..10 {
+            assert_eq!(images.labels().iter().filter(|&&label| label == class).count(), n_images / 10);
+        }
     }
 }
 

@@ -1,16 +1,46 @@
 //! `exact datasets`.
 
+use std::path::Path;
+
+use anyhow::Context as _;
+use exact_data::ImageSet;
 use exact_data::bundled::{self, BundledSet};
 use serde_json::json;
 
 use crate::arguments::Datasets;
 use crate::output::{Align, print, print_json, table};
+use crate::progress::DownloadBar;
 
 pub(crate) fn run(arguments: &Datasets) -> anyhow::Result<()> {
+    if let (Some(name), Some(folder)) = (&arguments.download, &arguments.to) {
+        return download(name, folder, arguments.json);
+    }
     if arguments.json {
         let datasets: Vec<_> = bundled::all().iter().map(record).collect();
-        return print_json(&json!({ "datasets": datasets }));
+        let images: Vec<_> = ImageSet::all().iter().map(image_record).collect();
+        return print_json(&json!({ "datasets": datasets, "images": images }));
     }
+    print(tables())?;
+    print(format_args!("\nImages, for training networks:"))?;
+    print(images())
+}
+
+fn download(name: &str, folder: &Path, json: bool) -> anyhow::Result<()> {
+    let set = ImageSet::get(name).with_context(|| format!("there is no set of images `{name}`"))?;
+    let bar = DownloadBar::new();
+    set.download(folder, &mut |progress| bar.update(progress))?;
+    drop(bar);
+    let folder = folder.display().to_string();
+    if json {
+        return print_json(&json!({ "name": name, "folder": folder }));
+    }
+    print(format_args!(
+        "{name} is in {folder}: {} images to train on, {} to test on",
+        set.train_images, set.test_images
+    ))
+}
+
+fn tables() -> comfy_table::Table {
     let header = [
         ("name", Align::Text),
         ("train rows", Align::Number),
@@ -31,7 +61,33 @@ pub(crate) fn run(arguments: &Datasets) -> anyhow::Result<()> {
             set.task.clone(),
         ]
     };
-    print(table(header, bundled::all().iter().map(row).collect()))
+    table(header, bundled::all().iter().map(row).collect())
+}
+
+fn images() -> comfy_table::Table {
+    let header = [
+        ("name", Align::Text),
+        ("train images", Align::Number),
+        ("test images", Align::Number),
+        ("size", Align::Number),
+        ("classes", Align::Number),
+        ("where", Align::Text),
+        ("licence", Align::Text),
+        ("task", Align::Text),
+    ];
+    let row = |set: &ImageSet| {
+        [
+            set.name.clone(),
+            set.train_images.to_string(),
+            set.test_images.to_string(),
+            format!("{}x{}x{}", set.channels, set.height, set.width),
+            set.class_names.len().to_string(),
+            if set.is_bundled() { "bundled" } else { "download" }.into(),
+            set.licence.clone(),
+            set.task.clone(),
+        ]
+    };
+    table(header, ImageSet::all().iter().map(row).collect())
 }
 
 fn record(set: &BundledSet) -> serde_json::Value {
@@ -47,5 +103,22 @@ fn record(set: &BundledSet) -> serde_json::Value {
         "citation": set.citation,
         "source": set.source,
         "bundled": true,
+    })
+}
+
+fn image_record(set: &ImageSet) -> serde_json::Value {
+    json!({
+        "name": set.name,
+        "task": set.task,
+        "train_images": set.train_images,
+        "test_images": set.test_images,
+        "channels": set.channels,
+        "height": set.height,
+        "width": set.width,
+        "classes": set.class_names.len(),
+        "licence": set.licence,
+        "citation": set.citation,
+        "source": set.source,
+        "bundled": set.is_bundled(),
     })
 }

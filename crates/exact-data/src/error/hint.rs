@@ -88,6 +88,14 @@ impl DataError {
             Self::BadArray { .. } => {
                 "each array must have one row per sample: numbers or texts [n], or numbers [n, d]".into()
             }
+            Self::NotBundled { name } => format!("download them: `exact datasets --download {name} --to FOLDER`"),
+            Self::NoDownload { .. } => "it is part of the program".into(),
+            Self::Download { .. } => {
+                "try again later: the download goes on where it stopped; or fetch the file by other means".into()
+            }
+            Self::DamagedDownload { .. } => {
+                "what came was removed; try again, and if the same comes, the server has another file now".into()
+            }
             Self::UnsupportedType { .. }
             | Self::LabelOutOfRange { .. }
             | Self::Setting { .. }

@@ -390,6 +390,34 @@ pub enum DataError {
         /// What is wrong with it.
         problem: String,
     },
+    /// A set of images is not part of the program.
+    #[error("the images of `{name}` are not bundled")]
+    NotBundled {
+        /// The set.
+        name: String,
+    },
+    /// A set of images has no addresses to download it from.
+    #[error("`{name}` cannot be downloaded")]
+    NoDownload {
+        /// The set.
+        name: String,
+    },
+    /// A download failed on its way.
+    #[error("cannot download {url}: {problem}")]
+    Download {
+        /// The address.
+        url: String,
+        /// What the server or the network said.
+        problem: String,
+    },
+    /// A download is complete, and something else than what was expected; it has been removed.
+    #[error("{url} is not the file that was expected: {problem}")]
+    DamagedDownload {
+        /// The address.
+        url: String,
+        /// What differs.
+        problem: String,
+    },
     /// A column has more distinct texts than 32-bit codes.
     #[error("{place}: the column has more distinct values than can be counted in 32 bits")]
     TooManyCategories {

@@ -129,8 +129,8 @@ impl ImageDataset {
 
 /// The files of a folder or an archive, by their names and sorted by them.
 pub(super) struct Files<'a> {
-    folder: String,
-    sources: Vec<(String, Source<'a>)>,
+    pub folder: String,
+    pub sources: Vec<(String, Source<'a>)>,
 }
 
 impl<'a> Files<'a> {
@@ -170,7 +170,7 @@ pub(super) fn name_of(path: &Path) -> String {
 }
 
 /// The files of a tar archive, plain or compressed, whatever their folders.
-fn unpack(archive: &Path) -> Result<Vec<(String, Source<'static>)>, DataError> {
+pub(super) fn unpack(archive: &Path) -> Result<Vec<(String, Source<'static>)>, DataError> {
     let source = Source::file(archive)?;
     let content = source.open()?;
     let read = || {

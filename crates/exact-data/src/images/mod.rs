@@ -6,6 +6,7 @@
 mod channel_statistics;
 mod cifar;
 mod dataset;
+mod download;
 mod folders;
 mod idx;
 mod jpeg_end;
@@ -13,12 +14,15 @@ mod mat;
 mod planes;
 mod records;
 mod resize;
+mod sets;
 mod svhn;
 
 use std::fmt;
 
 pub use channel_statistics::ChannelStatistics;
 pub use dataset::ImageDataset;
+pub use download::DownloadProgress;
+pub use sets::{ImageSet, ImageSetFile};
 
 use crate::DataError;
 

@@ -1,0 +1,118 @@
+//! Sets of images by name.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+use super::ImageDataset;
+use super::dataset::Files;
+use super::idx::Idx;
+use crate::{DataError, Source};
+
+/// A set of images that is known by its name: bundled, or to be downloaded. `data/README.md` says where it comes from.
+///
+/// # Example
+/// ```
+/// use exact_data::ImageSet;
+///
+/// let set = ImageSet::get("fashion-mnist-small").ok_or("no such set")?;
+/// let dataset = set.read()?;
+/// assert_eq!((dataset.train.len(), dataset.test.len()), (600, 300));
+/// assert_eq!(dataset.train.class_names()[9], "Ankle boot");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, Deserialize)]
+#[non_exhaustive]
+pub struct ImageSet {
+    /// The name to ask for it by.
+    pub name: String,
+    /// What is to be predicted.
+    pub task: String,
+    /// The images to train on.
+    pub train_images: usize,
+    /// The images to test on.
+    pub test_images: usize,
+    /// 1 for grey images, 3 for coloured ones.
+    pub channels: usize,
+    /// The rows of pixels of an image.
+    pub height: usize,
+    /// The pixels of a row.
+    pub width: usize,
+    /// The name of each class.
+    pub class_names: Vec<String>,
+    /// Whom to cite.
+    pub citation: String,
+    /// The licence.
+    pub licence: String,
+    /// Where it was published.
+    pub source: String,
+    /// Its files.
+    pub files: Vec<ImageSetFile>,
+}
+
+/// A file of a set of images.
+#[derive(Debug, Clone, Deserialize)]
+#[non_exhaustive]
+pub struct ImageSetFile {
+    /// Its name.
+    pub name: String,
+    /// Where it can be downloaded, for a set that is not bundled.
+    pub url: Option<String>,
+    /// The SHA-256 of what it holds, decompressed, by name.
+    pub sha256: BTreeMap<String, String>,
+}
+
+const MANIFEST: &str = include_str!("../../../../data/images.json");
+
+macro_rules! file {
+    ($path:literal) => {
+        ($path, include_bytes!(concat!("../../../../data/", $path)).as_slice())
+    };
+}
+
+/// The files of bundled sets.
+static BUNDLED: [(&str, &[u8]); 4] = [
+    file!("fashion-mnist-small/t10k-images-idx3-ubyte.gz"),
+    file!("fashion-mnist-small/t10k-labels-idx1-ubyte.gz"),
+    file!("fashion-mnist-small/train-images-idx3-ubyte.gz"),
+    file!("fashion-mnist-small/train-labels-idx1-ubyte.gz"),
+];
+
+/// The manifest is part of the program, and a test reads it: that it cannot be parsed does not happen.
+static SETS: LazyLock<Vec<ImageSet>> = LazyLock::new(|| serde_json::from_str(MANIFEST).unwrap_or_default());
+
+impl ImageSet {
+    /// All sets, sorted by name.
+    pub fn all() -> &'static [Self] {
+        &SETS
+    }
+
+    /// A set by its name.
+    pub fn get(name: &str) -> Option<&'static Self> {
+        Self::all().iter().find(|set| set.name == name)
+    }
+
+    /// Whether the set is part of the program.
+    pub fn is_bundled(&self) -> bool {
+        self.files.iter().all(|file| file.url.is_none())
+    }
+
+    /// Reads a bundled set.
+    ///
+    /// # Errors
+    /// [`DataError::NotBundled`] for a set that is to be downloaded; tests read all others.
+    pub fn read(&self) -> Result<ImageDataset, DataError> {
+        let source = |file: &ImageSetFile| {
+            let path = format!("{}/{}", self.name, file.name);
+            let (_, bytes) = BUNDLED.iter().find(|(bundled, _)| *bundled == path)?;
+            Some((file.name.clone(), Source::bytes(&path, *bytes)))
+        };
+        let sources = self.files.iter().filter_map(source).collect();
+        let files = Files { folder: self.name.clone(), sources };
+        match Idx::find(&files)? {
+            Some(idx) => idx.read(Some(self.class_names.clone())),
+            None => Err(DataError::NotBundled { name: self.name.clone() }),
+        }
+    }
+}
