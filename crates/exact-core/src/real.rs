@@ -106,7 +106,7 @@ pub(crate) mod approximation {
         fn scale_by_power_of_two(value: Self, shifted: Self) -> Self;
         /// The natural logarithm of a positive normal number.
         fn kernel_ln<const FUSED: bool>(value: Self) -> Self;
-        /// Lends this thread's buffer, grown to `len`, with arbitrary contents.
+        /// Lends a buffer of this thread's, grown to `len`, with arbitrary contents.
         fn with_scratch<R>(len: usize, use_scratch: impl FnOnce(&mut [Self]) -> R) -> R;
         /// Runs a batch of orthant probabilities with as many lanes as suit the type.
         fn run_orthant(batch: OrthantBatch<'_, Self>)
@@ -211,9 +211,12 @@ impl approximation::Approximation for f32 {
 
     fn with_scratch<R>(len: usize, use_scratch: impl FnOnce(&mut [f32]) -> R) -> R {
         thread_local! {
-            static SCRATCH: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+            static IDLE: RefCell<Vec<Vec<f32>>> = const { RefCell::new(Vec::new()) };
         }
-        SCRATCH.with_borrow_mut(|scratch| use_scratch(aligned(scratch, len)))
+        let mut scratch = IDLE.with_borrow_mut(Vec::pop).unwrap_or_default();
+        let result = use_scratch(aligned(&mut scratch, len));
+        IDLE.with_borrow_mut(|idle| idle.push(scratch));
+        result
     }
 
     fn run_orthant(batch: OrthantBatch<'_, f32>) {
@@ -249,9 +252,12 @@ impl approximation::Approximation for f64 {
 
     fn with_scratch<R>(len: usize, use_scratch: impl FnOnce(&mut [f64]) -> R) -> R {
         thread_local! {
-            static SCRATCH: RefCell<Vec<f64>> = const { RefCell::new(Vec::new()) };
+            static IDLE: RefCell<Vec<Vec<f64>>> = const { RefCell::new(Vec::new()) };
         }
-        SCRATCH.with_borrow_mut(|scratch| use_scratch(aligned(scratch, len)))
+        let mut scratch = IDLE.with_borrow_mut(Vec::pop).unwrap_or_default();
+        let result = use_scratch(aligned(&mut scratch, len));
+        IDLE.with_borrow_mut(|idle| idle.push(scratch));
+        result
     }
 
     fn run_orthant(batch: OrthantBatch<'_, f64>) {

@@ -3,9 +3,10 @@
 use pulp::{Arch, Simd, WithSimd};
 
 use super::classes::Classes;
+use super::group::Group;
 use super::lanes::{Buffers, Row};
 use super::orthant::{Orthant, Workspace, integrate};
-use super::sample::{Sample, Scaling, Selection};
+use super::sample::{Sample, Scaling};
 use super::sigma::Sigma;
 use crate::Real;
 use crate::normal::{INV_SQRT_2PI, exp_nonpositive, half_erfcx};
@@ -83,6 +84,7 @@ pub struct OrthantBatch<'a, T> {
 /// A batch with the buffers for its groups.
 struct Run<'a, 's, T, U, const L: usize> {
     batch: OrthantBatch<'a, T>,
+    columns: &'s mut [T],
     memory: &'s mut [U],
 }
 
@@ -93,10 +95,10 @@ impl<T: Real, U: Real, const L: usize> WithSimd for Run<'_, '_, T, U, L> {
     fn with_simd<S: Simd>(self, _: S) {
         let scaled = self.batch.sigma.is_per_class();
         match (S::IS_SCALAR, scaled) {
-            (false, false) => self.batch.groups::<U, L, true, false>(self.memory),
-            (false, true) => self.batch.groups::<U, L, true, true>(self.memory),
-            (true, false) => self.batch.groups::<U, L, false, false>(self.memory),
-            (true, true) => self.batch.groups::<U, L, false, true>(self.memory),
+            (false, false) => self.batch.groups::<U, L, true>(self.columns, self.memory),
+            (false, true) => self.batch.scaled_groups::<U, L, true>(self.memory),
+            (true, false) => self.batch.groups::<U, L, false>(self.columns, self.memory),
+            (true, true) => self.batch.scaled_groups::<U, L, false>(self.memory),
         }
     }
 }
@@ -108,62 +110,52 @@ impl<T: Real> OrthantBatch<'_, T> {
     }
 
     fn run_on<U: Real, const L: usize>(self, arch: Arch) {
-        let len = Buffers::<U, L>::len(self.sigma.is_per_class(), self.n_classes);
-        U::with_scratch(len, |memory| arch.dispatch(Run::<T, U, L> { batch: self, memory }));
+        let n_classes = self.n_classes;
+        let (columns, len) = if self.sigma.is_per_class() {
+            (0, Buffers::<U, L>::len(true, n_classes))
+        } else {
+            (L * n_classes, Group::<T, U, L>::len(n_classes))
+        };
+        T::with_scratch(columns, |columns| {
+            U::with_scratch(len, |memory| arch.dispatch(Run::<T, U, L> { batch: self, columns, memory }));
+        });
     }
 
+    /// Evaluates samples with a sigma per class, `L` at a time.
     #[inline(always)]
-    fn groups<U: Real, const L: usize, const FUSED: bool, const SCALED: bool>(mut self, memory: &mut [U]) {
+    fn scaled_groups<U: Real, const L: usize, const FUSED: bool>(mut self, memory: &mut [U]) {
         let Buffers { shift, scale, hazards, gradient, first_moment, mut row } =
-            Buffers::new::<SCALED>(self.n_classes, memory);
-        let selection = Some(Selection::new::<U>(self.n_classes));
+            Buffers::new::<true>(self.n_classes, memory);
         for first in (0..self.labels.len()).step_by(L) {
             let lanes = L.min(self.labels.len() - first);
             let mut scaling = [Scaling::UNIT; L];
-            let (mut origin, mut present, mut most) = ([0.0; L], [0; L], 0);
+            let (mut present, mut most) = ([0; L], 0);
             for l in 0..L {
                 // Lanes past the last sample repeat it.
                 let sample = self.sample(first + l.min(lanes - 1));
-                scaling[l] = sample.scaling::<U, SCALED>(selection);
-                sample.place::<U, SCALED>(&scaling[l], row.shift, row.scale);
+                scaling[l] = sample.scaling::<U, true>(None);
+                sample.place::<U, true>(&scaling[l], row.shift, row.scale);
                 present[l] = row.scatter::<L>(l, shift, scale);
-                origin[l] = scaling[l].origin;
                 most = most.max(present[l]);
             }
             for (l, &present) in present.iter().enumerate() {
                 for slot in present..most {
                     shift[slot][l] = U::from_f64(ABSENT);
-                    if SCALED {
-                        scale[slot][l] = U::ONE;
-                    }
+                    scale[slot][l] = U::ONE;
                 }
             }
-            let scale = if SCALED { &scale[..most] } else { &[] };
-            let classes = Classes::<'_, U, L, SCALED> { shift: &shift[..most], scale };
+            let classes = Classes::<'_, U, L, true> { shift: &shift[..most], scale: &scale[..most] };
             let mut workspace = Workspace {
                 hazards: &mut hazards[..most],
                 gradient: &mut gradient[..most],
-                first_moment: if SCALED { &mut first_moment[..most] } else { &mut [] },
+                first_moment: &mut first_moment[..most],
             };
-            let mut orthant = match (most, self.n_classes) {
-                (0, _) => Orthant::CERTAIN,
-                (_, 2) => classes.binary::<FUSED>(&origin, &mut workspace),
-                _ => integrate::<U, _, L, FUSED>(
-                    &classes,
-                    &origin,
-                    self.n_classes - 1,
-                    self.rule,
-                    &mut workspace,
-                ),
-            };
-            let slope_of_scale = classes.slope_of_scale(&origin, workspace.gradient);
+            let orthant =
+                classes.orthant::<FUSED>(&[0.0; L], &present, self.n_classes, self.rule, &mut workspace);
             for (l, scaling) in scaling.iter().enumerate().take(lanes) {
-                if present[l] == 0 {
-                    orthant.settle(l);
-                }
-                self.sample(first + l).place::<U, SCALED>(scaling, row.shift, row.scale);
+                self.sample(first + l).place::<U, true>(scaling, row.shift, row.scale);
                 row.gather(l, workspace.gradient, workspace.first_moment);
-                self.store::<U, L, SCALED>(first + l, l, scaling, &orthant, slope_of_scale[l], &row);
+                self.store::<U, L, true>(first + l, l, scaling, &orthant, &row);
             }
         }
     }
@@ -174,8 +166,30 @@ impl<T: Real> OrthantBatch<'_, T> {
         Sample::new(logits, self.labels[row], self.sigma.row(row, self.n_classes), self.margin)
     }
 
-    /// Reports the sample, whose derivatives are in `row` and in `slope_of_scale`, `Σ d_i dP/dd_i` with the differences
-    /// `d_i`, and writes its gradient.
+    /// Reports a sample, for which γ's size is `unit` and P's derivative with respect to sigma is that times
+    /// `slope_of_sigma`. Returns what its derivatives with respect to the differences are to be multiplied by.
+    #[inline(always)]
+    pub(super) fn report<const L: usize>(
+        &mut self,
+        index: usize,
+        lane: usize,
+        orthant: &Orthant<L>,
+        unit: f64,
+        slope_of_sigma: f64,
+    ) -> f64 {
+        let (probability, complement) = (orthant.probability[lane], orthant.complement[lane]);
+        let (factor, exponent) = (orthant.factor[lane], orthant.exponent[lane]);
+        let mut outcome = Outcome::new(probability, complement, factor, exponent, unit);
+        let size = match self.quantity {
+            Quantity::Probability => unit,
+            Quantity::LogProbability if outcome.is_probability => 1.0 / probability,
+            Quantity::LogProbability => unit / outcome.probability(),
+        };
+        outcome.dsigma = slope_of_sigma * size;
+        (self.visit)(index, &outcome).to_f64() * size
+    }
+
+    /// Reports a sample, whose derivatives are in `row`, and writes its gradient.
     #[inline(always)]
     pub(super) fn store<U: Real, const L: usize, const SCALED: bool>(
         &mut self,
@@ -183,22 +197,12 @@ impl<T: Real> OrthantBatch<'_, T> {
         lane: usize,
         scaling: &Scaling,
         orthant: &Orthant<L>,
-        slope_of_scale: f64,
         row: &Row<'_, U>,
     ) {
-        let (probability, complement) = (orthant.probability[lane], orthant.complement[lane]);
-        let (factor, exponent) = (orthant.factor[lane], orthant.exponent[lane]);
-        let unit = factor * exponent.exp();
-        let mut outcome = Outcome::new(probability, complement, factor, exponent, unit);
-        let size = match self.quantity {
-            Quantity::Probability => unit,
-            Quantity::LogProbability if outcome.is_probability => 1.0 / probability,
-            Quantity::LogProbability => unit / outcome.probability(),
-        };
-        if !SCALED {
-            outcome.dsigma = -slope_of_scale * scaling.inverse_sigma * size;
-        }
-        let factor = (self.visit)(index, &outcome).to_f64() * size;
+        let unit = orthant.factor[lane] * orthant.exponent[lane].exp();
+        let slope_of_sigma =
+            if SCALED { f64::NAN } else { -row.slope_of_scale(scaling.origin) * scaling.inverse_sigma };
+        let factor = self.report(index, lane, orthant, unit, slope_of_sigma);
         let n_classes = self.n_classes;
         let logits = &self.logits[index * n_classes..][..n_classes];
         let sigmas = self.sigma.row(index, n_classes);
@@ -215,17 +219,37 @@ impl<T: Real> OrthantBatch<'_, T> {
 impl<U: Real, const L: usize, const SCALED: bool> Classes<'_, U, L, SCALED> {
     /// `Σ d_i dP/dd_i` with the differences `d_i = shift_i + origin`, per lane; without `SCALED`.
     #[inline(always)]
-    fn slope_of_scale(&self, origin: &[f64; L], gradient: &[[U; L]]) -> [f64; L] {
+    pub fn slope_of_scale(&self, origin: &[f64; L], gradient: &[[U; L]]) -> [f64; L] {
         let mut sum = [0.0; L];
-        if SCALED {
-            return sum;
-        }
         for (shift, slope) in self.shift.iter().zip(gradient) {
             for l in 0..L {
                 sum[l] += (shift[l].to_f64() + origin[l]) * slope[l].to_f64();
             }
         }
         sum
+    }
+
+    /// The orthant probabilities among `n_classes`, of which `present` take part in each lane.
+    #[inline(always)]
+    pub fn orthant<const FUSED: bool>(
+        &self,
+        origin: &[f64; L],
+        present: &[usize; L],
+        n_classes: usize,
+        rule: &Rule,
+        workspace: &mut Workspace<'_, U, L>,
+    ) -> Orthant<L> {
+        let mut orthant = match (self.shift.len(), n_classes) {
+            (0, _) => Orthant::CERTAIN,
+            (_, 2) => self.binary::<FUSED>(origin, workspace),
+            _ => integrate::<U, _, L, FUSED>(self, origin, n_classes - 1, rule, workspace),
+        };
+        for (l, &present) in present.iter().enumerate() {
+            if present == 0 {
+                orthant.settle(l);
+            }
+        }
+        orthant
     }
 
     /// Two classes, in closed form, since the difference of two normal scores is normal: with the other class's

@@ -115,8 +115,7 @@ impl<T: Real> OrthantBatch<'_, T> {
                 let sample = self.sample(first + l);
                 sample.place::<f32, false>(&scaling[l], row.shift, row.scale);
                 panels[l].expand::<LANES, FUSED>(l, gradient, row.slopes);
-                let slope_of_scale = row.slope_of_scale(origin[l]);
-                self.store::<f32, LANES, false>(first + l, l, &scaling[l], &orthant, slope_of_scale, &row);
+                self.store::<f32, LANES, false>(first + l, l, &scaling[l], &orthant, &row);
             }
         }
     }

@@ -8,6 +8,7 @@ mod bracket;
 mod classes;
 mod cost;
 mod distribution;
+mod group;
 mod lanes;
 mod macro_f1;
 mod many;

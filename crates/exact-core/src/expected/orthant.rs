@@ -15,6 +15,7 @@ use super::classes::{Rivals, Weighted};
 use crate::Real;
 use crate::normal::{INV_SQRT_2PI, exp_nonpositive, exp_within_range, mills_ratios, mul_add};
 use crate::quadrature::Rule;
+use crate::real::approximation::Approximation;
 
 /// Buffers of one value per class and lane, overwritten.
 pub(super) struct Workspace<'a, T, const L: usize> {
@@ -41,6 +42,22 @@ impl<const L: usize> Orthant<L> {
     /// Without rivals the label always wins.
     pub const CERTAIN: Self =
         Self { probability: [1.0; L], complement: [0.0; L], factor: [1.0; L], exponent: [0.0; L] };
+
+    /// γ's size.
+    #[inline(always)]
+    pub fn unit<const FUSED: bool>(&self) -> [f64; L] {
+        let mut unit = self.factor;
+        for l in 0..L {
+            unit[l] *= exp_within_range::<f64, FUSED>(self.exponent[l]);
+        }
+        for l in 0..L {
+            // Where the fast exponential ends.
+            if self.exponent[l] < f64::EXP_FLOOR {
+                unit[l] = self.factor[l] * self.exponent[l].exp();
+            }
+        }
+        unit
+    }
 
     /// Makes the label of a lane win.
     pub fn settle(&mut self, lane: usize) {

@@ -40,9 +40,9 @@ pub(super) struct Scaling {
     /// that matter are lost in the working precision. 0 where the sigmas differ.
     pub origin: f64,
     /// The logit at the origin.
-    nearest: f64,
+    pub nearest: f64,
     /// Differences from the origin beyond this cannot matter.
-    limit: f64,
+    pub limit: f64,
 }
 
 /// How far behind the nearest class others may be and still matter; see [`Scaling`].
@@ -61,6 +61,16 @@ impl Selection {
 
 impl Scaling {
     pub const UNIT: Self = Self { inverse_sigma: 1.0, origin: 0.0, nearest: 0.0, limit: f64::INFINITY };
+
+    /// From the logits of the label and of the nearest class, which is at least the margin's.
+    #[inline(always)]
+    pub fn from_nearest<U: Real>(label: f64, nearest: f64, inverse_sigma: f64, selection: Selection) -> Self {
+        let d = (label - nearest) * inverse_sigma;
+        let origin = d.clamp(U::SHIFT_MIN, U::SHIFT_MAX);
+        let cutoff = (origin * origin + selection.slack).sqrt().min(U::SHIFT_MAX);
+        let limit = if d > U::SHIFT_MAX { f64::NEG_INFINITY } else { cutoff - origin };
+        Self { inverse_sigma, origin, nearest, limit }
+    }
 }
 
 impl<'a, T: Real> Sample<'a, T> {
@@ -81,16 +91,12 @@ impl<'a, T: Real> Sample<'a, T> {
             return Scaling { inverse_sigma, nearest: label, ..Scaling::UNIT };
         }
         let inverse_sigma = reciprocal(self.sigmas[0].to_f64());
-        let Some(Selection { slack }) = selection else {
+        let Some(selection) = selection else {
             return Scaling { inverse_sigma, nearest: label, limit: U::SHIFT_MAX, origin: 0.0 };
         };
         let (before, after) = (&self.logits[..self.label], &self.logits[self.label + 1..]);
         let nearest = largest(before).max(largest(after)).to_f64().max(self.floor);
-        let d = (label - nearest) * inverse_sigma;
-        let origin = d.clamp(U::SHIFT_MIN, U::SHIFT_MAX);
-        let cutoff = (origin * origin + slack).sqrt().min(U::SHIFT_MAX);
-        let limit = if d > U::SHIFT_MAX { f64::NEG_INFINITY } else { cutoff - origin };
-        Scaling { inverse_sigma, origin, nearest, limit }
+        Scaling::from_nearest::<U>(label, nearest, inverse_sigma, selection)
     }
 
     /// Writes `(a, b)` of each class such that the label beats it if the class's score in units of its sigma is below

@@ -73,8 +73,7 @@ impl<T: Real> Run<'_, T> {
                     .unwrap_or_else(|| far::integrate(rivals, batch.rule, &mut far, gradient, first_moment))
             };
             row.gather(0, gradient, first_moment);
-            let slope_of_scale = if SCALED { 0.0 } else { row.slope_of_scale(scaling.origin) };
-            batch.store::<f64, 1, SCALED>(index, 0, &scaling, &orthant, slope_of_scale, &row);
+            batch.store::<f64, 1, SCALED>(index, 0, &scaling, &orthant, &row);
         }
     }
 }

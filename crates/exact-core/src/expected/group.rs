@@ -1,0 +1,248 @@
+//! A group of samples with one sigma each: rows of logits in, rows of the gradient out, and between them one column
+//! of lanes per class, so that every loop but the transposes is over lanes.
+
+use super::batch::{ABSENT, OrthantBatch};
+use super::classes::Classes;
+use super::orthant::{Orthant, Workspace};
+use super::sample::{Scaling, Selection, reciprocal};
+use crate::Real;
+use crate::quadrature::Rule;
+
+/// What makes differences in units of sigma of the logits of each lane; see [`Scaling`].
+struct Scalings<const L: usize> {
+    label: [u32; L],
+    floor: [f64; L],
+    inverse_sigma: [f64; L],
+    origin: [f64; L],
+    nearest: [f64; L],
+    limit: [f64; L],
+}
+
+/// `[classes][lanes]`.
+pub(super) struct Group<'a, T, U, const L: usize> {
+    /// Logits; later the gradient with respect to them.
+    columns: &'a mut [[T; L]],
+    /// Differences from the origin, infinite for the label and for classes that cannot matter; later those of all
+    /// classes but the label, the last in its place.
+    differences: &'a mut [[U; L]],
+    /// Those of the classes that matter, side by side.
+    shift: &'a mut [[U; L]],
+    hazards: &'a mut [[U; L]],
+    /// With respect to the differences.
+    gradient: &'a mut [[U; L]],
+}
+
+impl<T: Real> OrthantBatch<'_, T> {
+    /// Evaluates the samples, `L` at a time.
+    #[inline(always)]
+    pub(super) fn groups<U: Real, const L: usize, const FUSED: bool>(
+        mut self,
+        columns: &mut [T],
+        memory: &mut [U],
+    ) {
+        let n_classes = self.n_classes;
+        let mut group = Group::<T, U, L>::new(n_classes, columns, memory);
+        let selection = Selection::new::<U>(n_classes);
+        for first in (0..self.labels.len()).step_by(L) {
+            let lanes = L.min(self.labels.len() - first);
+            // Lanes past the last sample repeat it.
+            let rows: [usize; L] = std::array::from_fn(|l| first + l.min(lanes - 1));
+            for (l, &row) in rows.iter().enumerate() {
+                let logits = &self.logits[row * n_classes..][..n_classes];
+                for (column, &logit) in group.columns.iter_mut().zip(logits) {
+                    column[l] = logit;
+                }
+            }
+            let scalings = self.scalings::<U, L>(&rows, group.columns, selection);
+            group.place(&scalings);
+            let present = group.compress(&scalings.label);
+            let (orthant, slope_of_scale) = group.integrate::<FUSED>(&scalings.origin, &present, self.rule);
+            let unit = orthant.unit::<FUSED>();
+            let mut factor = [0.0; L];
+            for l in 0..lanes {
+                let slope_of_sigma = -slope_of_scale[l] * scalings.inverse_sigma[l];
+                factor[l] = self.report(first + l, l, &orthant, unit[l], slope_of_sigma);
+            }
+            group.expand(&scalings.label, &present);
+            group.differentiate(&scalings, &factor);
+            for (l, &row) in rows.iter().enumerate().take(lanes) {
+                let grad = &mut self.grad[row * n_classes..][..n_classes];
+                for (grad, column) in grad.iter_mut().zip(&*group.columns) {
+                    *grad = column[l];
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn scalings<U: Real, const L: usize>(
+        &self,
+        rows: &[usize; L],
+        columns: &[[T; L]],
+        selection: Selection,
+    ) -> Scalings<L> {
+        let label = rows.map(|row| self.labels[row]);
+        let mut nearest = [-T::INFINITY; L];
+        for (class, column) in (0..).zip(columns) {
+            for l in 0..L {
+                let other = if class == label[l] { -T::INFINITY } else { column[l] };
+                nearest[l] = nearest[l].max(other);
+            }
+        }
+        let mut scalings = Scalings {
+            label,
+            floor: [0.0; L],
+            inverse_sigma: rows.map(|row| self.sigma.row(row, self.n_classes)[0].to_f64()),
+            origin: [0.0; L],
+            nearest: nearest.map(T::to_f64),
+            limit: [0.0; L],
+        };
+        let own: [f64; L] = std::array::from_fn(|l| columns[label[l] as usize][l].to_f64());
+        let margin = self.margin.map_or(f64::INFINITY, T::to_f64);
+        for l in 0..L {
+            let floor = own[l] - margin;
+            let nearest = scalings.nearest[l].max(floor);
+            let inverse_sigma = reciprocal(scalings.inverse_sigma[l]);
+            let scaling = Scaling::from_nearest::<U>(own[l], nearest, inverse_sigma, selection);
+            scalings.floor[l] = floor;
+            scalings.inverse_sigma[l] = inverse_sigma;
+            scalings.nearest[l] = nearest;
+            scalings.origin[l] = scaling.origin;
+            scalings.limit[l] = scaling.limit;
+        }
+        scalings
+    }
+}
+
+impl<'a, T: Real, U: Real, const L: usize> Group<'a, T, U, L> {
+    /// The length of the memory behind the buffers, beside that of the columns.
+    pub fn len(n_classes: usize) -> usize {
+        4 * L * n_classes
+    }
+
+    fn new(n_classes: usize, columns: &'a mut [T], memory: &'a mut [U]) -> Self {
+        let (columns, _) = columns.as_chunks_mut::<L>();
+        let (lanes, _) = memory.as_chunks_mut::<L>();
+        let (differences, lanes) = lanes.split_at_mut(n_classes);
+        let (shift, lanes) = lanes.split_at_mut(n_classes);
+        let (hazards, gradient) = lanes.split_at_mut(n_classes);
+        Self { columns, differences, shift, hazards, gradient }
+    }
+
+    /// How many classes there are besides the label.
+    #[inline(always)]
+    fn others(&self) -> usize {
+        self.columns.len() - 1
+    }
+
+    #[inline(always)]
+    fn place(&mut self, scalings: &Scalings<L>) {
+        let Scalings { label, floor, inverse_sigma, nearest, limit, .. } = scalings;
+        for (class, (column, difference)) in (0..).zip(self.columns.iter().zip(&mut *self.differences)) {
+            for l in 0..L {
+                let d = (nearest[l] - column[l].to_f64().max(floor[l])) * inverse_sigma[l];
+                let matters = d <= limit[l] && class != label[l];
+                let d = if matters { d.max(U::SHIFT_MIN) } else { f64::INFINITY };
+                difference[l] = U::from_f64(d);
+            }
+        }
+    }
+
+    /// Puts the last class into the label's place, and the differences of each lane's classes that matter side by side
+    /// into `shift`. Returns how many they are.
+    #[inline(always)]
+    fn compress(&mut self, label: &[u32; L]) -> [usize; L] {
+        let others = self.others();
+        for (l, &label) in label.iter().enumerate() {
+            self.differences[label as usize][l] = self.differences[others][l];
+        }
+        let mut present = [0; L];
+        for (shift, difference) in self.shift.iter_mut().zip(&self.differences[..others]) {
+            *shift = *difference;
+            for l in 0..L {
+                present[l] += u32::from(difference[l] < U::INFINITY);
+            }
+        }
+        let present = present.map(|present| present as usize);
+        if present != [others; L] {
+            let mut slot = [0; L];
+            for difference in &self.differences[..others] {
+                for l in 0..L {
+                    // Where the class does not matter, the next one overwrites it.
+                    self.shift[slot[l]][l] = difference[l];
+                    slot[l] += usize::from(difference[l] < U::INFINITY);
+                }
+            }
+        }
+        present
+    }
+
+    /// Brings the gradient back to the classes' places, 0 for those that do not matter and for the label.
+    #[inline(always)]
+    fn expand(&mut self, label: &[u32; L], present: &[usize; L]) {
+        let others = self.others();
+        if *present != [others; L] {
+            let mut slot = *present;
+            for class in (0..others).rev() {
+                for l in 0..L {
+                    let matters = self.differences[class][l] < U::INFINITY;
+                    slot[l] -= usize::from(matters);
+                    let kept = self.gradient[slot[l]][l];
+                    self.gradient[class][l] = if matters { kept } else { U::ZERO };
+                }
+            }
+        }
+        for (l, &label) in label.iter().enumerate() {
+            self.gradient[others][l] = self.gradient[label as usize][l];
+            self.gradient[label as usize][l] = U::ZERO;
+        }
+    }
+
+    /// The orthant probabilities and `Σ d_i dP/dd_i` with the differences `d_i`, from `shift`, of which each lane has
+    /// as many as are `present`.
+    #[inline(always)]
+    fn integrate<const FUSED: bool>(
+        &mut self,
+        origin: &[f64; L],
+        present: &[usize; L],
+        rule: &Rule,
+    ) -> (Orthant<L>, [f64; L]) {
+        let most = present.iter().fold(0, |most, &present| most.max(present));
+        for (l, &present) in present.iter().enumerate() {
+            for shift in &mut self.shift[present..most.max(present)] {
+                shift[l] = U::from_f64(ABSENT);
+            }
+        }
+        let n_classes = self.columns.len();
+        let classes = Classes::<'_, U, L, false> { shift: &self.shift[..most], scale: &[] };
+        let mut workspace = Workspace {
+            hazards: &mut self.hazards[..most],
+            gradient: &mut self.gradient[..most],
+            first_moment: &mut [],
+        };
+        let orthant = classes.orthant::<FUSED>(origin, present, n_classes, rule, &mut workspace);
+        (orthant, classes.slope_of_scale(origin, workspace.gradient))
+    }
+
+    /// Writes the gradient with respect to the logits to `columns`: `factor` times that in `gradient` with respect to the differences.
+    #[inline(always)]
+    fn differentiate(&mut self, scalings: &Scalings<L>, factor: &[f64; L]) {
+        let mut scale = *factor;
+        for l in 0..L {
+            scale[l] *= scalings.inverse_sigma[l];
+        }
+        let mut sum = [0.0; L];
+        for (column, slope) in self.columns.iter_mut().zip(&*self.gradient) {
+            for l in 0..L {
+                // A difference beyond the margin is a constant.
+                let free = column[l].to_f64() >= scalings.floor[l];
+                let slope = if free { slope[l].to_f64() * scale[l] } else { 0.0 };
+                column[l] = T::saturating_from_f64(-slope);
+                sum[l] += slope;
+            }
+        }
+        for (l, &label) in scalings.label.iter().enumerate() {
+            self.columns[label as usize][l] = T::saturating_from_f64(sum[l]);
+        }
+    }
+}
