@@ -72,6 +72,28 @@ def balanced_weights(
     labels: _Labels, n_classes: int, sample_weight: NDArray[np.float64] | None
 ) -> NDArray[np.float64]: ...
 
+class Partition:
+    def __init__(
+        self,
+        *,
+        inputs: _Floats,
+        labels: _Labels,
+        n_classes: int,
+        sample_weight: NDArray[np.float64] | None,
+        settings: Settings,
+    ) -> None: ...
+    def moments(self) -> tuple[float, NDArray[np.float64], NDArray[np.float64]]: ...
+    def logit_moments(
+        self, parameters: NDArray[np.float64]
+    ) -> tuple[float, NDArray[np.float64], NDArray[np.float64]]: ...
+    def evaluate(
+        self,
+        loss: str,
+        parameters: NDArray[np.float64],
+        loss_parameters: NDArray[np.float64],
+        normalization: tuple[float, float] | None,
+    ) -> tuple[float, NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], float, float]: ...
+
 class LinearClassifier:
     @staticmethod
     def fit(
@@ -83,6 +105,10 @@ class LinearClassifier:
         start: LinearClassifier | None,
         n_threads: int,
         progress: Callable[[str, int, int], None] | None,
+    ) -> tuple[LinearClassifier, int, bool]: ...
+    @staticmethod
+    def fit_partitions(
+        ask: Callable[..., list[Any]], n_classes: int, loss: str, settings: Settings
     ) -> tuple[LinearClassifier, int, bool]: ...
     def coefficients(self) -> NDArray[np.float64]: ...
     def intercepts(self) -> NDArray[np.float64]: ...

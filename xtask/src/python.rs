@@ -1,16 +1,16 @@
 //! `cargo xtask python`: builds the wheel, installs it in a fresh environment and tests the installed package.
 
 use std::ffi::OsString;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::{env, fs};
 
 use anyhow::{Context, Result};
 
 use crate::cargo;
 
 /// Directories of tests that need optional dependencies, and the group of these in pyproject.toml.
-const EXTRAS: [(&str, &str); 2] = [("sklearn", "test-sklearn"), ("torch", "torch")];
+const EXTRAS: [(&str, &str); 3] = [("sklearn", "test-sklearn"), ("ray", "ray"), ("torch", "torch")];
 
 /// Tests without the optional dependencies come first: they must not need any.
 ///
@@ -89,11 +89,11 @@ impl Environment {
         Ok(wheel.with_context(cannot_list)?.path())
     }
 
-    /// Runs pytest from a directory without the sources, so that it is the installed package that is tested.
+    /// Runs pytest from a directory without modules, so that it is the installed package that is tested.
     fn test(&self, arguments: &[OsString]) -> Result<()> {
         let mut test = Command::new(self.program("python"));
         test.args(["-m", "pytest", "--quiet", "-p", "no:cacheprovider"]).args(arguments);
-        test.current_dir(env::temp_dir());
+        test.current_dir(&self.directory);
         cargo::run(test)
     }
 }

@@ -46,6 +46,26 @@ impl<'a> Dataset<'a> {
         n_classes: usize,
         sample_weight: Option<Vec<f64>>,
     ) -> Result<Self, LinearError> {
+        let mut data = Self::unstandardised(inputs, labels, n_classes, sample_weight)?;
+        let mut present = vec![false; n_classes];
+        for &label in &data.labels {
+            present[label as usize] = true;
+        }
+        let classes = present.into_iter().filter(|present| *present).count();
+        if classes < 2 {
+            return Err(LinearError::Classes(classes));
+        }
+        data.standardise()?;
+        Ok(data)
+    }
+
+    /// The same, with columns that are taken as they are and any labels.
+    pub(crate) fn unstandardised(
+        inputs: impl Into<Inputs<'a>>,
+        labels: Vec<u32>,
+        n_classes: usize,
+        sample_weight: Option<Vec<f64>>,
+    ) -> Result<Self, LinearError> {
         let inputs = inputs.into();
         let rows = inputs.n_rows();
         if labels.len() != rows {
@@ -71,15 +91,6 @@ impl<'a> Dataset<'a> {
                 data = data.select(&kept);
             }
         }
-        let mut present = vec![false; n_classes];
-        for &label in &data.labels {
-            present[label as usize] = true;
-        }
-        let classes = present.into_iter().filter(|present| *present).count();
-        if classes < 2 {
-            return Err(LinearError::Classes(classes));
-        }
-        data.standardise()?;
         Ok(data)
     }
 

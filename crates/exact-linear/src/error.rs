@@ -35,6 +35,17 @@ pub enum LinearError {
         /// Columns of the classifier.
         expected: usize,
     },
+    /// A partition has no rows.
+    #[error("a partition has no rows with a weight; leave it out")]
+    NoRows,
+    /// There is not one parameter for each weight and bias.
+    #[error("there are {found} parameters for the {expected} weights and biases of the classes")]
+    Parameters {
+        /// What was given.
+        found: usize,
+        /// Weights and biases.
+        expected: usize,
+    },
     /// The values of a column are so large that their standard deviation overflows.
     #[error("column {column} has values too large to standardise")]
     ColumnRange {

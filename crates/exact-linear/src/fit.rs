@@ -23,6 +23,14 @@ pub struct Fitted {
     pub converged: bool,
 }
 
+/// How a loss has it that logits become probabilities.
+pub(crate) fn link(kind: LossKind, settings: &Settings) -> Link {
+    match kind {
+        LossKind::Exact | LossKind::Probit => Link::Probit { sigma: settings.sigma.unwrap_or(1.0) },
+        _ => Link::Softmax { temperature: 1.0 },
+    }
+}
+
 impl LinearClassifier {
     /// Trains on all rows with L-BFGS: from `start` if there is one, else from zero for cross-entropy and from its
     /// solution for other losses, which is not counted in the steps. `metric` says what the EXACT loss expects; it has no
@@ -70,11 +78,7 @@ impl LinearClassifier {
         if !(fit.loss.is_finite() && fit.parameters.iter().all(|parameter| parameter.is_finite())) {
             return Err(LinearError::Diverged { loss: kind.name() });
         }
-        let link = match kind {
-            LossKind::Exact | LossKind::Probit => Link::Probit { sigma: settings.sigma.unwrap_or(1.0) },
-            _ => Link::Softmax { temperature: 1.0 },
-        };
-        let classifier = Self::of(data, &fit.parameters, link);
+        let classifier = Self::of(data, &fit.parameters, link(kind, settings));
         watch.advance()?;
         Ok(Fitted { classifier, loss: fit.loss, iterations: fit.iterations, converged: fit.converged })
     }

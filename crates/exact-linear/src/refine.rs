@@ -8,7 +8,7 @@ use crate::goal::Goal;
 use crate::lbfgs::{Limits, minimize};
 use crate::objective::Objective;
 use crate::progress::Watch;
-use crate::settings::Settings;
+use crate::settings::{LossKind, Settings};
 
 /// Convex losses are solved closely, since others start from the solution.
 const CONVEX: Limits = Limits { iterations: 200, gradient: 1e-6, decrease: 1e-7 };
@@ -26,6 +26,12 @@ pub(crate) struct Fit {
     pub converged: bool,
 }
 
+/// When training with a loss stops.
+pub(crate) fn limits(kind: LossKind, settings: &Settings) -> Limits {
+    let limits = if kind.is_convex() { CONVEX } else { NON_CONVEX };
+    Limits { iterations: settings.max_iterations.unwrap_or(limits.iterations), ..limits }
+}
+
 /// Trains from the linear parameters `start`.
 pub(crate) fn fit(
     data: &Dataset<'_>,
@@ -37,11 +43,9 @@ pub(crate) fn fit(
     let (loss, weights, kind) = (goal.loss(settings)?, goal.weights(data)?, goal.kind);
     let mut parameters = start.to_vec();
     parameters.extend(loss.initial_parameters());
-    let limits = if kind.is_convex() { CONVEX } else { NON_CONVEX };
-    let limits = Limits { iterations: settings.max_iterations.unwrap_or(limits.iterations), ..limits };
     let (normalized, penalty) = (kind.is_normalized(), settings.penalty(kind));
     let mut objective = Objective::new(data, weights.as_deref(), loss.as_ref(), normalized, penalty);
-    let outcome = minimize(&mut parameters, limits, |parameters, gradient| {
+    let outcome = minimize(&mut parameters, limits(kind, settings), |parameters, gradient| {
         watch.poll()?;
         Ok::<_, LinearError>(objective.evaluate(parameters, gradient))
     })?;

@@ -35,7 +35,11 @@ impl Standardisation {
         let Some(moments) = inputs.moments(weights) else {
             return Ok(inputs.own_standardisation());
         };
-        let (mean, mut std) = (moments.mean, moments.std);
+        Self::of_moments(moments.mean, moments.std)
+    }
+
+    /// That of columns with these means and standard deviations.
+    pub(crate) fn of_moments(mean: Vec<f64>, mut std: Vec<f64>) -> Result<Self, LinearError> {
         for (column, (mean, std)) in mean.iter().zip(&mut std).enumerate() {
             if !std.is_finite() || !mean.is_finite() {
                 return Err(LinearError::ColumnRange { column });

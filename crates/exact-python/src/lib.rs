@@ -37,7 +37,7 @@ mod _core {
     #[pymodule_export]
     use super::distribution::{predictive_distribution, predictive_distribution_gradient};
     #[pymodule_export]
-    use super::linear::{LinearClassifier, balanced_weights};
+    use super::linear::{LinearClassifier, Partition, balanced_weights};
     #[pymodule_export]
     use super::macro_f1::expected_macro_f1;
     #[pymodule_export]

@@ -154,14 +154,7 @@ class ExactClassifier(LinearClassifier):
         TypeError
             If a parameter has another type.
         """
-        settings: _core.Settings = {
-            "l2": real("l2", self.l2),
-            "sigma": real("sigma", self.sigma),
-            "margin": None if self.margin is None else real("margin", self.margin),
-            "temperature": real("temperature", self.temperature),
-            "epsilon": real("epsilon", self.epsilon),
-            "max_iter": None if self.max_iter is None else positive_integer("max_iter", self.max_iter),
-        }
+        settings = self._settings()
         warm = self.warm_start and hasattr(self, "_classifier")
         start, classes = (self._classifier, self.classes_) if warm else (None, None)
         data = self._dataset(X, y, sample_weight)
@@ -186,3 +179,14 @@ class ExactClassifier(LinearClassifier):
                 stacklevel=2,
             )
         return self
+
+    def _settings(self) -> _core.Settings:
+        """The parameters as the kernels take them."""
+        return {
+            "l2": real("l2", self.l2),
+            "sigma": real("sigma", self.sigma),
+            "margin": None if self.margin is None else real("margin", self.margin),
+            "temperature": real("temperature", self.temperature),
+            "epsilon": real("epsilon", self.epsilon),
+            "max_iter": None if self.max_iter is None else positive_integer("max_iter", self.max_iter),
+        }

@@ -7,6 +7,7 @@ use pyo3::{Bound, Py, PyAny, PyResult, Python, pyclass, pymethods};
 
 use super::arguments::{DatasetArgument, InputsArgument, MetricArgument, SettingsArgument};
 use super::error::linear_error;
+use super::partitions;
 use super::training::train;
 use crate::outputs::matrix;
 use crate::threads::in_pool;
@@ -41,6 +42,24 @@ impl LinearClassifier {
         let fitted = train(py, n_threads, progress, |callback| {
             exact_linear::LinearClassifier::fit(&data, kind, &metric, &settings, start, callback)
         })?;
+        let Fitted { classifier, iterations, converged, .. } = fitted;
+        Ok((Self(classifier), iterations, converged))
+    }
+
+    /// Trains with given settings on the partitions that `ask(method, *arguments)` asks: it returns the list of what this
+    /// method of each [`Partition`](super::Partition) returns. Returns what `fit` does.
+    ///
+    /// # Errors
+    /// A `ValueError` for settings that cannot be trained with, and what `ask` raises.
+    #[staticmethod]
+    fn fit_partitions(
+        ask: &Bound<'_, PyAny>,
+        n_classes: usize,
+        loss: &str,
+        settings: SettingsArgument,
+    ) -> PyResult<(Self, usize, bool)> {
+        let kind: LossKind = loss.parse().map_err(|error| linear_error(&error))?;
+        let fitted = partitions::fit(ask, n_classes, kind, &settings.into())?;
         let Fitted { classifier, iterations, converged, .. } = fitted;
         Ok((Self(classifier), iterations, converged))
     }
