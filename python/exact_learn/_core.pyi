@@ -94,6 +94,32 @@ class Partition:
         normalization: tuple[float, float] | None,
     ) -> tuple[float, NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], float, float]: ...
 
+class Setting(TypedDict):
+    """A loss and its hyper-parameters."""
+
+    loss: str
+    l2: float
+    sigma: float | None
+    margin: float | None
+    temperature: float | None
+    epsilon: float | None
+    learning_rate: float | None
+
+class PathPoint(TypedDict):
+    """A setting with its scores on the first folds."""
+
+    setting: Setting
+    test_scores: list[float]
+    train_scores: list[float]
+
+class Selection(TypedDict):
+    """The setting that was chosen, and all that were tried."""
+
+    chosen: Setting
+    score: float
+    n_iter: int
+    path: list[PathPoint]
+
 class LinearClassifier:
     @staticmethod
     def fit(
@@ -110,6 +136,18 @@ class LinearClassifier:
     def fit_partitions(
         ask: Callable[..., list[Any]], n_classes: int, loss: str, settings: Settings
     ) -> tuple[LinearClassifier, int, bool]: ...
+    @staticmethod
+    def cross_validate(
+        *,
+        data: Dataset,
+        loss: str,
+        metric: str | int | NDArray[np.float64],
+        folds: int | list[tuple[NDArray[np.int64], NDArray[np.int64]]],
+        solver: str,
+        seed: int,
+        n_threads: int,
+        progress: Callable[[str, int, int], None] | None,
+    ) -> tuple[LinearClassifier, Selection]: ...
     def coefficients(self) -> NDArray[np.float64]: ...
     def intercepts(self) -> NDArray[np.float64]: ...
     def logits(self, inputs: Any) -> NDArray[np.float64]: ...

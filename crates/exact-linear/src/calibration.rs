@@ -4,6 +4,7 @@ use exact_eval::log_loss;
 
 use crate::LinearError;
 use crate::classifier::{Link, link_probabilities};
+use crate::progress::Watch;
 
 /// The scale is sought between `e^-6` and `e^6`.
 const LOG_SCALE_LIMIT: f64 = 6.0;
@@ -21,6 +22,7 @@ pub(crate) fn calibrate(
     n_classes: usize,
     sample_weight: Option<&[f64]>,
     link: Link,
+    watch: &Watch<'_>,
 ) -> Result<Link, LinearError> {
     let rows = labels.len().min(MAX_ROWS);
     let (logits, labels) = (&logits[..rows * n_classes], &labels[..rows]);
@@ -30,6 +32,7 @@ pub(crate) fn calibrate(
         Link::Probit { .. } => Link::Probit { sigma: log_scale.exp() },
     };
     let cost = |log_scale: f64| -> Result<f64, LinearError> {
+        watch.poll()?;
         let probabilities = link_probabilities(logits, n_classes, at(log_scale))?;
         Ok(log_loss(labels, &probabilities, n_classes, sample_weight)?)
     };
@@ -56,21 +59,23 @@ pub(crate) fn calibrate(
 mod tests {
     use super::calibrate;
     use crate::classifier::Link;
+    use crate::progress::{Progress, Watch};
 
     #[test]
     fn the_scale_makes_probabilities_match_frequencies() {
         // Three in four rows have the label that a logit difference of 5 favours: softmax needs 5 / T = ln 3.
         let logits: Vec<f64> = (0..400).flat_map(|_| [0.0, 5.0]).collect();
         let labels: Vec<u32> = (0..400).map(|i| u32::from(i % 4 != 0)).collect();
+        let watch = Watch::new(&Progress::ignore, "calibration", 1);
         let Link::Softmax { temperature } =
-            calibrate(&logits, &labels, 2, None, Link::Softmax { temperature: 1.0 }).unwrap()
+            calibrate(&logits, &labels, 2, None, Link::Softmax { temperature: 1.0 }, &watch).unwrap()
         else {
             panic!("the kind of link changed");
         };
         assert!((temperature - 5.0 / 3.0_f64.ln()).abs() < 1e-3, "{temperature}");
         // Probit: Φ(5 / (sigma √2)) = 3/4 where 5 / (sigma √2) = 0.674489750196.
         let Link::Probit { sigma } =
-            calibrate(&logits, &labels, 2, None, Link::Probit { sigma: 1.0 }).unwrap()
+            calibrate(&logits, &labels, 2, None, Link::Probit { sigma: 1.0 }, &watch).unwrap()
         else {
             panic!("the kind of link changed");
         };

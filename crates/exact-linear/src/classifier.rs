@@ -3,6 +3,7 @@
 use exact_core::Rule;
 use exact_core::expected::{Sigma, predictive_distribution};
 use exact_core::loss::Logits;
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::LinearError;
@@ -199,6 +200,9 @@ pub(crate) fn argmax_rows(values: &[f64], n_columns: usize) -> Vec<u32> {
     values.chunks_exact(n_columns).map(argmax).collect()
 }
 
+/// Rows whose probabilities are computed at once.
+const BLOCK_ROWS: usize = 256;
+
 /// Probabilities of logits, `[n, n_classes]`.
 pub(crate) fn link_probabilities(
     logits: &[f64],
@@ -209,29 +213,31 @@ pub(crate) fn link_probabilities(
     if logits.is_empty() {
         return Ok(probabilities);
     }
+    let block = BLOCK_ROWS * n_classes;
     match link {
         Link::Softmax { temperature } => {
-            for row in probabilities.chunks_exact_mut(n_classes) {
+            probabilities.par_chunks_exact_mut(n_classes).with_min_len(BLOCK_ROWS).for_each(|row| {
                 let max = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
                 for p in row.iter_mut() {
                     *p = ((*p - max) / temperature).exp();
                 }
-                let sum: f64 = row.iter().sum();
-                for p in row.iter_mut() {
-                    *p /= sum;
-                }
-            }
+            });
         }
         Link::Probit { sigma } => {
-            let logits = Logits::new(logits, n_classes)?;
+            Logits::new(logits, n_classes)?;
             let rule = Rule::precise::<f64>();
-            predictive_distribution(logits, Sigma::Common(sigma), &rule, &mut probabilities)?;
-            for row in probabilities.chunks_exact_mut(n_classes) {
-                let sum: f64 = row.iter().sum();
-                for p in row.iter_mut() {
-                    *p /= sum;
-                }
-            }
+            probabilities.par_chunks_mut(block).zip(logits.par_chunks(block)).try_for_each(
+                |(probabilities, logits)| {
+                    let logits = Logits::new(logits, n_classes)?;
+                    predictive_distribution(logits, Sigma::Common(sigma), &rule, probabilities)
+                },
+            )?;
+        }
+    }
+    for row in probabilities.chunks_exact_mut(n_classes) {
+        let sum: f64 = row.iter().sum();
+        for p in row.iter_mut() {
+            *p /= sum;
         }
     }
     Ok(probabilities)

@@ -131,16 +131,25 @@ impl<'a> Dataset<'a> {
         }
     }
 
-    /// The rows that are not in `rows`, which is sorted, and those that are; both standardised by the former.
+    /// The rows to train and to validate on; both standardised by the former.
+    pub(crate) fn split(
+        &self,
+        train: &[usize],
+        validation: &[usize],
+    ) -> Result<(Dataset<'static>, Dataset<'static>), LinearError> {
+        let (mut train, mut validation) = (self.select(train), self.select(validation));
+        train.standardise()?;
+        validation.standardisation = Arc::clone(&train.standardisation);
+        Ok((train, validation))
+    }
+
+    /// [`Dataset::split`] into the rows that are not in `rows`, which is sorted, and those that are.
     pub(crate) fn hold_out(
         &self,
         rows: &[usize],
     ) -> Result<(Dataset<'static>, Dataset<'static>), LinearError> {
         let kept: Vec<usize> = (0..self.n_rows()).filter(|row| rows.binary_search(row).is_err()).collect();
-        let (mut kept, mut held_out) = (self.select(&kept), self.select(rows));
-        kept.standardise()?;
-        held_out.standardisation = Arc::clone(&kept.standardisation);
-        Ok((kept, held_out))
+        self.split(&kept, rows)
     }
 
     /// The logits of all rows; parameters past those of the linear map are ignored.

@@ -63,6 +63,14 @@ pub enum LinearError {
     /// A class has no rows, or there are fewer than two.
     #[error("training needs at least two classes with rows, found {0}")]
     Classes(usize),
+    /// A fold that was given cannot be used.
+    #[error("fold {fold} of the cross-validation has {problem}")]
+    Fold {
+        /// The fold, counted from 0.
+        fold: usize,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// No loss has this name.
     #[error("there is no loss '{name}'; the losses are {known}")]
     UnknownLoss {

@@ -39,7 +39,7 @@ pub use progress::{Callback, Progress};
 pub use rows::{Inputs, Rows};
 pub use settings::{LossKind, Settings};
 pub use solver::Solver;
-pub use trainer::{LossChoice, TrainOptions, Trained, Trainer};
+pub use trainer::{LossChoice, PathPoint, TrainOptions, Trained, Trainer};
 
 /// The examples of the README, as doctests.
 #[cfg(doctest)]

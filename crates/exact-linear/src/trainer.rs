@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::sync::OnceLock;
 use std::time::Instant;
 
-use exact_data::{stratified_folds, stratified_split};
+use exact_data::{Split, stratified_folds, stratified_split};
 use exact_eval::record::{CrossValidation, Selected, SigmaPathPoint};
 use rayon::prelude::*;
 
@@ -92,10 +92,27 @@ pub struct Trained {
     pub cv: CrossValidation,
     /// Accuracy on the training rows.
     pub train_accuracy: f64,
+    /// Steps of L-BFGS on all rows at these hyper-parameters; 0 for other solvers.
+    pub iterations: usize,
+    /// Every setting that was tried; for [`LossChoice::Auto`], those of both losses.
+    pub path: Vec<PathPoint>,
     /// For EXACT, each sigma at the chosen L2 strength and margin; else empty.
     pub sigma_path: Vec<SigmaPathPoint>,
     /// Wall-clock time of selection and training.
     pub seconds: f64,
+}
+
+/// What cross-validation found for one setting.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PathPoint {
+    /// The loss.
+    pub loss: LossKind,
+    /// Its hyper-parameters.
+    pub settings: Selected,
+    /// The score on the rows held out from each fold on which the setting was tried, beginning with the first fold.
+    pub validation_scores: Vec<f64>,
+    /// The score on the rows trained on.
+    pub train_scores: Vec<f64>,
 }
 
 /// Trains classifiers on one data set, with the same folds for every loss.
@@ -186,6 +203,41 @@ impl<'a> Trainer<'a> {
         Ok(Self { data, folds, options, solver, cross_entropy: OnceLock::new(), trained: Default::default() })
     }
 
+    /// Takes folds as they are given; [`TrainOptions::folds`] has no part in it. They may overlap, and rows may be in
+    /// none. Rows with the weight 0 are not counted.
+    ///
+    /// # Errors
+    /// [`LinearError::Fold`] if there are no folds, or one has no rows to train or to validate on or rows that are not
+    /// there.
+    pub fn with_folds(
+        data: Dataset<'a>,
+        folds: &[Split],
+        options: TrainOptions,
+    ) -> Result<Self, LinearError> {
+        options.metric.check(data.n_classes)?;
+        let n_rows = data.n_rows();
+        let checked = |(fold, Split { train, test }): (usize, &Split)| {
+            let fail = |problem| LinearError::Fold { fold, problem };
+            for (rows, purpose) in [(train, "train"), (test, "validate")] {
+                match rows.iter().max() {
+                    None => return Err(fail(format!("no rows to {purpose} on"))),
+                    Some(row) if *row >= n_rows => {
+                        return Err(fail(format!("the row {row}, of {n_rows} rows counted from 0")));
+                    }
+                    Some(_) => {}
+                }
+            }
+            let (train, validation) = data.split(train, test)?;
+            Ok(Fold { train, validation })
+        };
+        let folds: Vec<Fold> = folds.iter().enumerate().map(checked).collect::<Result<_, LinearError>>()?;
+        if folds.is_empty() {
+            return Err(LinearError::Fold { fold: 0, problem: "not been given".into() });
+        }
+        let solver = options.solver.resolve(&data);
+        Ok(Self { data, folds, options, solver, cross_entropy: OnceLock::new(), trained: Default::default() })
+    }
+
     /// Chooses hyper-parameters by cross-validation and trains on all rows.
     ///
     /// # Errors
@@ -198,8 +250,9 @@ impl<'a> Trainer<'a> {
                 let cross_entropy = self.train_loss(LossKind::CrossEntropy, callback)?;
                 let exact = self.train_loss(LossKind::Exact, callback)?;
                 let seconds = cross_entropy.seconds + exact.seconds;
+                let path = [cross_entropy.path.clone(), exact.path.clone()].concat();
                 let chosen = if self.prefers(&exact.cv, &cross_entropy.cv) { exact } else { cross_entropy };
-                Ok(Trained { seconds, ..chosen })
+                Ok(Trained { path, seconds, ..chosen })
             }
         }
     }
@@ -238,17 +291,18 @@ impl<'a> Trainer<'a> {
 
         // The chosen setting once more: on the folds for the probabilities, on all rows for the classifier.
         let mut held_out = (Vec::new(), Vec::new(), Vec::new());
-        let fits: Vec<Result<Vec<f64>, LinearError>> = (0..=self.folds.len())
+        let fits: Vec<Result<Fit, LinearError>> = (0..=self.folds.len())
             .into_par_iter()
-            .map(|fold| self.fit(kind, &settings, fold, &watch).map(|fit| fit.parameters))
+            .map(|fold| self.fit(kind, &settings, fold, &watch))
             .collect();
         let mut fits = fits.into_iter().collect::<Result<Vec<_>, _>>()?;
-        let parameters = fits.pop().ok_or(LinearError::Diverged { loss: kind.name() })?;
+        let Fit { parameters, iterations, .. } =
+            fits.pop().ok_or(LinearError::Diverged { loss: kind.name() })?;
         if parameters.iter().any(|parameter| !parameter.is_finite()) {
             return Err(LinearError::Diverged { loss: kind.name() });
         }
-        for (fold, parameters) in self.folds.iter().zip(&fits) {
-            held_out.0.extend(fold.validation.logits(parameters));
+        for (fold, fit) in self.folds.iter().zip(&fits) {
+            held_out.0.extend(fold.validation.logits(&fit.parameters));
             held_out.1.extend_from_slice(&fold.validation.labels);
             held_out.2.extend(fold.validation.weights.iter().flatten());
         }
@@ -259,7 +313,7 @@ impl<'a> Trainer<'a> {
         };
         let (logits, labels, weights) = held_out;
         let weights = self.data.weights.is_some().then_some(weights.as_slice());
-        let link = calibrate(&logits, &labels, self.data.n_classes, weights, link)?;
+        let link = calibrate(&logits, &labels, self.data.n_classes, weights, link, &watch)?;
         let scores = trials[best].iter().map(|trial| trial.validation_score).collect();
         let cv = CrossValidation::of_folds(scores).ok_or(LinearError::Diverged { loss: kind.name() })?;
         let classifier = LinearClassifier::of(&self.data, &parameters, link);
@@ -270,6 +324,8 @@ impl<'a> Trainer<'a> {
             solver: self.solver,
             selected: settings.record(),
             cv,
+            iterations,
+            path: path(kind, &grid, &trials),
             sigma_path: if kind == LossKind::Exact {
                 sigma_path(&self.options.metric, &grid, &trials, best)
             } else {
@@ -422,6 +478,17 @@ fn select(trials: &[Vec<Trial>], n_folds: usize) -> Option<usize> {
     (0..trials.len())
         .filter(|&i| trials[i].len() == n_folds && trials[i].iter().all(|trial| trial.train_loss.is_finite()))
         .reduce(|best, i| if compare(&trials[i], &trials[best]).is_gt() { i } else { best })
+}
+
+/// Every setting with its scores.
+fn path(loss: LossKind, grid: &[Settings], trials: &[Vec<Trial>]) -> Vec<PathPoint> {
+    let point = |(settings, trials): (&Settings, &Vec<Trial>)| PathPoint {
+        loss,
+        settings: settings.record(),
+        validation_scores: trials.iter().map(|trial| trial.validation_score).collect(),
+        train_scores: trials.iter().map(|trial| trial.train_score).collect(),
+    };
+    grid.iter().zip(trials).map(point).collect()
 }
 
 /// The path over sigma at the selected L2 strength and margin; means over the folds that each was tried on.

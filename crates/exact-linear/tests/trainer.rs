@@ -2,11 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use exact_data::{DataError, Encoder, EncoderOptions, Features, LabelEncoder, bundled};
+use exact_data::{
+    DataError, Encoder, EncoderOptions, Features, LabelEncoder, Split, bundled, stratified_folds,
+};
 use exact_eval::log_loss;
 use exact_linear::{
-    LinearClassifier, LinearError, Link, LossChoice, LossKind, Progress, Solver, TrainOptions, Trained,
-    Trainer,
+    Dataset, LinearClassifier, LinearError, Link, LossChoice, LossKind, PathPoint, Progress, Solver,
+    TrainOptions, Trained, Trainer,
 };
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -396,4 +398,55 @@ fn a_callback_that_breaks_stops_training_within_one_evaluation() {
     assert!(trainer.train(loss, &|_| ControlFlow::Break(())).is_err());
     let whole = trainer.train(loss, &Progress::ignore).unwrap();
     assert_eq!(bits(&whole), bits(&train_quickly(&data, LossKind::CrossEntropy, 2, 0)));
+}
+
+#[test]
+fn folds_that_are_given_are_used_as_they_are() {
+    let Data(features, labels, n_classes) = clusters(90, 3, 3, 5);
+    let kind = LossChoice::Kind(LossKind::Hinge);
+    let options = options(3, 7, Solver::Lbfgs);
+    let drawn = train(&Data(features.clone(), labels.clone(), n_classes), kind, options.clone()).unwrap();
+    let folds: Vec<Split> = stratified_folds(&labels, n_classes, 3, 7)
+        .unwrap()
+        .into_iter()
+        .map(|test| Split { train: (0..90).filter(|row| !test.contains(row)).collect(), test })
+        .collect();
+    let with_folds = |folds: &[Split]| {
+        let data = Dataset::new(features.clone(), labels.clone(), n_classes, None).unwrap();
+        Trainer::with_folds(data, folds, options.clone())?.train(kind, &Progress::ignore)
+    };
+    let given = with_folds(&folds).unwrap();
+    assert_eq!(bits(&given), bits(&drawn));
+    assert_eq!(given.path, drawn.path);
+    let one = with_folds(&folds[..1]).unwrap();
+    assert_eq!(one.cv.folds, given.path[best(&one)].validation_scores[..1]);
+    let problem = |train: &[usize], test: &[usize]| {
+        let fold = Split { train: train.to_vec(), test: test.to_vec() };
+        with_folds(&[folds[0].clone(), fold]).unwrap_err().to_string()
+    };
+    assert_eq!(problem(&[], &[1]), "fold 1 of the cross-validation has no rows to train on");
+    assert_eq!(problem(&[1], &[]), "fold 1 of the cross-validation has no rows to validate on");
+    assert!(problem(&[0, 1], &[90]).contains("the row 90, of 90 rows"));
+    assert!(with_folds(&[]).is_err());
+}
+
+/// The place on the path of the setting that was chosen.
+fn best(trained: &Trained) -> usize {
+    let chosen = |point: &PathPoint| point.loss == trained.loss && point.settings == trained.selected;
+    trained.path.iter().position(chosen).unwrap()
+}
+
+#[test]
+fn the_path_has_every_setting_and_the_scores_of_the_chosen_one() {
+    let data = clusters(120, 3, 3, 6);
+    let trained = train(&data, LossChoice::Auto, options(3, 0, Solver::Lbfgs)).unwrap();
+    // Five strengths for cross-entropy; for each of them seven sigmas and three margins.
+    assert_eq!(trained.path.len(), 5 + 5 * 7 * 3);
+    let chosen = &trained.path[best(&trained)];
+    assert_eq!(chosen.validation_scores, trained.cv.folds);
+    assert_eq!(chosen.train_scores.len(), 3);
+    assert!(trained.iterations > 0);
+    let mean = |point: &PathPoint| point.validation_scores.iter().sum::<f64>() / 3.0;
+    let rivals = trained.path.iter().filter(|point| point.loss == trained.loss);
+    assert!(rivals.map(mean).all(|score| score <= trained.cv.mean + 1e-9));
 }

@@ -4,6 +4,8 @@
 
     classifier = ExactClassifier(sigma=0.1).fit(X, y)
     classifier.predict(X)
+
+``ExactClassifierCV`` chooses the settings by cross-validation and calibrates the probabilities.
 """
 
 try:
@@ -14,5 +16,6 @@ except ModuleNotFoundError as error:
     ) from error
 
 from exact_learn.sklearn.classifier import ExactClassifier
+from exact_learn.sklearn.classifier_cv import ExactClassifierCV
 
-__all__ = ["ExactClassifier"]
+__all__ = ["ExactClassifier", "ExactClassifierCV"]

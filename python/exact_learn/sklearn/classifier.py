@@ -29,7 +29,8 @@ class ExactClassifier(LinearClassifier):
     the penalty does not depend on their units; the matrix itself is neither copied nor changed, and a sparse one stays
     sparse. The classes' logits are differences to the first class's, which is 0.
 
-    Training starts from the solution of cross-entropy. The objective is not convex, and ``sigma`` matters.
+    Training starts from the solution of cross-entropy. The objective is not convex, and ``sigma`` matters:
+    :class:`ExactClassifierCV` chooses it.
 
     Parameters
     ----------
@@ -80,10 +81,15 @@ class ExactClassifier(LinearClassifier):
     feature_names_in_ : array, (n_features_in_,)
         Their names, if X was a table with names that are strings.
 
+    See Also
+    --------
+    ExactClassifierCV : Chooses the settings by cross-validation, and calibrates the probabilities.
+
     Notes
     -----
     ``predict_proba`` is the distribution of the class with the largest score, at the sigma of training, for "exact" and
-    "probit", and the softmax of the logits for other losses.
+    "probit", and the softmax of the logits for other losses. A small sigma makes it overconfident:
+    :class:`ExactClassifierCV` fits the sigma of the probabilities to rows that were held out.
 
     References
     ----------

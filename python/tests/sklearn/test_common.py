@@ -2,9 +2,9 @@
 
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from exact_learn.sklearn import ExactClassifier
+from exact_learn.sklearn import ExactClassifier, ExactClassifierCV
 
 
-@parametrize_with_checks([ExactClassifier()])
+@parametrize_with_checks([ExactClassifier(), ExactClassifierCV()])
 def test_checks_of_scikit_learn(estimator, check):
     check(estimator)

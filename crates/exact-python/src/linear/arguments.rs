@@ -1,7 +1,7 @@
 //! What comes from Python to be trained on: matrices, labels, weights and settings.
 
-use exact_data::{CsrMatrix, DenseMatrix, Indices, Numbers};
-use exact_linear::{Dataset, Inputs, Metric, Settings};
+use exact_data::{CsrMatrix, DenseMatrix, Indices, Numbers, Split};
+use exact_linear::{Dataset, Inputs, LinearError, Metric, Settings};
 use numpy::{PyReadonlyArray1, PyReadonlyArray2, PyUntypedArrayMethods};
 use pyo3::exceptions::PyValueError;
 use pyo3::{FromPyObject, PyResult};
@@ -84,18 +84,19 @@ pub struct DatasetArgument<'py> {
 }
 
 impl DatasetArgument<'_> {
-    /// The data set.
+    /// How to make the data set, on the threads of training.
     ///
     /// # Errors
-    /// A `ValueError` if it cannot be trained on.
-    pub fn get(&self) -> PyResult<Dataset<'_>> {
+    /// A `ValueError` for arrays that cannot be trained on.
+    pub fn get<'a>(&'a self) -> PyResult<impl FnOnce() -> Result<Dataset<'a>, LinearError> + Send> {
         let inputs = self.inputs.get()?;
         let labels = classes(&self.labels, self.n_classes, None)?;
         let weights = match &self.sample_weight {
             Some(weights) => Some(weights.as_slice()?.to_vec()),
             None => None,
         };
-        Dataset::new(inputs, labels, self.n_classes, weights).map_err(|error| linear_error(&error))
+        let n_classes = self.n_classes;
+        Ok(move || Dataset::new(inputs, labels, n_classes, weights))
     }
 }
 
@@ -121,6 +122,21 @@ impl From<SettingsArgument> for Settings {
         settings.max_iterations = argument.max_iter;
         settings
     }
+}
+
+/// How many folds there are, or the rows to train and to validate on of each.
+#[derive(FromPyObject)]
+pub enum FoldsArgument<'py> {
+    Number(usize),
+    Splits(Vec<(PyReadonlyArray1<'py, i64>, PyReadonlyArray1<'py, i64>)>),
+}
+
+/// Rows by their numbers. Those below 0 become ones that no data set has.
+pub fn splits(folds: &[(PyReadonlyArray1<'_, i64>, PyReadonlyArray1<'_, i64>)]) -> PyResult<Vec<Split>> {
+    let rows = |rows: &PyReadonlyArray1<'_, i64>| -> PyResult<Vec<usize>> {
+        Ok(rows.as_slice()?.iter().map(|&row| usize::try_from(row).unwrap_or(usize::MAX)).collect())
+    };
+    folds.iter().map(|(train, test)| Ok(Split { train: rows(train)?, test: rows(test)? })).collect()
 }
 
 /// A metric: its name, the number of guesses of top-k accuracy, or costs `[n_classes, n_classes]`.

@@ -1,13 +1,16 @@
 //! A trained linear classifier.
 
-use exact_linear::{Fitted, Inputs, LinearError, LossKind};
+use exact_linear::{Fitted, Inputs, LinearError, LossChoice, LossKind, TrainOptions, Trainer};
 use numpy::PyArray1;
 use pyo3::types::PyBytes;
 use pyo3::{Bound, Py, PyAny, PyResult, Python, pyclass, pymethods};
 
-use super::arguments::{DatasetArgument, InputsArgument, MetricArgument, SettingsArgument};
+use super::arguments::{
+    DatasetArgument, FoldsArgument, InputsArgument, MetricArgument, SettingsArgument, splits,
+};
 use super::error::linear_error;
 use super::partitions;
+use super::selection::Selection;
 use super::training::train;
 use crate::outputs::matrix;
 use crate::threads::in_pool;
@@ -37,10 +40,10 @@ impl LinearClassifier {
         progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<(Self, usize, bool)> {
         let kind: LossKind = loss.parse().map_err(|error| linear_error(&error))?;
-        let (data, metric, settings) = (data.get()?, metric.get()?, settings.into());
+        let (dataset, metric, settings) = (data.get()?, metric.get()?, settings.into());
         let start = start.as_ref().map(|start| &start.get().0);
-        let fitted = train(py, n_threads, progress, |callback| {
-            exact_linear::LinearClassifier::fit(&data, kind, &metric, &settings, start, callback)
+        let fitted = train(py, n_threads, progress, move |callback| {
+            exact_linear::LinearClassifier::fit(&dataset()?, kind, &metric, &settings, start, callback)
         })?;
         let Fitted { classifier, iterations, converged, .. } = fitted;
         Ok((Self(classifier), iterations, converged))
@@ -62,6 +65,48 @@ impl LinearClassifier {
         let fitted = partitions::fit(ask, n_classes, kind, &settings.into())?;
         let Fitted { classifier, iterations, converged, .. } = fitted;
         Ok((Self(classifier), iterations, converged))
+    }
+
+    /// Trains with the settings that cross-validation chooses. Returns the classifier and how they were chosen.
+    ///
+    /// # Errors
+    /// As for a fit, and a `ValueError` for folds that cannot be used.
+    #[staticmethod]
+    #[expect(clippy::too_many_arguments, reason = "they are named in Python")]
+    #[pyo3(signature = (*, data, loss, metric, folds, solver, seed, n_threads, progress))]
+    fn cross_validate(
+        py: Python<'_>,
+        data: DatasetArgument<'_>,
+        loss: &str,
+        metric: MetricArgument<'_>,
+        folds: FoldsArgument<'_>,
+        solver: &str,
+        seed: u64,
+        n_threads: usize,
+        progress: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<(Self, Selection)> {
+        let loss: LossChoice = loss.parse().map_err(|error| linear_error(&error))?;
+        let mut options = TrainOptions::default();
+        options.metric = metric.get()?;
+        options.solver = solver.parse().map_err(|error| linear_error(&error))?;
+        options.seed = seed;
+        let dataset = data.get()?;
+        let splits = match folds {
+            FoldsArgument::Number(number) => {
+                options.folds = number;
+                None
+            }
+            FoldsArgument::Splits(folds) => Some(splits(&folds)?),
+        };
+        let trained = train(py, n_threads, progress, move |callback| {
+            let trainer = match splits {
+                Some(splits) => Trainer::with_folds(dataset()?, &splits, options)?,
+                None => Trainer::on(dataset()?, options)?,
+            };
+            trainer.train(loss, callback)
+        })?;
+        let selection = Selection::of(&trained);
+        Ok((Self(trained.classifier), selection))
     }
 
     /// The weights of each class, `[n_classes, n_columns]`; those of class 0 are 0.

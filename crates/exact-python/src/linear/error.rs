@@ -11,6 +11,7 @@ pub fn linear_error(error: &LinearError) -> PyErr {
         LinearError::Columns { .. } | LinearError::StartClasses { .. } => {
             Some("train without a warm start".into())
         }
+        LinearError::Fold { .. } => Some("give cv other folds".into()),
         error => error.hint(),
     };
     let hint = hint.map(|hint| format!("; {hint}")).unwrap_or_default();

@@ -1,10 +1,11 @@
-//! Linear classifiers: weights of samples, training with given settings, and predictions.
+//! Linear classifiers: weights of samples, training with given settings or by cross-validation, and predictions.
 
 mod arguments;
 mod class_weight;
 mod classifier;
 mod error;
 mod partitions;
+mod selection;
 mod training;
 
 pub use class_weight::balanced_weights;

@@ -1,0 +1,206 @@
+"""A linear classifier whose settings are chosen by cross-validation."""
+
+from __future__ import annotations
+
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.model_selection import check_cv
+from sklearn.utils import check_random_state
+
+from exact_learn import _core
+from exact_learn.sklearn.linear import LinearClassifier
+from exact_learn.sklearn.parameters import positive_integer, text
+from exact_learn.sklearn.progress import progress_bar
+
+
+class ExactClassifierCV(LinearClassifier):
+    r"""A linear classifier whose loss, penalty, sigma and margin are chosen by cross-validation.
+
+    For each of five strengths of the L2 penalty, from 0.1 to 1e-5, cross-entropy is trained from the solution of the
+    stronger one, and from there expected accuracy at each of seven sigmas and three margins. The setting with the best
+    mean score on the rows held out is trained on all rows. The objective is that of :class:`ExactClassifier`.
+
+    Where a fold holds out at least 250 rows, not all settings are tried on all folds: all on the first, the better half
+    on the second, the best quarter on the others.
+
+    Parameters
+    ----------
+    loss : str
+        "auto" takes expected accuracy where it is better than cross-entropy; below 1500 rows the gain over the folds
+        has to exceed two of its standard errors. Otherwise a loss of :class:`ExactClassifier`, with a grid of its own
+        hyper-parameters.
+    metric : {"accuracy", "balanced_accuracy", "top_k_accuracy"} or array-like, (n_classes, n_classes)
+        What settings are chosen by and "exact" expects, as in :class:`ExactClassifier`.
+    k : int
+        The number of guesses of top-k accuracy.
+    cv : int, splitter or iterable, optional
+        The number of folds, 5 by default, which are stratified and drawn with ``random_state``; or a splitter of
+        scikit-learn or pairs of rows to train and to validate on.
+    solver : {"auto", "lbfgs", "sgd"}
+        L-BFGS on all rows, or stochastic gradient descent on minibatches; "auto" takes the latter from 100 million rows
+        times parameters, where it chooses settings on 100,000 rows.
+    class_weight : dict or "balanced", optional
+        Weights of classes, which multiply ``sample_weight``, also in the scores; "balanced" gives each class the same
+        total.
+    n_jobs : int, optional
+        Threads; results do not depend on it. 1 by default, -1 for all cores.
+    random_state : int, RandomState or None
+        The seed of the folds and of minibatches; None for other ones in each call.
+    verbose : bool
+        Show a progress bar.
+
+    Attributes
+    ----------
+    best_params_ : dict
+        The loss and the hyper-parameters that were chosen, as :class:`ExactClassifier` takes them.
+    best_score_ : float
+        Their mean score over the folds.
+    path_ : dict of arrays, (n_settings,)
+        Every setting that was tried: "loss", its hyper-parameters (NaN for those that the loss does not have, and no
+        margin), "mean_test_score", "std_test_score", "mean_train_score" and, for each fold i, "split{i}_test_score".
+        Scores on folds on which a setting was not tried are NaN, and have no part in the means.
+    classes_ : array, (n_classes,)
+        The labels, sorted.
+    coef_ : array, (1, n_features) or (n_classes, n_features)
+        Weights in the units of the features; for more than two classes, those of the first are 0.
+    intercept_ : array, (1,) or (n_classes,)
+        Biases.
+    n_iter_ : int
+        Steps of L-BFGS on all rows.
+    n_features_in_ : int
+        The number of features.
+    feature_names_in_ : array, (n_features_in_,)
+        Their names, if X was a table with names that are strings.
+
+    See Also
+    --------
+    ExactClassifier : One fit with given settings.
+
+    Notes
+    -----
+    ``predict_proba`` is the distribution of the class with the largest score, for "exact" and "probit", and the softmax
+    of the logits for other losses. Its sigma, or temperature, is the one with the smallest log loss on the rows held
+    out by the folds.
+
+    References
+    ----------
+    Karpukhin, Dereka and Kolesnikov, *EXACT: How to Train Your Accuracy*, arXiv 2205.09615.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from exact_learn.sklearn import ExactClassifierCV
+    >>> X, y = load_iris(return_X_y=True)
+    >>> classifier = ExactClassifierCV("exact").fit(X, y)
+    >>> classifier.best_params_["loss"], len(classifier.path_["sigma"])
+    ('exact', 105)
+    >>> classifier.score(X, y) > 0.95
+    True
+    """
+
+    def __init__(
+        self,
+        loss: str = "auto",
+        *,
+        metric: str | ArrayLike = "accuracy",
+        k: int = 2,
+        cv: Any = None,
+        solver: str = "auto",
+        class_weight: Any = None,
+        n_jobs: int | None = None,
+        random_state: Any = 0,
+        verbose: bool = False,
+    ) -> None:
+        self.loss = loss
+        self.metric = metric
+        self.k = k
+        self.cv = cv
+        self.solver = solver
+        self.class_weight = class_weight
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> ExactClassifierCV:
+        """Chooses the settings and trains the classifier.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or table, (n_samples, n_features)
+            Rows. C-contiguous arrays and CSR matrices of float32 or float64 are copied for the folds only.
+        y : array-like, (n_samples,)
+            Labels of at least two classes.
+        sample_weight : array-like, (n_samples,), optional
+            Weights of at least 0, in training and in the scores. A sample with the weight 0 counts as absent.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If X has missing or infinite values, y has one class, weights are negative or all 0, there are fewer rows
+            than folds, or a parameter is outside its range.
+        TypeError
+            If a parameter has another type.
+        """
+        data = self._dataset(X, y, sample_weight)
+        seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+        with progress_bar(self.verbose) as progress:
+            self._classifier, selection = _core.LinearClassifier.cross_validate(
+                data=data,
+                loss=text("loss", self.loss),
+                metric=self._metric(),
+                folds=self._folds(data),
+                solver=text("solver", self.solver),
+                seed=seed,
+                n_threads=self._n_threads(),
+                progress=progress,
+            )
+        self.best_params_ = {name: value for name, value in selection["chosen"].items() if value is not None}
+        self.best_score_ = selection["score"]
+        self.n_iter_ = selection["n_iter"]
+        self.path_ = _columns(selection["path"])
+        return self
+
+    def _folds(self, data: _core.Dataset) -> int | list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """The number of folds, or their rows among those that have a weight."""
+        if self.cv is None:
+            return 5
+        if isinstance(self.cv, Real):
+            return positive_integer("cv", self.cv)
+        labels, weights = data["labels"], data["sample_weight"]
+        rows = np.arange(len(labels))
+        kept = np.ones(len(labels), dtype=bool) if weights is None else weights > 0.0
+        numbers = np.cumsum(kept) - 1
+        splits = check_cv(self.cv, labels, classifier=True).split(rows, labels)
+
+        def numbered(fold: Any) -> NDArray[np.int64]:
+            # NumPy takes an empty list for numbers that are not integers.
+            chosen = rows[np.asarray(fold)] if len(fold) > 0 else rows[:0]
+            return numbers[chosen[kept[chosen]]].astype(np.int64)
+
+        return [(numbered(train), numbered(test)) for train, test in splits]
+
+
+def _columns(path: list[_core.PathPoint]) -> dict[str, NDArray[Any]]:
+    """The settings and scores as arrays."""
+    columns: dict[str, NDArray[Any]] = {"loss": np.array([point["setting"]["loss"] for point in path])}
+    for name in ("l2", "sigma", "margin", "temperature", "epsilon", "learning_rate"):
+        values = np.array([point["setting"][name] for point in path], dtype=np.float64)
+        if not np.isnan(values).all():
+            columns[name] = values
+    n_folds = max(len(point["test_scores"]) for point in path)
+    scores = np.full((len(path), n_folds), np.nan)
+    for row, point in zip(scores, path, strict=True):
+        row[: len(point["test_scores"])] = point["test_scores"]
+    columns["mean_test_score"] = np.nanmean(scores, axis=1)
+    columns["std_test_score"] = np.nanstd(scores, axis=1)
+    columns["mean_train_score"] = np.array([np.mean(point["train_scores"]) for point in path])
+    for fold in range(n_folds):
+        columns[f"split{fold}_test_score"] = scores[:, fold]
+    return columns
