@@ -39,6 +39,20 @@ impl Level {
     }
 }
 
+/// How small F is at the left end of an interval, and 1 - F at its right end.
+#[derive(Clone, Copy)]
+pub(super) struct Ends {
+    level: Level,
+    /// The level of each of so many classes at which that of `1 - F`, at most the sum of theirs, is certainly reached.
+    union: Level,
+}
+
+impl Ends {
+    pub fn new(depth: f64, n_classes: usize) -> Self {
+        Self { level: Level::new(depth), union: Level::new(depth + (n_classes as f64).ln()) }
+    }
+}
+
 /// Buffers of one value per class and lane.
 pub(super) struct Workspace<'a, U, const L: usize> {
     /// Hazards at one node.
@@ -57,7 +71,7 @@ impl<U: Real, const L: usize, const SCALED: bool> Classes<'_, U, L, SCALED> {
     pub fn integrate_argmax<const FUSED: bool>(
         &self,
         rule: &Rule,
-        level: Level,
+        ends: Ends,
         workspace: &mut Workspace<'_, U, L>,
     ) -> [f64; L] {
         for sum in workspace.sums.iter_mut() {
@@ -67,8 +81,8 @@ impl<U: Real, const L: usize, const SCALED: bool> Classes<'_, U, L, SCALED> {
             *moment = [U::ZERO; L];
         }
         let mut expected = [0.0; L];
-        let right = self.right_end::<FUSED>(level, workspace);
-        let left = self.left_end::<FUSED>(level, workspace);
+        let right = self.right_end::<FUSED>(ends, workspace);
+        let left = self.left_end::<FUSED>(ends.level, workspace);
         self.panels::<FUSED>(&left, &right, rule, workspace, &mut expected);
         // What is cut off at an end is shared out as at the cut.
         let at_right = self.product::<FUSED>(&right, workspace.hazards);
@@ -77,7 +91,7 @@ impl<U: Real, const L: usize, const SCALED: bool> Classes<'_, U, L, SCALED> {
             weight[l] = U::from_f64(at_right.complement[l] / at_right.hazard[l]);
         }
         self.add::<FUSED>(&right, &weight, &at_right.hazard, workspace, &mut expected);
-        let smallest = (-0.5 * level.depth).exp();
+        let smallest = (-0.5 * ends.level.depth).exp();
         let single = U::EPSILON.to_f64() > 1e-10;
         let tails = !single && workspace.costs.is_empty();
         if tails && workspace.sums.iter().flatten().any(|sum| sum.to_f64() < smallest) {
@@ -252,15 +266,18 @@ impl<U: Real, const L: usize, const SCALED: bool> Classes<'_, U, L, SCALED> {
     }
 
     /// Where `1 - F` has about the given level: a step of Newton's method for `log(1 - F)` from where the largest of
-    /// the classes' `1 - Φ` is.
+    /// the classes' `1 - Φ` is. Where that is far to the left, since many classes are as large, the step is too long.
     #[inline(always)]
-    fn right_end<const FUSED: bool>(&self, level: Level, workspace: &mut Workspace<'_, U, L>) -> [U; L] {
+    fn right_end<const FUSED: bool>(&self, ends: Ends, workspace: &mut Workspace<'_, U, L>) -> [U; L] {
+        let Ends { level, union } = ends;
+        let farthest = self.outermost(union.quantile);
         let mut z = self.outermost(level.quantile);
         let product = self.product::<FUSED>(&z, workspace.hazards);
         for l in 0..L {
             let complement = product.complement[l];
             let slope = (1.0 - complement) * product.hazard[l] / complement;
-            z[l] += U::from_f64(((fast_ln(complement) + level.depth) / slope).max(0.0));
+            let step = U::from_f64(((fast_ln(complement) + level.depth) / slope).max(0.0));
+            z[l] = (z[l] + step).min(farthest[l]);
         }
         z
     }

@@ -2,7 +2,7 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::argmax::{Level, Workspace};
+use super::argmax::{Ends, Workspace};
 use super::classes::Classes;
 use super::means::Means;
 use super::sigma::Sigma;
@@ -254,7 +254,7 @@ impl<T: Real, U: Real> Run<'_, '_, '_, T, U> {
         let (cost_rows, scratch) = scratch.split_at_mut(if costs.is_some() { n_classes } else { 0 });
         let (moments, _) = scratch.split_at_mut(if SCALED && costs.is_some() { n_classes } else { 0 });
         let mut workspace = Workspace { hazards, sums, costs: cost_rows, moments };
-        let level = Level::new(batch.rule.truncation());
+        let ends = Ends::new(batch.rule.truncation(), n_classes);
         let n = batch.means.n_rows();
         for first in (0..n).step_by(LANES) {
             let filled = LANES.min(n - first);
@@ -268,7 +268,7 @@ impl<T: Real, U: Real> Run<'_, '_, '_, T, U> {
                 }
             }
             let classes = Classes::<'_, U, LANES, SCALED> { shift, scale };
-            let expected = classes.integrate_argmax::<FUSED>(batch.rule, level, &mut workspace);
+            let expected = classes.integrate_argmax::<FUSED>(batch.rule, ends, &mut workspace);
             for (l, (lane, expected)) in lanes.iter().zip(expected).enumerate().take(filled) {
                 match &mut costs {
                     None => batch.store_probabilities(first + l, l, workspace.sums),
