@@ -10,6 +10,7 @@ mod audit;
 mod bench;
 mod cargo;
 mod fuzz;
+mod guide;
 mod hygiene;
 mod python;
 mod results;
@@ -41,6 +42,8 @@ enum Command {
     Sanitize,
     /// Build the Python package and test it in an environment of its own
     Python,
+    /// Run the code of the user guide and build it as HTML (after `python`)
+    Guide,
     /// Run the benchmarks
     Bench,
     /// Compare all losses on all bundled data sets, as in docs/results.md
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
         Command::Fuzz(arguments) => fuzz::run(&arguments),
         Command::Sanitize => sanitize::run(),
         Command::Python => python::run(),
+        Command::Guide => guide::run(),
         Command::Bench => bench::run(),
         Command::Results => results::run(),
         Command::Synthesize(arguments) => synthesize::run(&arguments),

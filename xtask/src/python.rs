@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use crate::cargo;
 
@@ -42,14 +42,26 @@ fn with_extra(wheel: &Path, extra: &str) -> OsString {
     requirement
 }
 
-/// A virtual environment below the target directory, made anew.
-struct Environment {
+/// A virtual environment below the target directory.
+pub struct Environment {
     directory: PathBuf,
 }
 
 impl Environment {
+    /// The one that [`run`] has left, with the package and all of its optional dependencies.
+    pub fn open() -> Result<Self> {
+        let environment = Self { directory: directory() };
+        let exists = environment.programs().exists();
+        ensure!(
+            exists,
+            "there is no environment of the Python package\nhint: run `cargo xtask python` first"
+        );
+        Ok(environment)
+    }
+
+    /// A new one.
     fn create() -> Result<Self> {
-        let directory = cargo::target_directory().join("python");
+        let directory = directory();
         if directory.exists() {
             let cannot_remove = || format!("cannot remove {}", directory.display());
             fs::remove_dir_all(&directory).with_context(cannot_remove)?;
@@ -65,21 +77,28 @@ impl Environment {
         Ok(environment)
     }
 
-    /// A program of the environment.
-    fn program(&self, name: &str) -> PathBuf {
-        let programs = if cfg!(windows) { "Scripts" } else { "bin" };
-        self.directory.join("environment").join(programs).join(name)
+    /// The directory of its programs.
+    pub fn programs(&self) -> PathBuf {
+        self.directory.join("environment").join(if cfg!(windows) { "Scripts" } else { "bin" })
     }
 
-    fn install(&self, requirements: &[OsString]) -> Result<()> {
-        let mut install = Command::new(self.program("python"));
-        install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(requirements);
+    /// Runs a module of Python in a directory without modules of its own, so that it is the installed package that is
+    /// imported.
+    pub fn module(&self, name: &str) -> Command {
+        let mut command = Command::new(self.programs().join("python"));
+        command.args(["-m", name]).current_dir(&self.directory);
+        command
+    }
+
+    pub fn install(&self, requirements: &[OsString]) -> Result<()> {
+        let mut install = self.module("pip");
+        install.args(["install", "--quiet", "--disable-pip-version-check"]).args(requirements);
         cargo::run(install)
     }
 
     fn build_wheel(&self) -> Result<PathBuf> {
         let wheels = self.directory.join("wheels");
-        let mut build = Command::new(self.program("maturin"));
+        let mut build = Command::new(self.programs().join("maturin"));
         build.args(["build", "--release", "--locked", "--out"]).arg(&wheels).current_dir(cargo::root());
         cargo::run(build)?;
         let cannot_list = || format!("cannot list {}", wheels.display());
@@ -89,11 +108,14 @@ impl Environment {
         Ok(wheel.with_context(cannot_list)?.path())
     }
 
-    /// Runs pytest from a directory without modules, so that it is the installed package that is tested.
     fn test(&self, arguments: &[OsString]) -> Result<()> {
-        let mut test = Command::new(self.program("python"));
-        test.args(["-m", "pytest", "--quiet", "-p", "no:cacheprovider"]).args(arguments);
-        test.current_dir(&self.directory);
+        let mut test = self.module("pytest");
+        test.args(["--quiet", "-p", "no:cacheprovider"]).args(arguments);
         cargo::run(test)
     }
+}
+
+/// Where the environment and the wheel are.
+fn directory() -> PathBuf {
+    cargo::target_directory().join("python")
 }

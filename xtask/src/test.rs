@@ -5,7 +5,7 @@ use std::{env, fs, process};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::{cargo, hygiene, python};
+use crate::{cargo, guide, hygiene, python};
 
 struct Step {
     name: &'static str,
@@ -21,6 +21,7 @@ const STEPS: &[Step] = &[
     Step { name: "dependencies", check: dependencies },
     Step { name: "python", check: python::run },
     Step { name: "quick start", check: quick_start },
+    Step { name: "guide", check: guide::run },
 ];
 
 pub fn run() -> Result<()> {

@@ -45,3 +45,8 @@ pub use trainer::{LossChoice, PathPoint, TrainOptions, Trained, Trainer};
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct ReadmeExamples;
+
+/// Those of the guide.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/rust.md")]
+struct GuideExamples;

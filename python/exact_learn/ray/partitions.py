@@ -64,12 +64,17 @@ def fit_partitions(
     ValueError
         If a partition or a parameter cannot be trained with, or partitions have different numbers of features.
     TypeError
-        If a partition is sparse.
+        If a partition is sparse, or the classifier is not an ExactClassifier.
     RuntimeError
         If an actor was lost too often, or an answer takes too long.
     """
     if not sources:
         raise ValueError("there are no partitions; give at least one source")
+    if not isinstance(classifier, ExactClassifier):
+        raise TypeError(
+            f"fit_partitions trains an ExactClassifier, got {type(classifier).__name__}; "
+            "choose the settings on a sample of the rows first"
+        )
     unsupported = {"metric": "accuracy", "class_weight": None, "warm_start": False}
     for name, value in unsupported.items():
         if getattr(classifier, name) != value:

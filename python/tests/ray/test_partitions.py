@@ -2,9 +2,7 @@
 
 import functools
 import os
-import pathlib
 import signal
-import subprocess
 import sys
 
 import numpy as np
@@ -14,9 +12,8 @@ from scipy.sparse import csr_matrix
 
 from exact_learn import _core
 from exact_learn.ray import fit_partitions
-from exact_learn.sklearn import ExactClassifier
+from exact_learn.sklearn import ExactClassifier, ExactClassifierCV
 
-EXAMPLES = pathlib.Path(__file__).parents[3] / "examples" / "python"
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
@@ -125,12 +122,11 @@ def test_bad_inputs_are_refused(classifier, sources, message):
         fit_partitions(classifier, sources)
 
 
+def test_classifiers_that_choose_their_settings_are_refused():
+    with pytest.raises(TypeError, match="got ExactClassifierCV; choose the settings on a sample"):
+        fit_partitions(ExactClassifierCV(), [lambda: part(0)])
+
+
 def test_sparse_partitions_are_refused():
     with pytest.raises(TypeError, match=r"[Ss]parse"):
         fit_partitions(ExactClassifier(), [lambda: (csr_matrix(np.eye(3)), ["ant", "bee", "cat"])])
-
-
-def test_the_example_of_partitions_learns(tmp_path):
-    command = [sys.executable, "-W", "ignore", str(EXAMPLES / "partitions.py")]
-    output = subprocess.run(command, check=True, timeout=60, stdout=subprocess.PIPE, text=True).stdout
-    assert float(output.split()[-1]) > 0.85

@@ -1,0 +1,32 @@
+//! `cargo xtask guide`: runs the code blocks of the guide and builds it as HTML.
+
+use std::env;
+
+use anyhow::Result;
+
+use crate::cargo;
+use crate::python::Environment;
+
+/// The blocks call `exact` and the installed Python package. Broken links within the guide are errors.
+pub fn run() -> Result<()> {
+    let documents = cargo::root().join("docs");
+    let environment = Environment::open()?;
+    environment.install(&["--requirement".into(), documents.join("requirements.txt").into()])?;
+    cargo::run(cargo::cargo(&["build", "--release", "--locked", "--package", "exact-cli"]))?;
+
+    let mut programs = vec![environment.programs(), cargo::target_directory().join("release")];
+    programs.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));
+    let mut blocks = environment.module("pytest");
+    blocks.args(["--quiet", "-p", "no:cacheprovider"]).arg(documents.join("guide"));
+    blocks.env("PATH", env::join_paths(programs)?);
+    cargo::run(blocks)?;
+
+    let built = cargo::target_directory().join("guide");
+    let mut html = environment.module("sphinx");
+    // Pages that are not read again would not be checked again.
+    html.args(["--builder", "html", "--fresh-env", "--quiet", "--fail-on-warning", "--keep-going"]);
+    html.arg("--doctree-dir").arg(built.join("doctrees")).arg(&documents).arg(built.join("html"));
+    cargo::run(html)?;
+    println!("{}", built.join("html").join("index.html").display());
+    Ok(())
+}
