@@ -74,6 +74,16 @@ impl<'a> CsrMatrix<'a> {
         Ok(Self { offsets, indices, values, n_columns })
     }
 
+    /// A matrix whose parts are known to go together.
+    pub(crate) fn of_rows(
+        offsets: Vec<usize>,
+        indices: impl Into<Indices<'a>>,
+        values: impl Into<Numbers<'a>>,
+        n_columns: usize,
+    ) -> Self {
+        Self { offsets, indices: indices.into(), values: values.into(), n_columns }
+    }
+
     /// The number of rows.
     pub fn n_rows(&self) -> usize {
         self.offsets.len() - 1

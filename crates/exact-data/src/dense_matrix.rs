@@ -1,6 +1,6 @@
 //! Dense matrices of numbers as users have them.
 
-use crate::{DataError, Numbers};
+use crate::{CsrMatrix, DataError, Numbers};
 
 /// A dense row-major matrix `[n_rows, n_columns]` of finite numbers, taken as they are: not copied, not converted, not
 /// standardised.
@@ -63,4 +63,45 @@ impl<'a> DenseMatrix<'a> {
         let values = self.values.gather(rows.iter().map(|row| row * width..(row + 1) * width));
         DenseMatrix { values, n_columns: width }
     }
+
+    /// The same rows without their zeros; `None` where more than a quarter of the values are none.
+    ///
+    /// # Example
+    /// ```
+    /// use exact_data::DenseMatrix;
+    ///
+    /// let matrix = DenseMatrix::new(vec![0.0, 0.0, 3.0, 0.0, 0.0, 0.0, 0.0, 4.0], 4)?;
+    /// assert_eq!(matrix.without_zeros().map(|sparse| sparse.row_range(1)), Some(1..2));
+    /// assert_eq!(DenseMatrix::new(vec![1.0, 0.0], 2)?.without_zeros(), None);
+    /// # Ok::<(), exact_data::DataError>(())
+    /// ```
+    pub fn without_zeros(&self) -> Option<CsrMatrix<'static>> {
+        match &self.values {
+            Numbers::F32(values) => without_zeros(values, self.n_columns),
+            Numbers::F64(values) => without_zeros(values, self.n_columns),
+        }
+    }
+}
+
+fn without_zeros<T>(values: &[T], n_columns: usize) -> Option<CsrMatrix<'static>>
+where
+    T: Copy + Default + PartialEq,
+    Numbers<'static>: From<Vec<T>>,
+{
+    let stored = values.iter().filter(|&&value| value != T::default()).count();
+    if stored > values.len() / 4 || i32::try_from(n_columns).is_err() {
+        return None;
+    }
+    let (mut offsets, mut indices, mut kept) =
+        (vec![0], Vec::with_capacity(stored), Vec::with_capacity(stored));
+    for row in values.chunks_exact(n_columns) {
+        for (column, &value) in (0_i32..).zip(row) {
+            if value != T::default() {
+                indices.push(column);
+                kept.push(value);
+            }
+        }
+        offsets.push(kept.len());
+    }
+    Some(CsrMatrix::of_rows(offsets, indices, kept, n_columns))
 }

@@ -3,11 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use exact_data::{
-    DataError, Encoder, EncoderOptions, Features, LabelEncoder, Split, bundled, stratified_folds,
+    CsrMatrix, DataError, DenseMatrix, Encoder, EncoderOptions, Features, LabelEncoder, Split, bundled,
+    stratified_folds,
 };
 use exact_eval::log_loss;
 use exact_linear::{
-    Dataset, LinearClassifier, LinearError, Link, LossChoice, LossKind, PathPoint, Progress, Solver,
+    Dataset, Inputs, LinearClassifier, LinearError, Link, LossChoice, LossKind, PathPoint, Progress, Solver,
     TrainOptions, Trained, Trainer,
 };
 use std::ops::ControlFlow;
@@ -449,4 +450,35 @@ fn the_path_has_every_setting_and_the_scores_of_the_chosen_one() {
     let mean = |point: &PathPoint| point.validation_scores.iter().sum::<f64>() / 3.0;
     let rivals = trained.path.iter().filter(|point| point.loss == trained.loss);
     assert!(rivals.map(mean).all(|score| score <= trained.cv.mean + 1e-9));
+}
+
+#[test]
+fn zeros_of_dense_rows_make_no_difference() {
+    // Three indicators of twenty in each row, one of them of the class.
+    let (n_rows, n_columns) = (150, 20);
+    let mut random = ChaCha8Rng::seed_from_u64(3);
+    for n_classes in [2, 3] {
+        let labels: Vec<u32> = (0..n_rows).map(|row| (row % n_classes) as u32).collect();
+        let mut values = vec![0.0; n_rows * n_columns];
+        let (mut indices, mut indptr) = (Vec::new(), vec![0_i32]);
+        for (row, values) in values.chunks_exact_mut(n_columns).enumerate() {
+            let own = row % n_classes;
+            for column in [own, 3 + random.random_range(0..8), 11 + random.random_range(0..9)] {
+                let kept = column >= 3 || random.random::<f64>() < 0.7;
+                values[column] = if kept { 1.0 } else { 0.0 };
+            }
+            indices.extend((0..n_columns as i32).filter(|&column| values[column as usize] != 0.0));
+            indptr.push(indices.len() as i32);
+        }
+        let stored = vec![1.0; indices.len()];
+        let train = |inputs: Inputs<'static>| {
+            let data = Dataset::new(inputs, labels.clone(), n_classes, None).unwrap();
+            let trainer = Trainer::on(data, options(3, 0, Solver::Lbfgs)).unwrap();
+            trainer.train(LossChoice::Kind(LossKind::Exact), &Progress::ignore).unwrap()
+        };
+        let dense = train(DenseMatrix::new(values, n_columns).unwrap().into());
+        let sparse = train(CsrMatrix::new(indptr, indices, stored, n_columns).unwrap().into());
+        assert_eq!(dense.path, sparse.path);
+        assert_eq!(dense.selected, sparse.selected);
+    }
 }

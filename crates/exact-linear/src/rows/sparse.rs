@@ -5,41 +5,88 @@ use exact_data::{CsrMatrix, Indices, Numbers};
 use super::Kernel;
 use crate::moments::Moments;
 
-/// Calls `visit(row of the block, column, value)` for each stored value of some rows.
-fn for_each(matrix: &CsrMatrix<'_>, rows: std::ops::Range<usize>, mut visit: impl FnMut(usize, usize, f64)) {
-    fn visit_all<I: Copy, V: Copy + Into<f64>>(
+/// A column of a matrix as it is stored; it has been checked.
+trait Index: Copy {
+    fn column(self) -> usize;
+}
+
+impl Index for i32 {
+    fn column(self) -> usize {
+        self as usize
+    }
+}
+
+impl Index for i64 {
+    fn column(self) -> usize {
+        self as usize
+    }
+}
+
+/// What is done with each row of a block.
+trait Visit {
+    fn row<I: Index, V: Copy + Into<f64>>(&mut self, row: usize, indices: &[I], values: &[V]);
+}
+
+/// Shows a visitor some rows, which it counts from 0.
+fn visit_rows(matrix: &CsrMatrix<'_>, rows: std::ops::Range<usize>, visit: &mut impl Visit) {
+    fn visit_all<I: Index, V: Copy + Into<f64>>(
         matrix: &CsrMatrix<'_>,
         rows: std::ops::Range<usize>,
-        (indices, column): (&[I], impl Fn(I) -> usize),
+        indices: &[I],
         values: &[V],
-        visit: &mut impl FnMut(usize, usize, f64),
+        visit: &mut impl Visit,
     ) {
-        let first = rows.start;
-        for row in rows {
+        for (place, row) in rows.enumerate() {
             let range = matrix.row_range(row);
-            for (&index, &value) in indices[range.clone()].iter().zip(&values[range]) {
-                visit(row - first, column(index), value.into());
-            }
+            visit.row(place, &indices[range.clone()], &values[range]);
         }
     }
-    // The indices have been checked to be columns.
-    let narrow = |index: i32| index as usize;
-    let wide = |index: i64| index as usize;
-    let visit = &mut visit;
     match (matrix.indices(), matrix.values()) {
-        (Indices::I32(indices), Numbers::F32(values)) => {
-            visit_all(matrix, rows, (indices, narrow), values, visit);
-        }
-        (Indices::I32(indices), Numbers::F64(values)) => {
-            visit_all(matrix, rows, (indices, narrow), values, visit);
-        }
-        (Indices::I64(indices), Numbers::F32(values)) => {
-            visit_all(matrix, rows, (indices, wide), values, visit);
-        }
-        (Indices::I64(indices), Numbers::F64(values)) => {
-            visit_all(matrix, rows, (indices, wide), values, visit);
-        }
+        (Indices::I32(indices), Numbers::F32(values)) => visit_all(matrix, rows, indices, values, visit),
+        (Indices::I32(indices), Numbers::F64(values)) => visit_all(matrix, rows, indices, values, visit),
+        (Indices::I64(indices), Numbers::F32(values)) => visit_all(matrix, rows, indices, values, visit),
+        (Indices::I64(indices), Numbers::F64(values)) => visit_all(matrix, rows, indices, values, visit),
         _ => {}
+    }
+}
+
+/// Visits each stored value, with its row and column.
+struct Each<F>(F);
+
+impl<F: FnMut(usize, usize, f64)> Visit for Each<F> {
+    fn row<I: Index, V: Copy + Into<f64>>(&mut self, row: usize, indices: &[I], values: &[V]) {
+        for (&index, &value) in indices.iter().zip(values) {
+            (self.0)(row, index.column(), value.into());
+        }
+    }
+}
+
+/// Two classes: adds each row's product with the weights to its second logit.
+struct AddProducts<'a> {
+    weights: &'a [f64],
+    logits: &'a mut [f64],
+}
+
+impl Visit for AddProducts<'_> {
+    fn row<I: Index, V: Copy + Into<f64>>(&mut self, row: usize, indices: &[I], values: &[V]) {
+        let terms =
+            indices.iter().zip(values).map(|(&index, &value)| value.into() * self.weights[index.column()]);
+        self.logits[2 * row + 1] += terms.sum::<f64>();
+    }
+}
+
+/// Two classes: adds the rows to the gradient, each times the slope of its second logit.
+struct AddRows<'a> {
+    slopes: &'a [f64],
+    gradient: &'a mut [f64],
+}
+
+impl Visit for AddRows<'_> {
+    fn row<I: Index, V: Copy + Into<f64>>(&mut self, row: usize, indices: &[I], values: &[V]) {
+        let slope = self.slopes[2 * row + 1];
+        for (&index, &value) in indices.iter().zip(values) {
+            self.gradient[index.column()] += value.into() * slope;
+        }
     }
 }
 
@@ -55,30 +102,38 @@ impl Kernel for CsrMatrix<'_> {
     fn add_logits(&self, weights: &[f64], n_classes: usize, first: usize, logits: &mut [f64]) {
         let k = n_classes - 1;
         let rows = first..first + logits.len() / n_classes;
-        for_each(self, rows, |row, column, value| {
+        if k == 1 {
+            return visit_rows(self, rows, &mut AddProducts { weights, logits });
+        }
+        let add = |row: usize, column: usize, value: f64| {
             let logits = &mut logits[row * n_classes + 1..][..k];
             for (logit, weight) in logits.iter_mut().zip(&weights[column * k..][..k]) {
                 *logit += value * weight;
             }
-        });
+        };
+        visit_rows(self, rows, &mut Each(add));
     }
 
     fn add_gradient(&self, slopes: &[f64], n_classes: usize, first: usize, gradient: &mut [f64]) {
         let k = n_classes - 1;
         let rows = first..first + slopes.len() / n_classes;
-        for_each(self, rows, |row, column, value| {
+        if k == 1 {
+            return visit_rows(self, rows, &mut AddRows { slopes, gradient });
+        }
+        let add = |row: usize, column: usize, value: f64| {
             let slopes = &slopes[row * n_classes + 1..][..k];
             for (gradient, slope) in gradient[column * k..][..k].iter_mut().zip(slopes) {
                 *gradient += value * slope;
             }
-        });
+        };
+        visit_rows(self, rows, &mut Each(add));
     }
 }
 
 pub(super) fn moments(matrix: &CsrMatrix<'_>, weights: Option<&[f64]>) -> Moments {
     let (n_rows, n_columns) = (matrix.n_rows(), matrix.n_columns());
     let mut pilot = vec![0.0; n_columns];
-    for_each(matrix, 0..n_rows.min(1), |_, column, value| pilot[column] = value);
+    visit_rows(matrix, 0..n_rows.min(1), &mut Each(|_, column: usize, value| pilot[column] = value));
     Moments::of(n_rows, pilot, weights, |rows, centre, power, sums| {
         let weight_of = |row: usize| weights.map_or(1.0, |weights| weights[row]);
         let raise = |offset: f64| if power == 2 { offset * offset } else { offset };
@@ -86,12 +141,13 @@ pub(super) fn moments(matrix: &CsrMatrix<'_>, weights: Option<&[f64]>) -> Moment
         // Rows are counted as well as weighed, so that a column without zeros gets none of them by rounding.
         let mut stored = vec![0_usize; n_columns];
         let mut stored_weight = vec![0.0; n_columns];
-        for_each(matrix, rows.clone(), |row, column, value| {
+        let add = |row: usize, column: usize, value: f64| {
             let weight = weight_of(first + row);
             stored[column] += 1;
             stored_weight[column] += weight;
             sums[column] += weight * raise(value - centre[column]);
-        });
+        };
+        visit_rows(matrix, rows.clone(), &mut Each(add));
         let total: f64 = rows.clone().map(weight_of).sum();
         for column in 0..n_columns {
             if stored[column] < rows.len() {
