@@ -39,6 +39,7 @@ mod read;
 mod source;
 mod split;
 mod table;
+mod tensor_file;
 
 pub use atomic_file::{check_writable, write_atomically};
 pub use column_kind::ColumnKind;
@@ -56,3 +57,4 @@ pub use read::{Columns, ReadOptions};
 pub use source::Source;
 pub use split::{Split, folds, split, stratified_folds, stratified_split};
 pub use table::Table;
+pub use tensor_file::{read_tensors, write_tensors};

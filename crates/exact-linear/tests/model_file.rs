@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::LazyLock;
 
@@ -82,7 +82,7 @@ impl Parts {
         Self {
             format: header["format"].clone(),
             version: header["version"].clone(),
-            model: serde_json::from_str(header["model"].as_str().unwrap()).unwrap(),
+            model: serde_json::from_str(header["description"].as_str().unwrap()).unwrap(),
             shape: tensors.tensor("weights").unwrap().shape().to_vec(),
             weights: values("weights"),
             biases: values("biases"),
@@ -91,21 +91,25 @@ impl Parts {
 
     fn bytes(&self) -> Vec<u8> {
         let (weights, biases) = (to_bytes(&self.weights), to_bytes(&self.biases));
+        let view = |shape: Vec<usize>, bytes| TensorView::new(Dtype::F64, shape, bytes).unwrap();
+        self.with_tensors(BTreeMap::from([
+            ("weights", view(self.shape.clone(), &weights)),
+            ("biases", view(vec![self.biases.len()], &biases)),
+        ]))
+    }
+
+    fn with_tensors(&self, tensors: BTreeMap<&str, TensorView>) -> Vec<u8> {
         let model = self.model.to_string();
         let mut hash = Sha256::new();
-        for part in [model.as_bytes(), &weights, &biases] {
+        let parts = tensors.iter().flat_map(|(name, tensor)| [name.as_bytes(), tensor.data()]);
+        for part in std::iter::once(model.as_bytes()).chain(parts) {
             hash.update((part.len() as u64).to_le_bytes());
             hash.update(part);
         }
         let sha256 = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
         let header = serde_json::json!({
-            "format": self.format, "version": self.version, "sha256": sha256, "model": model
+            "format": self.format, "version": self.version, "sha256": sha256, "description": model
         });
-        let view = |shape: Vec<usize>, bytes| TensorView::new(Dtype::F64, shape, bytes).unwrap();
-        let tensors = [
-            ("weights", view(self.shape.clone(), &weights)),
-            ("biases", view(vec![self.biases.len()], &biases)),
-        ];
         serialize(tensors, Some(HashMap::from([("exact-learn".into(), header.to_string())]))).unwrap()
     }
 }
@@ -227,11 +231,10 @@ fn parts_that_do_not_fit_together_are_refused() {
 
 #[test]
 fn tensors_of_another_type_are_refused() {
-    let (_, metadata) = SafeTensors::read_metadata(&BYTES).unwrap();
-    let weights = vec![0; 4 * Parts::of(&BYTES).weights.len()];
-    let shape = Parts::of(&BYTES).shape;
-    let view = TensorView::new(Dtype::F32, shape, &weights).unwrap();
-    let problem = problem(&serialize([("weights", view)], metadata.metadata().clone()).unwrap());
+    let parts = Parts::of(&BYTES);
+    let weights = vec![0; 4 * parts.weights.len()];
+    let view = TensorView::new(Dtype::F32, parts.shape.clone(), &weights).unwrap();
+    let problem = problem(&parts.with_tensors(BTreeMap::from([("weights", view)])));
     assert!(problem.contains("F32") && problem.contains("F64"), "{problem}");
 }
 

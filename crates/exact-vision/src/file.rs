@@ -1,34 +1,17 @@
-//! Files of tensors: safetensors, which hold no code, with one metadata entry of JSON and a checksum over all.
+//! Files of the tensors of modules.
 
-use std::collections::HashMap;
-use std::fmt::Write as _;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::Path;
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Tensor, TensorData};
-use exact_data::write_atomically;
-use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
+use exact_data::{read_tensors, write_atomically, write_tensors};
+use safetensors::tensor::{Dtype, TensorView};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::VisionError;
-
-/// The metadata entry of the description.
-const ENTRY: &str = "exact-learn";
-/// Raised with every change that older readers would misread.
-const VERSION: u32 = 1;
-
-#[derive(Serialize, Deserialize)]
-struct Header {
-    format: String,
-    version: u32,
-    /// SHA-256 of the description and the tensors in the order of their names, in hexadecimal.
-    sha256: String,
-    /// JSON of the description.
-    description: String,
-}
 
 /// A tensor of a file.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,72 +48,34 @@ pub(crate) fn write(
     tensors: &Tensors,
 ) -> Result<(), VisionError> {
     let fail = |problem: String| VisionError::File { path: path.into(), problem };
-    let description = serde_json::to_string(description).map_err(|error| fail(error.to_string()))?;
-    let mut sorted: Vec<(&String, &StoredTensor, Vec<u8>)> =
+    let bytes: Vec<(&String, &StoredTensor, Vec<u8>)> =
         tensors.iter().map(|(name, tensor)| (name, tensor, tensor.values.to_bytes())).collect();
-    sorted.sort_by_key(|(name, ..)| *name);
-    let sha256 =
-        checksum(&description, sorted.iter().map(|(name, _, bytes)| (name.as_str(), bytes.as_slice())));
-    let header = Header { format: format.into(), version: VERSION, sha256, description };
-    let header = serde_json::to_string(&header).map_err(|error| fail(error.to_string()))?;
-    let views: Result<Vec<_>, _> = sorted
-        .iter()
-        .map(|(name, tensor, bytes)| {
-            TensorView::new(tensor.values.dtype(), tensor.shape.clone(), bytes).map(|view| (*name, view))
-        })
-        .collect();
-    let metadata = Some(HashMap::from([(ENTRY.to_owned(), header)]));
-    let bytes =
-        views.and_then(|views| serialize(views, metadata)).map_err(|error| fail(error.to_string()))?;
+    let mut views = BTreeMap::new();
+    for (name, tensor, bytes) in &bytes {
+        let view = TensorView::new(tensor.values.dtype(), tensor.shape.clone(), bytes);
+        views.insert(name.as_str(), view.map_err(|error| fail(error.to_string()))?);
+    }
+    let bytes = write_tensors(format, description, &views).map_err(|error| fail(error.to_string()))?;
     Ok(write_atomically(path, |file| file.write_all(&bytes))?)
 }
 
 /// The description and the tensors of a file of this format.
 pub(crate) fn read<D: DeserializeOwned>(path: &Path, format: &str) -> Result<(D, Tensors), VisionError> {
+    let fail = |problem: String| VisionError::File { path: path.into(), problem };
     let bytes = fs::read(path).map_err(|error| VisionError::Read { path: path.into(), error })?;
-    parse(&bytes, format).map_err(|problem| VisionError::File { path: path.into(), problem })
-}
-
-fn parse<D: DeserializeOwned>(bytes: &[u8], format: &str) -> Result<(D, Tensors), String> {
-    let foreign = |error: safetensors::SafeTensorError| {
-        format!("it is not a whole safetensors file ({error}): it may be truncated or of another format")
-    };
-    let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(foreign)?;
-    let entry = metadata.metadata().as_ref().and_then(|entries| entries.get(ENTRY));
-    let header = entry.ok_or_else(|| {
-        format!("it is a safetensors file of another program: it has no metadata entry '{ENTRY}'")
-    })?;
-    let header: Header =
-        serde_json::from_str(header).map_err(|error| format!("its metadata are damaged: {error}"))?;
-    if header.format != format {
-        return Err(format!("it holds '{}', expected '{format}'", header.format));
-    }
-    if header.version != VERSION {
-        return Err(format!(
-            "its format version is {}, this program reads version {VERSION}",
-            header.version
-        ));
-    }
-    let mut tensors = SafeTensors::deserialize(bytes).map_err(foreign)?.tensors();
-    tensors.sort_by(|(a, _), (b, _)| a.cmp(b));
-    let parts = tensors.iter().map(|(name, tensor)| (name.as_str(), tensor.data()));
-    if checksum(&header.description, parts) != header.sha256 {
-        return Err("its checksum does not match its contents: the file was altered or damaged".into());
-    }
-    let description = serde_json::from_str(&header.description)
-        .map_err(|error| format!("its description is damaged: {error}"))?;
-    let read = |(name, view): (String, TensorView<'_>)| {
+    let (description, tensors) = read_tensors(format, &bytes).map_err(|error| fail(error.to_string()))?;
+    let stored = |(name, view): (String, TensorView<'_>)| {
         let values = match view.dtype() {
             Dtype::F32 => {
                 let floats = view.data().as_chunks::<4>().0.iter();
                 Values::Floats(floats.map(|bytes| f32::from_le_bytes(*bytes)).collect())
             }
             Dtype::U8 => Values::Bytes(view.data().to_vec()),
-            other => return Err(format!("its tensor '{name}' is {other:?}, expected F32 or U8")),
+            other => return Err(fail(format!("its tensor '{name}' is {other:?}, expected F32 or U8"))),
         };
         Ok((name, StoredTensor { shape: view.shape().to_vec(), values }))
     };
-    Ok((description, tensors.into_iter().map(read).collect::<Result<_, String>>()?))
+    Ok((description, tensors.into_iter().map(stored).collect::<Result<_, _>>()?))
 }
 
 impl Values {
@@ -147,21 +92,6 @@ impl Values {
             Self::Bytes(bytes) => bytes.clone(),
         }
     }
-}
-
-fn checksum<'a>(description: &'a str, tensors: impl Iterator<Item = (&'a str, &'a [u8])>) -> String {
-    let mut hash = Sha256::new();
-    let parts = tensors.flat_map(|(name, bytes)| [name.as_bytes(), bytes]);
-    for part in std::iter::once(description.as_bytes()).chain(parts) {
-        // Lengths keep the parts apart.
-        hash.update((part.len() as u64).to_le_bytes());
-        hash.update(part);
-    }
-    hash.finalize().iter().fold(String::new(), |mut hex, byte| {
-        // Writing to a string does not fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
 }
 
 /// All floats of a module by the paths of their fields, running statistics among them.

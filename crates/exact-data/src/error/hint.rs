@@ -99,7 +99,8 @@ impl DataError {
             Self::UnsupportedType { .. }
             | Self::LabelOutOfRange { .. }
             | Self::Setting { .. }
-            | Self::Inconsistent { .. } => return None,
+            | Self::Inconsistent { .. }
+            | Self::TensorFile { .. } => return None,
         };
         Some(hint)
     }

@@ -390,6 +390,12 @@ pub enum DataError {
         /// What is wrong with it.
         problem: String,
     },
+    /// A file of tensors with a description is not what it should be.
+    #[error("{problem}")]
+    TensorFile {
+        /// What is wrong with it.
+        problem: String,
+    },
     /// A set of images is not part of the program.
     #[error("the images of `{name}` are not bundled")]
     NotBundled {

@@ -10,6 +10,7 @@ use ureq::http::{Response, StatusCode, header};
 
 use super::dataset::unpack;
 use super::sets::{ImageSet, ImageSetFile};
+use crate::tensor_file::hexadecimal;
 use crate::{DataError, Source};
 
 /// How far the download of a file is.
@@ -200,10 +201,4 @@ fn sha256(source: &Source) -> Result<String, DataError> {
             read => hasher.update(&buffer[..read]),
         }
     }
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    let digits =
-        |byte: &u8| [byte >> 4, byte & 15].map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)]));
-    bytes.iter().flat_map(digits).collect()
 }
