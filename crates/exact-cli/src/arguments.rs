@@ -1,5 +1,8 @@
 //! The arguments of all commands.
 
+#[cfg(feature = "vision")]
+pub(crate) mod vision;
+
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, Resettable, Str, TypedValueParser as _};
@@ -37,6 +40,10 @@ pub(crate) enum Command {
     Datasets(Datasets),
     /// The five-point example that cross-entropy and hinge get wrong
     Toy(Toy),
+    /// Networks for images
+    #[cfg(feature = "vision")]
+    #[command(subcommand)]
+    Vision(vision::Vision),
     /// Print the completion script of a shell
     Completions(Completions),
 }

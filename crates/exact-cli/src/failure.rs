@@ -22,6 +22,10 @@ pub(crate) enum CommandError {
     /// Classes are left out of a method that needs them all.
     #[error("--nearest-classes is for the methods genz and genz-quasi alone")]
     NearestClasses,
+    /// A linear classifier cannot be the last layer of a network.
+    #[cfg(feature = "vision")]
+    #[error("{} is no last layer of this network: {problem}", path.display())]
+    Head { path: PathBuf, problem: String },
 }
 
 impl CommandError {
@@ -30,6 +34,10 @@ impl CommandError {
             Self::Overwrites { .. } => "name another file",
             Self::Request { hint, .. } => hint,
             Self::NearestClasses => "leave the option out, or name one of these with --method",
+            #[cfg(feature = "vision")]
+            Self::Head { .. } => {
+                "train it with `exact fit` on what `exact vision embed` wrote of this network"
+            }
         }
     }
 }
@@ -62,7 +70,17 @@ fn hint_of(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
     let data = cause.downcast_ref::<DataError>().and_then(DataError::hint);
     let linear = || cause.downcast_ref::<LinearError>().and_then(LinearError::hint);
     let command = || cause.downcast_ref::<CommandError>().map(|error| error.hint().into());
-    data.or_else(linear).or_else(command)
+    data.or_else(linear).or_else(|| vision_hint(cause)).or_else(command)
+}
+
+#[cfg(feature = "vision")]
+fn vision_hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
+    cause.downcast_ref::<exact_vision::VisionError>().and_then(exact_vision::VisionError::hint)
+}
+
+#[cfg(not(feature = "vision"))]
+fn vision_hint(_: &(dyn std::error::Error + 'static)) -> Option<String> {
+    None
 }
 
 fn is_broken_pipe(cause: &(dyn std::error::Error + 'static)) -> bool {

@@ -27,6 +27,8 @@ fn main() -> ExitCode {
         Command::Integrate(arguments) => commands::integrate::run(&arguments),
         Command::Datasets(arguments) => commands::datasets::run(&arguments),
         Command::Toy(arguments) => commands::toy::run(&arguments),
+        #[cfg(feature = "vision")]
+        Command::Vision(command) => commands::vision::run(&command),
         Command::Completions(arguments) => commands::completions::run(&arguments),
     };
     match result {

@@ -1,5 +1,7 @@
 //! Progress bars on standard error, if that is a terminal, which go at the end.
 
+#[cfg(feature = "vision")]
+use std::io::{self, Write as _};
 use std::ops::ControlFlow;
 
 use exact_data::DownloadProgress;
@@ -60,5 +62,30 @@ impl DownloadBar {
 
     pub fn update(&self, progress: DownloadProgress<'_>) {
         self.0.update(progress.file, progress.done, progress.total.unwrap_or(progress.done));
+    }
+}
+
+/// Shows how training of a network goes, with a line for each epoch, which stays and which files of a run in the background keep.
+#[cfg(feature = "vision")]
+pub(crate) struct EpochBar {
+    bar: Bar,
+    epochs: usize,
+}
+
+#[cfg(feature = "vision")]
+impl EpochBar {
+    pub fn new(epochs: usize) -> Self {
+        let bar = Bar::new("{wide_bar} {pos}/{len} epochs, {eta} left");
+        bar.update("", 0, epochs as u64);
+        Self { bar, epochs }
+    }
+
+    pub fn update(&self, record: &exact_vision::EpochRecord) {
+        let (epoch, epochs) = (record.epoch, self.epochs);
+        let (loss, accuracy) = (record.loss, 100.0 * record.validation_accuracy);
+        let line = format!("epoch {epoch}/{epochs}: loss {loss:.4}, validation accuracy {accuracy:.2} %");
+        // Training goes on if standard error is closed.
+        self.bar.0.suspend(|| drop(writeln!(io::stderr().lock(), "{line}")));
+        self.bar.update("", epoch as u64, epochs as u64);
     }
 }

@@ -24,6 +24,12 @@ macro_rules! assert_screen {
 
 fn screen(run: Finished) -> String {
     let Finished { code, stdout, stderr } = run;
+    // A build without networks has one command less.
+    let without_vision = |text: &str| {
+        let lines = text.split_inclusive('\n').filter(|line| !line.starts_with("  vision "));
+        lines.collect::<String>()
+    };
+    let (stdout, stderr) = (without_vision(&stdout), without_vision(&stderr));
     // The end of the binary's name differs between systems.
     let stderr = stderr.replace("exact.exe", "exact");
     format!("{stdout}{stderr}[exit code {}]\n", code.unwrap())
@@ -36,6 +42,17 @@ fn help() {
     let commands = ["fit", "compare", "predict", "evaluate", "integrate", "datasets", "toy", "completions"];
     for command in commands {
         assert_screen!(format!("help-{command}"), folder.exact(&[command, "--help"]));
+    }
+}
+
+#[cfg(feature = "vision")]
+#[test]
+fn help_of_vision() {
+    let folder = Folder::new();
+    assert!(folder.exact(&["--help"]).stdout.contains("\n  vision "));
+    assert_screen!("help-vision", folder.exact(&["vision", "--help"]));
+    for command in ["train", "evaluate", "predict", "import", "embed", "replace-head"] {
+        assert_screen!(format!("help-vision-{command}"), folder.exact(&["vision", command, "--help"]));
     }
 }
 

@@ -45,17 +45,21 @@ pub struct EncoderOptions {
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Encoder {
-    dense: Vec<DenseColumn>,
+    dense: Vec<StandardisedColumn>,
     blocks: Vec<Block>,
     missing_tokens: Vec<String>,
 }
 
-/// A standardised numeric column.
+/// A numeric column, which becomes the feature `(value - mean) / std`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct DenseColumn {
-    column: String,
-    mean: f64,
-    std: f64,
+#[non_exhaustive]
+pub struct StandardisedColumn {
+    /// Its name.
+    pub column: String,
+    /// The mean of the training rows.
+    pub mean: f64,
+    /// Their standard deviation.
+    pub std: f64,
 }
 
 /// A block of indicators, with the mean and the standard deviation of each.
@@ -100,7 +104,7 @@ impl Encoder {
                 Column::Numeric(values) => {
                     let scale = Standardisation::of(values);
                     if let Some(Standardisation { mean, std }) = scale {
-                        encoder.dense.push(DenseColumn { column: column.clone(), mean, std });
+                        encoder.dense.push(StandardisedColumn { column: column.clone(), mean, std });
                     }
                     let empty = values.null_count() == values.len();
                     if options.missing_indicator && values.null_count() > 0 && !empty {
@@ -166,6 +170,11 @@ impl Encoder {
         names
     }
 
+    /// The numeric columns, which are the first of the encoded ones.
+    pub fn standardised_columns(&self) -> &[StandardisedColumn] {
+        &self.dense
+    }
+
     /// The number of encoded columns.
     pub fn n_columns(&self) -> usize {
         self.dense.len() + self.blocks.iter().map(|block| block.mean.len()).sum::<usize>()
@@ -204,7 +213,7 @@ impl Encoder {
         }
         let usable = |mean: f64, std: f64| mean.is_finite() && std.is_finite() && std > 0.0;
         let mut seen = HashSet::new();
-        for DenseColumn { column, mean, std } in &self.dense {
+        for StandardisedColumn { column, mean, std } in &self.dense {
             if !seen.insert(column) {
                 return fail(column, "the name of another");
             }

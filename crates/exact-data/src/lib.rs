@@ -41,11 +41,12 @@ mod split;
 mod table;
 mod tensor_file;
 
+pub use arrays::write_embeddings;
 pub use atomic_file::{check_writable, write_atomically};
 pub use column_kind::ColumnKind;
 pub use csr_matrix::CsrMatrix;
 pub use dense_matrix::DenseMatrix;
-pub use encoder::{Encoder, EncoderOptions};
+pub use encoder::{Encoder, EncoderOptions, StandardisedColumn};
 pub use error::{DataError, FIELD_LIMIT, Place, Warning};
 pub use features::{Features, Layout};
 pub use images::{

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use burn::module::Module as _;
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor, TensorData};
 use exact_data::{ChannelStatistics, ImageSize, Images};
 use serde::{Deserialize, Serialize};
 
@@ -55,32 +55,96 @@ impl ImageClassifier {
         ImageSize { height, width }
     }
 
+    /// The labels of images, if they are of the classes of training, so that they can be compared with predictions.
+    ///
+    /// # Errors
+    /// [`VisionError::Classes`] if the classes differ or have another order.
+    pub fn labels<'a>(&self, images: &'a Images) -> Result<&'a [u32], VisionError> {
+        let (found, expected) = (images.class_names(), self.class_names());
+        if found == expected {
+            return Ok(images.labels());
+        }
+        let at = found.iter().zip(expected).take_while(|(found, expected)| found == expected).count();
+        let name = |names: &[String]| names.get(at).cloned();
+        Err(VisionError::Classes { at, found: name(found), expected: name(expected) })
+    }
+
     /// The classes of images, by the largest logit.
     ///
     /// # Errors
     /// [`VisionError::Shape`] if they have another shape than those of training, [`VisionError::Device`] if the device fails.
     pub fn predict(&self, images: &Images) -> Result<Predictions, VisionError> {
+        let mut predictions = Predictions { classes: Vec::new(), probabilities: Vec::new() };
+        self.each_row(images, Network::forward, |logits| {
+            let best = logits.iter().enumerate().max_by(|(_, a), (_, b)| a.total_cmp(b));
+            let (class, largest) = best.map_or((0, 0.0), |(class, &logit)| (class, f64::from(logit)));
+            let powers = logits.iter().map(|&logit| (f64::from(logit) - largest).exp());
+            let sum: f64 = powers.clone().sum();
+            predictions.classes.push(class as u32);
+            predictions.probabilities.extend(powers.map(|power| power / sum));
+        })?;
+        Ok(predictions)
+    }
+
+    /// What the last layer classifies: the features of images, `[n, n_features]`, row-major.
+    ///
+    /// # Errors
+    /// Those of [`ImageClassifier::predict`].
+    pub fn features(&self, images: &Images) -> Result<Vec<f32>, VisionError> {
+        let mut features = Vec::new();
+        self.each_row(images, Network::features, |row| features.extend_from_slice(row))?;
+        Ok(features)
+    }
+
+    /// The number of features that the last layer classifies.
+    pub fn n_features(&self) -> usize {
+        let [n_features, _] = self.network.head_shape();
+        n_features
+    }
+
+    /// The classifier with another last layer, `logits = features · weights + biases`, as one that was trained on
+    /// [`ImageClassifier::features`]. `weights` are `[n_features, n_classes]`, row-major, and `biases` `[n_classes]`.
+    ///
+    /// # Errors
+    /// [`VisionError::Head`] if their numbers are others.
+    pub fn with_head(&self, weights: Vec<f32>, biases: Vec<f32>) -> Result<Self, VisionError> {
+        let [n_features, n_classes] = self.network.head_shape();
+        let found = [weights.len(), biases.len()];
+        if found != [n_features * n_classes, n_classes] {
+            return Err(VisionError::Head { found, n_features, n_classes });
+        }
+        let device = self.device();
+        let weights = Tensor::from_data(TensorData::new(weights, [n_features, n_classes]), &device);
+        let biases = Tensor::from_data(TensorData::new(biases, [n_classes]), &device);
+        let mut network = self.network.clone();
+        network.set_head(weights, biases);
+        Ok(Self { network, description: self.description.clone() })
+    }
+
+    fn device(&self) -> Device {
+        self.network.devices().into_iter().next().unwrap_or_default()
+    }
+
+    /// Calls a function with what is computed of each image, in order.
+    fn each_row(
+        &self,
+        images: &Images,
+        compute: impl Fn(&Network, Tensor<4>) -> Tensor<2>,
+        mut each: impl FnMut(&[f32]),
+    ) -> Result<(), VisionError> {
         let (found, expected) = (ImageShape::of(images), self.description.shape);
         if found != expected {
             return Err(VisionError::Shape { found, expected });
         }
-        let network = self.network.valid();
-        let device = network.devices().into_iter().next().unwrap_or_default().without_autodiff();
+        let (network, device) = (self.network.valid(), self.device().without_autodiff());
         let statistics = &self.description.statistics;
-        let mut predictions = Predictions { classes: Vec::new(), probabilities: Vec::new() };
         Batches { images, statistics, batch_size: BATCH_SIZE }.test(|_, batch| {
-            let logits: Vec<f32> = network.forward(batch.images(&device)).try_into_vec_as()?;
-            for logits in logits.chunks_exact(self.class_names().len()) {
-                let best = logits.iter().enumerate().max_by(|(_, a), (_, b)| a.total_cmp(b));
-                let (class, largest) = best.map_or((0, 0.0), |(class, &logit)| (class, f64::from(logit)));
-                let powers = logits.iter().map(|&logit| (f64::from(logit) - largest).exp());
-                let sum: f64 = powers.clone().sum();
-                predictions.classes.push(class as u32);
-                predictions.probabilities.extend(powers.map(|power| power / sum));
-            }
+            let rows = compute(&network, batch.images(&device));
+            let [_, width] = rows.dims();
+            let values: Vec<f32> = rows.try_into_vec_as()?;
+            values.chunks_exact(width).for_each(&mut each);
             Ok(())
-        })?;
-        Ok(predictions)
+        })
     }
 
     /// Writes the classifier whole or not at all.

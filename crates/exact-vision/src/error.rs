@@ -70,6 +70,34 @@ pub enum VisionError {
         /// The shape of the images of training.
         expected: ImageShape,
     },
+    /// Images of other classes than those that the network was trained on.
+    #[error(
+        "class {at} of the images is {}, class {at} of the network is {}",
+        name_or_missing(found.as_deref()),
+        name_or_missing(expected.as_deref())
+    )]
+    Classes {
+        /// The first class, from 0, that differs.
+        at: usize,
+        /// Its name among those of the images, if they have so many.
+        found: Option<String>,
+        /// Its name among those of training, if they have so many.
+        expected: Option<String>,
+    },
+    /// A last layer of another size.
+    #[error(
+        "the last layer has {} weights and {} biases, the network needs {n_features} x {n_classes} and {n_classes}",
+        found[0],
+        found[1]
+    )]
+    Head {
+        /// Weights and biases.
+        found: [usize; 2],
+        /// The features that the network makes.
+        n_features: usize,
+        /// Its classes.
+        n_classes: usize,
+    },
     /// Data that cannot be read or split, or a file that cannot be written.
     #[error(transparent)]
     Data(#[from] DataError),
@@ -106,6 +134,10 @@ pub enum VisionError {
     },
 }
 
+fn name_or_missing(name: Option<&str>) -> String {
+    name.map_or_else(|| "missing".into(), |name| format!("`{name}`"))
+}
+
 impl VisionError {
     /// How to mend it, where that is not plain.
     pub fn hint(&self) -> Option<String> {
@@ -115,6 +147,7 @@ impl VisionError {
             Self::Diverged { .. } => {
                 Some("lower the learning rate; the checkpoint of the last whole epoch is in place".into())
             }
+            Self::Classes { .. } => Some("name the classes as those of training, and leave none out".into()),
             Self::Shape { .. } => Some("scale the images to the shape of training".into()),
             _ => None,
         }

@@ -14,6 +14,7 @@ pub mod models;
 pub mod optim;
 mod recipe;
 mod shape;
+mod torchvision;
 mod train;
 
 pub use burn;

@@ -19,8 +19,13 @@ pub(crate) fn run(arguments: &Evaluate) -> anyhow::Result<()> {
         &predictions.probabilities,
         model.labels().n_classes(),
     )?;
-    if arguments.json {
-        return print_json(&metrics);
+    show(&metrics, arguments.json)
+}
+
+/// Prints metrics as a table or as JSON.
+pub(super) fn show(metrics: &TestMetrics, json: bool) -> anyhow::Result<()> {
+    if json {
+        return print_json(metrics);
     }
     let rows = vec![
         ["accuracy".into(), format!("{} %", percent(metrics.accuracy))],

@@ -8,3 +8,5 @@ pub(crate) mod fit;
 pub(crate) mod integrate;
 pub(crate) mod predict;
 pub(crate) mod toy;
+#[cfg(feature = "vision")]
+pub(crate) mod vision;

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use exact_data::write_atomically;
-use exact_linear::{Model, Predictions};
+use exact_linear::Model;
 
 use crate::arguments::Predict;
 use crate::input::read_known;
@@ -16,22 +16,33 @@ pub(crate) fn run(arguments: &Predict) -> anyhow::Result<()> {
     let table = read_known(&arguments.data, model.encoder(), None, arguments.delimiter)?;
     let predictions = model.predict(&table)?;
     let classes = model.labels().classes();
-    let write = |output: &mut dyn Write| {
-        write(output, &predictions, classes, arguments.proba).map_err(|error| match error.into_kind() {
-            // As it is, so that a reader that went away is known as such.
-            csv::ErrorKind::Io(error) => error,
-            other => io::Error::other(format!("{other:?}")),
-        })
-    };
+    let write = writer(&predictions.classes, &predictions.probabilities, classes, arguments.proba);
     match &arguments.out {
         Some(path) => Ok(write_atomically(path, write)?),
         None => write_stdout(write),
     }
 }
 
+/// Writes predictions as CSV: the class of each, named, and with `proba` the probabilities of all.
+pub(super) fn writer(
+    predictions: &[u32],
+    probabilities: &[f64],
+    classes: &[String],
+    proba: bool,
+) -> impl FnOnce(&mut dyn Write) -> io::Result<()> {
+    move |output| {
+        write(output, predictions, probabilities, classes, proba).map_err(|error| match error.into_kind() {
+            // As it is, so that a reader that went away is known as such.
+            csv::ErrorKind::Io(error) => error,
+            other => io::Error::other(format!("{other:?}")),
+        })
+    }
+}
+
 fn write(
     output: &mut dyn Write,
-    predictions: &Predictions,
+    predictions: &[u32],
+    probabilities: &[f64],
     classes: &[String],
     proba: bool,
 ) -> csv::Result<()> {
@@ -41,7 +52,7 @@ fn write(
         header.extend(classes.iter().map(|class| format!("p_{class}")));
     }
     csv.write_record(&header)?;
-    let rows = predictions.classes.iter().zip(predictions.probabilities.chunks_exact(classes.len()));
+    let rows = predictions.iter().zip(probabilities.chunks_exact(classes.len()));
     for (&class, probabilities) in rows {
         csv.write_field(&classes[class as usize])?;
         if proba {

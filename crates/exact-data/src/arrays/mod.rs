@@ -2,6 +2,7 @@
 //!
 //! An array of n rows is a column of its name, and a matrix `[n, d]` named `x` the columns `x_0` to `x_{d-1}`.
 
+mod embeddings;
 mod npy;
 mod number_type;
 mod parquet;
@@ -15,6 +16,8 @@ use arrow_array::builder::LargeStringDictionaryBuilder;
 use arrow_array::types::UInt32Type;
 use arrow_array::{Array as _, ArrayRef, Float64Array, RecordBatch};
 use arrow_schema::{Field, Schema};
+
+pub use embeddings::write_embeddings;
 
 use crate::error::Place;
 use crate::read::{Plan, plan};

@@ -12,7 +12,7 @@ use super::number_type::NumberType;
 use super::{Array, Column, bad_array, columns};
 use crate::{DataError, FIELD_LIMIT};
 
-const MAGIC: &[u8] = b"\x93NUMPY";
+pub(super) const MAGIC: &[u8] = b"\x93NUMPY";
 
 /// What the only array of an NPY file is called, since the file does not name it.
 const ONLY: &str = "x";

@@ -121,9 +121,17 @@ impl ImageDataset {
             return Err(DataError::UnknownLayout { path: path.into() });
         };
         match resize {
-            Some(size) => Self::new(dataset.train.resized(size)?, dataset.test.resized(size)?),
+            Some(size) => dataset.resized(size),
             None => Ok(dataset),
         }
+    }
+
+    /// The data set with all images scaled as by [`Images::resized`].
+    ///
+    /// # Errors
+    /// Those of [`Images::resized`].
+    pub fn resized(&self, size: ImageSize) -> Result<Self, DataError> {
+        Self::new(self.train.resized(size)?, self.test.resized(size)?)
     }
 }
 

@@ -8,7 +8,7 @@ use crate::DataError;
 
 impl Images {
     /// The images scaled to a size: of each, the largest part in the middle with the aspect ratio of that size,
-    /// scaled bilinearly (averaged over all pixels that a new one covers).
+    /// scaled bilinearly (averaged over all pixels that a new one covers). Images of that size already stay as they are.
     ///
     /// # Errors
     /// [`DataError::Setting`] if the height or the width is 0 or above 65535, and [`DataError::Inconsistent`] if there
@@ -26,6 +26,9 @@ impl Images {
     /// ```
     pub fn resized(&self, size: ImageSize) -> Result<Self, DataError> {
         check(size)?;
+        if size == self.size() {
+            return Ok(self.clone());
+        }
         let mut pixels = Vec::new();
         for index in 0..self.len() {
             let Some(image) = planes::join(self.image(index), self.channels(), self.size()) else {

@@ -1,6 +1,6 @@
 //! Layers that several networks are made of. Their weights are zeros until [`initialize`](super::initialize).
 
-use burn::module::{Initializer, Module};
+use burn::module::{Initializer, Module, Param};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig, PaddingConfig2d};
@@ -59,6 +59,11 @@ impl NormalizedConvolution {
 
 pub(super) fn linear(inputs: usize, outputs: usize, device: &Device) -> Linear {
     LinearConfig::new(inputs, outputs).with_initializer(Initializer::Zeros).init(device)
+}
+
+/// A linear layer with these weights, `[inputs, outputs]`, and biases, `[outputs]`.
+pub(super) fn linear_of(weights: Tensor<2>, biases: Tensor<1>) -> Linear {
+    Linear { weight: Param::from_tensor(weights), bias: Some(Param::from_tensor(biases)) }
 }
 
 /// The maximum over squares of 2 x 2 pixels that do not overlap; a last odd row or column is left out.

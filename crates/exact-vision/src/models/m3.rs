@@ -1,10 +1,10 @@
 //! The network of the paper's experiment on MNIST.
 
-use burn::module::{Initializer, Module};
+use burn::module::{Initializer, Module, Param};
 use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
 
-use super::Features;
+use super::Parts;
 use super::layers::{Convolution, NormalizedConvolution};
 use crate::{ImageShape, VisionError};
 
@@ -41,13 +41,24 @@ impl M3 {
     }
 }
 
-impl Features for M3 {
+impl Parts for M3 {
     fn features(&self, images: Tensor<4>) -> Tensor<2> {
         let layers = self.convolutions.iter();
         layers.fold(images, |input, layer| layer.forward_relu(input)).flatten(1, 3)
     }
 
+    fn head(&self) -> &Linear {
+        &self.head
+    }
+
     fn classify(&self, features: Tensor<2>) -> Tensor<2> {
         self.norm.forward(self.head.forward(features))
+    }
+
+    /// The normalisation that follows only divides by the square root of 1 + epsilon, and adds the biases.
+    fn set_head(&mut self, weights: Tensor<2>, biases: Tensor<1>) {
+        let norm: BatchNorm = BatchNormConfig::new(biases.dims()[0]).init(&biases.device());
+        self.head.weight = Param::from_tensor(weights * (1.0 + norm.epsilon).sqrt());
+        self.norm = BatchNorm { beta: Param::from_tensor(biases), ..norm };
     }
 }

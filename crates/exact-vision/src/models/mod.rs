@@ -12,6 +12,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use burn::module::Module;
+use burn::nn::Linear;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
@@ -219,7 +220,26 @@ impl Network {
         self.parts().features(images)
     }
 
-    fn parts(&self) -> &dyn Features {
+    /// How many features the last layer classifies, and into how many classes.
+    pub(crate) fn head_shape(&self) -> [usize; 2] {
+        self.parts().head().weight.shape().dims()
+    }
+
+    /// Makes the logits `features · weights + biases`.
+    ///
+    /// # Shapes
+    /// `[features, classes]` and `[classes]`, as before
+    pub(crate) fn set_head(&mut self, weights: Tensor<2>, biases: Tensor<1>) {
+        match self {
+            Self::SmallCnn(network) => network.set_head(weights, biases),
+            Self::M3(network) => network.set_head(weights, biases),
+            Self::WideResNet(network) => network.set_head(weights, biases),
+            Self::ResNet(network) => network.set_head(weights, biases),
+            Self::Vgg(network) => network.set_head(weights, biases),
+        }
+    }
+
+    fn parts(&self) -> &dyn Parts {
         match self {
             Self::SmallCnn(network) => network,
             Self::M3(network) => network,
@@ -230,12 +250,21 @@ impl Network {
     }
 }
 
-/// The two parts of a network.
-trait Features {
+/// The two parts of a network: what makes features of images, and the last layer.
+trait Parts {
     /// Images to features.
     fn features(&self, images: Tensor<4>) -> Tensor<2>;
+
+    /// The last linear layer.
+    fn head(&self) -> &Linear;
+
     /// Features to logits.
-    fn classify(&self, features: Tensor<2>) -> Tensor<2>;
+    fn classify(&self, features: Tensor<2>) -> Tensor<2> {
+        self.head().forward(features)
+    }
+
+    /// Makes [`Parts::classify`] the map `features · weights + biases`.
+    fn set_head(&mut self, weights: Tensor<2>, biases: Tensor<1>);
 }
 
 #[cfg(test)]

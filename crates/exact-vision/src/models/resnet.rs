@@ -6,8 +6,8 @@ use burn::nn::{Linear, PaddingConfig2d};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
-use super::Features;
-use super::layers::{Convolution, NormalizedConvolution, global_average, linear};
+use super::Parts;
+use super::layers::{Convolution, NormalizedConvolution, global_average, linear, linear_of};
 use crate::ImageShape;
 
 /// A residual network: a stem, four groups of blocks of 64, 128, 256 and 512 channels, of which all but the first halve the image,
@@ -54,6 +54,11 @@ impl Layout {
 }
 
 impl ResNet {
+    /// The number of blocks in each group of a network with this many layers, if there is one.
+    pub(crate) fn blocks(depth: usize) -> Option<[usize; 4]> {
+        Layout::of(depth).map(|layout| layout.blocks)
+    }
+
     pub(super) fn new(layout: Layout, input: ImageShape, n_classes: usize, device: &Device) -> Self {
         let small = input.is_small();
         let stem = if small {
@@ -83,7 +88,7 @@ impl ResNet {
     }
 }
 
-impl Features for ResNet {
+impl Parts for ResNet {
     fn features(&self, images: Tensor<4>) -> Tensor<2> {
         let mut pixels = self.stem.forward_relu(images);
         if let Some(pool) = &self.pool {
@@ -92,8 +97,12 @@ impl Features for ResNet {
         global_average(self.blocks.iter().fold(pixels, |input, block| block.forward(input)))
     }
 
-    fn classify(&self, features: Tensor<2>) -> Tensor<2> {
-        self.head.forward(features)
+    fn head(&self) -> &Linear {
+        &self.head
+    }
+
+    fn set_head(&mut self, weights: Tensor<2>, biases: Tensor<1>) {
+        self.head = linear_of(weights, biases);
     }
 }
 

@@ -7,8 +7,8 @@ use burn::nn::pool::MaxPool2d;
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
-use super::Features;
-use super::layers::{Convolution, halving_pool, linear};
+use super::Parts;
+use super::layers::{Convolution, halving_pool, linear, linear_of};
 use crate::{ImageShape, VisionError};
 
 /// `LeNet-5` with rectified units and maximum pooling: two 5 x 5 convolutions to 6 and 16 channels, then three linear layers of
@@ -38,14 +38,18 @@ impl SmallCnn {
     }
 }
 
-impl Features for SmallCnn {
+impl Parts for SmallCnn {
     fn features(&self, images: Tensor<4>) -> Tensor<2> {
         let convolve = |input, layer: &Conv2d| self.pool.forward(relu(layer.forward(input)));
         let pixels = self.convolutions.iter().fold(images, convolve).flatten(1, 3);
         self.linear.iter().fold(pixels, |input, layer| relu(layer.forward(input)))
     }
 
-    fn classify(&self, features: Tensor<2>) -> Tensor<2> {
-        self.head.forward(features)
+    fn head(&self) -> &Linear {
+        &self.head
+    }
+
+    fn set_head(&mut self, weights: Tensor<2>, biases: Tensor<1>) {
+        self.head = linear_of(weights, biases);
     }
 }

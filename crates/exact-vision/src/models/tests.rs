@@ -1,5 +1,5 @@
 use burn::module::{Module, ModuleVisitor, Param};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, TensorData};
 
 use super::{Architecture, Network};
 use crate::{ImageShape, VisionError};
@@ -71,6 +71,33 @@ fn images_become_logits_and_features() {
         let logits: Vec<f32> = network.forward(images).into_data().try_to_vec().unwrap();
         assert_eq!(logits.len(), 14, "{name}");
         assert!(logits.iter().all(|logit| logit.is_finite() && logit.abs() < 1e3), "{name}: {logits:?}");
+    }
+}
+
+#[test]
+fn the_last_layer_is_replaced() {
+    let device = Device::default();
+    for (name, input) in
+        [("small-cnn", COLOUR), ("m3", GREY), ("wrn-10-1", COLOUR), ("resnet-18", COLOUR), ("vgg-11", COLOUR)]
+    {
+        let mut network = build(name, input, 3);
+        let [n_features, n_classes] = network.head_shape();
+        assert_eq!(n_classes, 3, "{name}");
+        let weights: Vec<f32> = (0..3 * n_features).map(|at| (at as f32).sin()).collect();
+        let weights = Tensor::from_data(TensorData::new(weights, [n_features, 3]), &device);
+        let biases = Tensor::<1>::from_floats([1.0, -2.0, 0.5], &device);
+        network.set_head(weights.clone(), biases.clone());
+        let network = network.valid();
+        let images = Tensor::<4>::ones([2, input.channels, input.height, input.width], &device);
+        let expected = network.features(images.clone()).matmul(weights) + biases.unsqueeze();
+        let expected: Vec<f32> = expected.into_data().try_to_vec().unwrap();
+        let logits: Vec<f32> = network.forward(images).into_data().try_to_vec().unwrap();
+        for (logit, expected) in logits.iter().zip(&expected) {
+            assert!(
+                (logit - expected).abs() < 1e-3 * (1.0 + expected.abs()),
+                "{name}: {logits:?} {expected:?}"
+            );
+        }
     }
 }
 

@@ -7,8 +7,8 @@ use burn::tensor::activation::relu;
 use burn::tensor::module::adaptive_avg_pool2d;
 use burn::tensor::{Device, Tensor};
 
-use super::Features;
-use super::layers::{Convolution, NormalizedConvolution, halving_pool, linear};
+use super::Parts;
+use super::layers::{Convolution, NormalizedConvolution, halving_pool, linear, linear_of};
 use crate::{ImageShape, VisionError};
 
 /// A VGG network with batch normalisation: five groups of 3 x 3 convolutions of 64, 128, 256, 512 and 512 channels, each followed by
@@ -74,7 +74,7 @@ impl Vgg {
     }
 }
 
-impl Features for Vgg {
+impl Parts for Vgg {
     fn features(&self, images: Tensor<4>) -> Tensor<2> {
         let convolve = |input, group: &Vec<NormalizedConvolution>| {
             self.pool.forward(group.iter().fold(input, |input, layer| layer.forward_relu(input)))
@@ -85,7 +85,11 @@ impl Features for Vgg {
         layers.fold(areas, |input, layer| self.dropout.forward(relu(layer.forward(input))))
     }
 
-    fn classify(&self, features: Tensor<2>) -> Tensor<2> {
-        self.head.forward(features)
+    fn head(&self) -> &Linear {
+        &self.head
+    }
+
+    fn set_head(&mut self, weights: Tensor<2>, biases: Tensor<1>) {
+        self.head = linear_of(weights, biases);
     }
 }

@@ -6,8 +6,8 @@ use burn::nn::{BatchNorm, BatchNormConfig, Linear};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
-use super::Features;
-use super::layers::{Convolution, global_average, linear};
+use super::Parts;
+use super::layers::{Convolution, global_average, linear, linear_of};
 use crate::{ImageShape, VisionError};
 
 /// A wide residual network for small images: a 3 x 3 convolution to 16 channels, three groups of `(depth - 4) / 6` blocks of 16,
@@ -58,15 +58,19 @@ impl WideResNet {
     }
 }
 
-impl Features for WideResNet {
+impl Parts for WideResNet {
     fn features(&self, images: Tensor<4>) -> Tensor<2> {
         let first = self.convolution.forward(images);
         let last = self.blocks.iter().fold(first, |input, block| block.forward(input));
         global_average(relu(self.norm.forward(last)))
     }
 
-    fn classify(&self, features: Tensor<2>) -> Tensor<2> {
-        self.head.forward(features)
+    fn head(&self) -> &Linear {
+        &self.head
+    }
+
+    fn set_head(&mut self, weights: Tensor<2>, biases: Tensor<1>) {
+        self.head = linear_of(weights, biases);
     }
 }
 

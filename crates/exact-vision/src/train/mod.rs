@@ -1,5 +1,6 @@
 //! Training, epoch by epoch, in a folder that it can be taken up from.
 
+use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -8,7 +9,7 @@ use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
 use exact_core::loss::LossError;
 use exact_core::schedule::Schedule;
-use exact_data::{ChannelStatistics, Images, stratified_split};
+use exact_data::{ChannelStatistics, DataError, Images, stratified_split};
 use serde::{Deserialize, Serialize};
 
 use crate::augment::Mixup;
@@ -71,7 +72,7 @@ pub(crate) struct Trainee {
     pub criterion: Criterion,
 }
 
-/// Training in a folder, which holds `model.safetensors`, the network of the best epoch so far, and `checkpoint.safetensors`, what
+/// Training in a folder, which is made if it is not there and holds `model.safetensors`, the network of the best epoch so far, and `checkpoint.safetensors`, what
 /// training is taken up from.
 #[derive(Debug)]
 pub struct Trainer {
@@ -126,6 +127,8 @@ impl Trainer {
         if self.checkpoint_path().exists() {
             return Err(VisionError::RunExists { folder: self.folder.clone() });
         }
+        fs::create_dir_all(&self.folder)
+            .map_err(|error| DataError::Write { path: self.folder.clone(), error })?;
         let record = TrainingRecord {
             epochs: Vec::new(),
             train_images: self.train.len(),

@@ -1,0 +1,154 @@
+//! The arguments of `exact vision`.
+
+use std::path::PathBuf;
+
+use clap::builder::PossibleValuesParser;
+use clap::{Args, Subcommand};
+use exact_data::{ImageSet, ImageSize};
+use exact_vision::LossSettings;
+use exact_vision::models::Architecture;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Vision {
+    /// Train a network, keep that of the epoch with the best validation accuracy, and measure it on the test images
+    Train(Train),
+    /// Measure a network on the test images of a folder
+    Evaluate(Evaluate),
+    /// Predict the classes of the test images of a folder
+    Predict(Predict),
+    /// Make a model of the weights that torchvision has for a residual network
+    Import(Import),
+    /// Write what the last layer of a network sees of images, for `exact fit` to train a new one on
+    Embed(Embed),
+    /// Give a network a last layer that `exact fit` trained on what `exact vision embed` wrote
+    ReplaceHead(ReplaceHead),
+}
+
+/// Which images.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct ImageData {
+    /// The folder of images: IDX files, those of CIFAR or SVHN, or `train/CLASS/*` and `test/CLASS/*` as PNG or JPEG
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Bundled images; see `exact datasets`
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(bundled()), hide_possible_values = true)]
+    pub dataset: Option<String>,
+}
+
+fn bundled() -> impl Iterator<Item = &'static str> {
+    ImageSet::all().iter().filter(|set| set.is_bundled()).map(|set| set.name.as_str())
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Train {
+    #[command(flatten)]
+    pub data: ImageData,
+    /// A recipe in TOML; the options below take the place of what it says
+    #[arg(long, value_name = "FILE.toml")]
+    pub recipe: Option<PathBuf>,
+    /// The network: small-cnn, m3, wrn-DEPTH-WIDTH, resnet-DEPTH or vgg-DEPTH
+    #[arg(long, value_name = "NAME", required_unless_present = "recipe")]
+    pub model: Option<Architecture>,
+    /// The loss, with its default settings: exact, probit, macro-f1, cross-entropy, hinge, sigmoid, beta-bernoulli, polynomial or
+    /// poly1
+    #[arg(long, value_name = "NAME")]
+    pub loss: Option<LossSettings>,
+    /// Passes over the training images
+    #[arg(long, value_name = "N")]
+    pub epochs: Option<usize>,
+    /// Images per step
+    #[arg(long, value_name = "N")]
+    pub batch_size: Option<usize>,
+    /// The seed of all randomness
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Scale the images to a height and width
+    #[arg(long, value_name = "HxW", value_parser = size)]
+    pub resize: Option<ImageSize>,
+    /// The folder for the model and the checkpoint
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Take up the run in the folder where its checkpoint is
+    #[arg(long)]
+    pub resume: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Evaluate {
+    /// A model that `exact vision train` wrote
+    pub model: PathBuf,
+    #[command(flatten)]
+    pub data: ImageData,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Predict {
+    /// A model that `exact vision train` wrote
+    pub model: PathBuf,
+    #[command(flatten)]
+    pub data: ImageData,
+    /// Where to write the predictions; standard output by default
+    #[arg(long, value_name = "PREDICTIONS.csv")]
+    pub out: Option<PathBuf>,
+    /// Add the probability of each class
+    #[arg(long)]
+    pub proba: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// The weights as safetensors: `safetensors.torch.save_file(network.state_dict(), path)`
+    pub weights: PathBuf,
+    /// The network: resnet-18, resnet-34 or resnet-50
+    #[arg(long, value_name = "NAME")]
+    pub model: Architecture,
+    /// The names of the classes, one in each line; numbers by default
+    #[arg(long, value_name = "FILE.txt")]
+    pub classes: Option<PathBuf>,
+    /// The height and width that images are scaled to
+    #[arg(long, value_name = "HxW", value_parser = size, default_value = "224x224")]
+    pub resize: ImageSize,
+    /// Where to write the model
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Embed {
+    /// A model that `exact vision train` wrote
+    pub model: PathBuf,
+    #[command(flatten)]
+    pub data: ImageData,
+    /// Where to write the features `x` and the classes `label` of the training images
+    #[arg(long, value_name = "TRAIN.npz", required_unless_present = "test")]
+    pub train: Option<PathBuf>,
+    /// Where to write those of the test images
+    #[arg(long, value_name = "TEST.npz")]
+    pub test: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplaceHead {
+    /// The model that the features came from
+    pub model: PathBuf,
+    /// The model of `exact fit`
+    pub head: PathBuf,
+    /// Where to write the new model
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+fn size(text: &str) -> Result<ImageSize, String> {
+    let sides = text.split_once('x').and_then(|(height, width)| height.parse().ok().zip(width.parse().ok()));
+    match sides {
+        Some((height, width)) => Ok(ImageSize { height, width }),
+        None => Err("a size is a height and a width in pixels, such as 32x32".into()),
+    }
+}

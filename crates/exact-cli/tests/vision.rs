@@ -1,0 +1,244 @@
+//! `exact vision`: training, resuming, measuring and predicting on IDX files.
+#![cfg(feature = "vision")]
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use common::Folder;
+
+/// Writes the four files of a data set of 12 x 12 pixels: a bright bar upright or lying.
+fn write_images(folder: &Folder) {
+    std::fs::create_dir(folder.path().join("bars")).unwrap();
+    for (set, n, first) in [("train", 120_u8, 0), ("t10k", 30, 5)] {
+        let mut images = vec![0, 0, 8, 3, 0, 0, 0, n, 0, 0, 0, 12, 0, 0, 0, 12];
+        let mut labels = vec![0, 0, 8, 1, 0, 0, 0, n];
+        for sample in 0..u32::from(n) {
+            let (class, place) = (sample % 2, (sample / 2 + first) % 12);
+            for at in 0..144_u32 {
+                let bright = if class == 0 { at % 12 == place } else { at / 12 == place };
+                let noise = (sample * 144 + at).wrapping_mul(2_654_435_761) >> 25;
+                images.push(if bright { 230 } else { noise as u8 });
+            }
+            labels.push(class as u8);
+        }
+        folder.write(&format!("bars/{set}-images-idx3-ubyte"), images);
+        folder.write(&format!("bars/{set}-labels-idx1-ubyte"), labels);
+    }
+}
+
+const TRAIN: [&str; 13] = [
+    "vision",
+    "train",
+    "--data",
+    "bars",
+    "--model",
+    "small-cnn",
+    "--loss",
+    "exact",
+    "--batch-size",
+    "16",
+    "--out",
+    "run",
+    "--json",
+];
+
+fn train(more: &[&'static str]) -> Vec<&'static str> {
+    [TRAIN.as_slice(), more].concat()
+}
+
+#[test]
+fn a_network_is_trained_measured_and_applied() {
+    let folder = Folder::new();
+    write_images(&folder);
+    let record = folder.exact(&train(&["--epochs", "8", "--seed", "3"])).json();
+    assert_eq!(record["data"]["train_images"], 96);
+    assert_eq!(record["data"]["validation_images"], 24);
+    assert_eq!(record["data"]["test_images"], 30);
+    assert_eq!(record["data"]["classes"], 2);
+    assert_eq!(record["recipe"]["seed"], 3);
+    assert_eq!(record["epochs"].as_array().unwrap().len(), 8);
+    assert!(record["validation"]["accuracy"].as_f64().unwrap() >= 0.9, "{record}");
+    assert!(record["test"]["accuracy"].as_f64().unwrap() >= 0.9, "{record}");
+    let best = record["best_epoch"].as_u64().unwrap() as usize;
+    assert_eq!(record["epochs"][best - 1]["validation_accuracy"], record["validation"]["accuracy"]);
+
+    let model = record["model"].as_str().unwrap();
+    let metrics = folder.exact(&["vision", "evaluate", model, "--data", "bars", "--json"]).json();
+    assert_eq!(metrics, record["test"]);
+    let run = folder.exact(&["vision", "predict", model, "--data", "bars", "--proba"]).succeeded();
+    let lines: Vec<&str> = run.stdout.lines().collect();
+    assert_eq!((lines.len(), lines[0]), (31, "prediction,p_0,p_1"));
+    let right = lines[1..].iter().enumerate().filter(|(at, line)| line.starts_with(&(at % 2).to_string()));
+    assert_eq!(right.count() as f64 / 30.0, metrics["accuracy"].as_f64().unwrap());
+}
+
+#[test]
+fn a_run_is_taken_up_and_not_overwritten() {
+    let folder = Folder::new();
+    write_images(&folder);
+    let first = folder.exact(&train(&["--epochs", "2"])).json();
+    let model = std::fs::read(folder.path().join("run/model.safetensors")).unwrap();
+    folder.exact(&train(&["--epochs", "2"])).refused(&["run holds a run already", "hint: ", "--resume"]);
+    let again = folder.exact(&train(&["--epochs", "2", "--resume"])).json();
+    assert_eq!((&again["epochs"], &again["test"]), (&first["epochs"], &first["test"]));
+    folder.exact(&train(&["--epochs", "3", "--resume"])).refused(&["another recipe"]);
+    assert_eq!(std::fs::read(folder.path().join("run/model.safetensors")).unwrap(), model);
+}
+
+#[test]
+fn recipes_are_read_and_refused() {
+    let folder = Folder::new();
+    write_images(&folder);
+    folder.write(
+        "good.toml",
+        "model = \"small-cnn\"\nepochs = 9\naugmentation = [{ crop = { padding = 1 } }]\n",
+    );
+    folder.write("typing-error.toml", "model = \"small-cnn\"\nepoch = 9\n");
+    folder.write("impossible.toml", "model = \"small-cnn\"\nmixup = -1.0\n");
+    let run = |recipe: &str| {
+        let arguments = ["vision", "train", "--data", "bars", "--out", "run", "--recipe", recipe];
+        folder.exact(&[&arguments[..], &["--epochs", "1", "--json"]].concat())
+    };
+    run("typing-error.toml").refused(&["typing-error.toml", "line 2", "`epoch`"]);
+    run("impossible.toml").refused(&["impossible.toml", "alpha of mixup"]);
+    run("none.toml").refused(&["none.toml"]);
+    assert!(!folder.path().join("run").exists());
+    let record = run("good.toml").json();
+    assert_eq!(record["epochs"].as_array().unwrap().len(), 1);
+    assert_eq!(record["recipe"]["augmentation"][0]["crop"]["padding"], 1);
+}
+
+#[test]
+fn what_cannot_be_trained_on_is_refused() {
+    let folder = Folder::new();
+    write_images(&folder);
+    let train = |model, data| ["vision", "train", "--data", data, "--model", model, "--out", "run"];
+    folder.exact(&train("lenet", "bars")).refused(&["lenet", "small-cnn"]);
+    folder.exact(&train("m3", "bars")).refused(&["m3 needs images of at least 21 x 21 pixels"]);
+    folder.exact(&train("small-cnn", "nowhere")).refused(&["nowhere"]);
+    folder.exact(&["vision", "train", "--model", "m3", "--out", "run"]).refused(&["--data", "--dataset"]);
+    folder.exact(&[&train("m3", "bars")[..], &["--resize", "28"]].concat()).refused(&["such as 32x32"]);
+    folder
+        .exact(&[&train("small-cnn", "bars")[..], &["--resume"]].concat())
+        .refused(&["run/checkpoint.safetensors"]);
+    let labels = folder.path().join("bars/train-labels-idx1-ubyte");
+    let whole = std::fs::read(&labels).unwrap();
+    std::fs::write(&labels, &whole[..100]).unwrap();
+    folder.exact(&train("small-cnn", "bars")).refused(&["train-labels-idx1-ubyte"]);
+    assert_eq!(folder.names(), ["bars"]);
+}
+
+#[test]
+fn what_is_no_network_for_these_images_is_refused() {
+    let folder = Folder::new();
+    write_images(&folder);
+    folder.exact(&train(&["--epochs", "1"])).succeeded();
+    let (model, checkpoint) = ("run/model.safetensors", "run/checkpoint.safetensors");
+    let evaluate =
+        |model: &str, data: [&str; 2]| folder.exact(&["vision", "evaluate", model, data[0], data[1]]);
+    let bars = ["--data", "bars"];
+    let bytes = std::fs::read(folder.path().join(model)).unwrap();
+    folder.write("half", &bytes[..bytes.len() / 2]);
+    evaluate("half", bars).refused(&["half cannot be used", "truncated"]);
+    let mut damaged = bytes;
+    *damaged.last_mut().unwrap() ^= 1;
+    folder.write("damaged", damaged);
+    evaluate("damaged", bars).refused(&["damaged cannot be used", "checksum"]);
+    evaluate(checkpoint, bars).refused(&["checkpoint of image training", "expected"]);
+    evaluate("none", bars).refused(&["cannot read none"]);
+    evaluate(model, ["--dataset", "fashion-mnist-small"])
+        .refused(&["class 0 of the images is `T-shirt/top`, class 0 of the network is `0`", "hint: "]);
+    let network = ["vision", "train", "--data", "bars", "--model", "resnet-18", "--out", "run", "--resume"];
+    folder.exact(&network).refused(&["it is of the network small-cnn, expected resnet-18"]);
+    let predict = ["vision", "predict", model, "--data", "bars", "--out", model];
+    folder.exact(&predict).refused(&["--out would overwrite run/model.safetensors, which is the model"]);
+}
+
+/// The step is named, and what the last whole epoch left stays.
+#[test]
+fn a_run_that_diverges_stops() {
+    let folder = Folder::new();
+    write_images(&folder);
+    folder.write(
+        "wild.toml",
+        "model = \"small-cnn\"\nepochs = 4\nlearning-rate = { first = 1e-6, last = 1e30 }\n\
+         optimizer = { gradient-scaling = \"unscaled\" }\n",
+    );
+    let wild = ["vision", "train", "--data", "bars", "--out", "run", "--recipe", "wild.toml"];
+    folder.exact(&wild).refused(&["the loss is no longer finite in step", "hint: lower the learning rate"]);
+    folder.exact(&["vision", "evaluate", "run/model.safetensors", "--data", "bars"]).succeeded();
+    assert!(folder.path().join("run/checkpoint.safetensors").exists());
+}
+
+/// Real images: 480 of Fashion-MNIST choose the weights, 120 the epoch.
+#[test]
+fn bundled_images_are_learned() {
+    let folder = Folder::new();
+    let arguments = [
+        "vision",
+        "train",
+        "--dataset",
+        "fashion-mnist-small",
+        "--model",
+        "small-cnn",
+        "--loss",
+        "exact",
+        "--epochs",
+        "20",
+        "--out",
+        "run",
+        "--json",
+    ];
+    let run = folder.exact(&arguments).succeeded();
+    assert_eq!(run.stderr.lines().count(), 20);
+    assert!(run.stderr.starts_with("epoch 1/20: loss "), "{}", run.stderr);
+    let record = run.json();
+    assert!(record["test"]["accuracy"].as_f64().unwrap() >= 0.7, "{record}");
+}
+
+/// A new last layer, trained on what the network makes of images, predicts in the network as it does by itself.
+#[test]
+fn the_last_layer_is_trained_anew() {
+    let folder = Folder::new();
+    write_images(&folder);
+    folder.exact(&train(&["--epochs", "2"])).succeeded();
+    let model = "run/model.safetensors";
+    let embed = ["vision", "embed", model, "--data", "bars", "--train", "train.npz", "--test", "test.npz"];
+    folder.exact(&embed).succeeded();
+    let fit = ["fit", "train.npz", "--target", "label", "--loss", "cross-entropy", "--test", "test.npz"];
+    let record = folder.exact(&[&fit[..], &["--out", "head", "--json"]].concat()).json();
+    let accuracy = record["test"]["accuracy"].as_f64().unwrap();
+    assert!(accuracy >= 0.9, "{record}");
+    folder.exact(&["vision", "replace-head", model, "head", "--out", "new"]).succeeded();
+    let predictions = |arguments: &[&str]| folder.exact(arguments).succeeded().stdout;
+    assert_eq!(
+        predictions(&["vision", "predict", "new", "--data", "bars"]),
+        predictions(&["predict", "head", "test.npz"])
+    );
+    let metrics = folder.exact(&["vision", "evaluate", "new", "--data", "bars", "--json"]).json();
+    assert_eq!(metrics["accuracy"], record["test"]["accuracy"]);
+
+    folder.write("other.csv", "x_0,x_84,label\n1,2,0\n2,3,0\n3,9,1\n4,1,1\n");
+    folder.write("classes.csv", "x_0,x_1,label\n1,2,0\n2,3,0\n3,9,2\n4,1,2\n");
+    for (table, problem) in [("other", "trained on `x_84`"), ("classes", "does not know the class `1`")] {
+        let file = format!("{table}.csv");
+        let fit = [
+            "fit",
+            file.as_str(),
+            "--target",
+            "label",
+            "--loss",
+            "cross-entropy",
+            "--folds",
+            "2",
+            "--out",
+            table,
+        ];
+        folder.exact(&fit).succeeded();
+        let replace = ["vision", "replace-head", model, table, "--out", "none"];
+        folder.exact(&replace).refused(&[table, problem, "hint: train it with `exact fit`"]);
+    }
+    folder.exact(&["vision", "embed", model, "--data", "bars"]).refused(&["--train"]);
+    folder.exact(&["vision", "embed", model, "--data", "bars", "--test", model]).refused(&["overwrite"]);
+    assert!(!folder.path().join("none").exists());
+}
