@@ -460,15 +460,16 @@ fn zeros_of_dense_rows_make_no_difference() {
     for n_classes in [2, 3] {
         let labels: Vec<u32> = (0..n_rows).map(|row| (row % n_classes) as u32).collect();
         let mut values = vec![0.0; n_rows * n_columns];
-        let (mut indices, mut indptr) = (Vec::new(), vec![0_i32]);
+        let (mut indices, mut indptr) = (Vec::new(), vec![0_i64]);
         for (row, values) in values.chunks_exact_mut(n_columns).enumerate() {
             let own = row % n_classes;
             for column in [own, 3 + random.random_range(0..8), 11 + random.random_range(0..9)] {
                 let kept = column >= 3 || random.random::<f64>() < 0.7;
                 values[column] = if kept { 1.0 } else { 0.0 };
             }
-            indices.extend((0..n_columns as i32).filter(|&column| values[column as usize] != 0.0));
-            indptr.push(indices.len() as i32);
+            let columns = (0_i64..).zip(&*values).filter(|(_, value)| **value != 0.0);
+            indices.extend(columns.map(|(column, _)| column));
+            indptr.push(i64::try_from(indices.len()).unwrap());
         }
         let stored = vec![1.0; indices.len()];
         let train = |inputs: Inputs<'static>| {
