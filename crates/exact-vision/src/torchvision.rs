@@ -229,7 +229,7 @@ mod tests {
         ImageClassifier::from_torchvision(path, model.parse().unwrap(), size, names, &Device::default())
     }
 
-    /// The expected logits are those of `PyTorch` 2 in double precision, whose networks were given the same numbers.
+    /// The expected logits are those of torchvision's networks with these parameters, in double precision.
     #[test]
     fn logits_are_those_of_pytorch() {
         let folder = tempfile::tempdir().unwrap();
