@@ -137,7 +137,12 @@ impl<'a> Dataset<'a> {
         train: &[usize],
         validation: &[usize],
     ) -> Result<(Dataset<'static>, Dataset<'static>), LinearError> {
-        let (mut train, mut validation) = (self.select(train), self.select(validation));
+        // Each is trained on or scored many times.
+        let select = |rows| {
+            let rows = self.select(rows);
+            Dataset { inputs: rows.inputs.without_zeros(), ..rows }
+        };
+        let (mut train, mut validation) = (select(train), select(validation));
         train.standardise()?;
         validation.standardisation = Arc::clone(&train.standardisation);
         Ok((train, validation))

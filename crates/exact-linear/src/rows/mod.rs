@@ -65,16 +65,21 @@ impl<'a> From<CsrMatrix<'a>> for Inputs<'a> {
 }
 
 impl Inputs<'_> {
-    /// The rows with the given numbers, copied in their type and form; those of a dense matrix of which most is zero, as that
-    /// of categories encoded as indicators, without the zeros.
+    /// The rows with the given numbers, copied in their form and type.
     pub(crate) fn select(&self, rows: &[usize]) -> Inputs<'static> {
         match self {
             Self::Encoded(features) => features.select(rows).into(),
-            Self::Dense(matrix) => {
-                let matrix = matrix.select(rows);
-                matrix.without_zeros().map_or_else(|| matrix.into(), Into::into)
-            }
+            Self::Dense(matrix) => matrix.select(rows).into(),
             Self::Sparse(matrix) => matrix.select(rows).into(),
+        }
+    }
+
+    /// The same rows, those of a dense matrix of which most is zero, as of categories encoded as indicators, without the
+    /// zeros.
+    pub(crate) fn without_zeros(self) -> Self {
+        match self {
+            Self::Dense(matrix) => matrix.without_zeros().map_or_else(|| matrix.into(), Into::into),
+            other => other,
         }
     }
 
