@@ -80,7 +80,7 @@ impl EpochBar {
         Self { bar, epochs }
     }
 
-    pub fn update(&self, record: &exact_vision::EpochRecord) {
+    pub fn update(&self, record: &exact_eval::record::EpochRecord) {
         let (epoch, epochs) = (record.epoch, self.epochs);
         let (loss, accuracy) = (record.loss, 100.0 * record.validation_accuracy);
         let line = format!("epoch {epoch}/{epochs}: loss {loss:.4}, validation accuracy {accuracy:.2} %");

@@ -170,6 +170,38 @@ fn a_run_that_diverges_stops() {
     assert!(folder.path().join("run/checkpoint.safetensors").exists());
 }
 
+#[test]
+fn several_seeds_are_trained_and_reported() {
+    let folder = Folder::new();
+    write_images(&folder);
+    let more = ["--epochs", "2", "--seeds", "2", "--seed", "5", "--report", "report.html"];
+    let record = folder.exact(&train(&more)).json();
+    assert_eq!(folder.names(), ["bars", "report.html", "run"]);
+    let runs = record["runs"].as_array().unwrap();
+    assert_eq!((&runs[0]["seed"], &runs[1]["seed"]), (&5.into(), &6.into()));
+    let accuracies = [0, 1].map(|run: usize| runs[run]["test"]["accuracy"].as_f64().unwrap());
+    let spread = &record["test"]["accuracy"];
+    let mean = f64::midpoint(accuracies[0], accuracies[1]);
+    assert!((spread["mean"].as_f64().unwrap() - mean).abs() < 1e-12, "{record}");
+    let std = (accuracies[0] - accuracies[1]).abs() / 2_f64.sqrt();
+    assert!((spread["std"].as_f64().unwrap() - std).abs() < 1e-12, "{record}");
+    let html = std::fs::read_to_string(folder.path().join("report.html")).unwrap();
+    assert!(html.contains("name = &quot;exact&quot;") && html.contains("data:image/png;base64,"));
+
+    // The second run is gone: the first is taken up as it is, the second begun.
+    std::fs::remove_dir_all(folder.path().join("run/seed-6")).unwrap();
+    folder.exact(&train(&more)).refused(&["run/seed-5 holds a run already"]);
+    let again = folder.exact(&train(&[&more[..], &["--resume"]].concat())).json();
+    assert_eq!(again["runs"], record["runs"]);
+
+    let evaluate = ["vision", "evaluate", "run/seed-5/model.safetensors", "--data", "bars", "--json"];
+    let metrics = folder.exact(&[&evaluate[..], &["--report", "evaluation.html"]].concat()).json();
+    assert_eq!(metrics, runs[0]["test"]);
+    assert!(folder.names().contains(&"evaluation.html".to_owned()));
+    let over = ["--report", "run/seed-5/model.safetensors"];
+    folder.exact(&[&evaluate[..], &over].concat()).refused(&["which is the model"]);
+}
+
 /// Real images: 480 of Fashion-MNIST choose the weights, 120 the epoch.
 #[test]
 fn bundled_images_are_learned() {

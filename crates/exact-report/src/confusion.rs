@@ -1,6 +1,6 @@
 //! The confusion matrix as a heat map, which is a table with coloured cells.
 
-use exact_eval::record::{DataRecord, TestMetrics};
+use exact_eval::record::TestMetrics;
 use serde::Serialize;
 
 use crate::format;
@@ -59,13 +59,13 @@ struct Frequent {
 }
 
 /// The view of a loss's confusion matrix; `None` if it has no cells.
-pub(crate) fn confusion(loss: &str, test: &TestMetrics, data: &DataRecord) -> Option<Confusion> {
+pub(crate) fn confusion(loss: &str, test: &TestMetrics, class_names: &[String]) -> Option<Confusion> {
     let matrix = &test.confusion;
     let n_classes = matrix.len();
     if n_classes == 0 {
         return None;
     }
-    let name = |class: usize| data.class_names.get(class).cloned().unwrap_or_else(|| class.to_string());
+    let name = |class: usize| class_names.get(class).cloned().unwrap_or_else(|| class.to_string());
     let names: Vec<String> = (0..n_classes).map(name).collect();
     let labelled = n_classes <= LABELLED_CLASSES;
     let rows = if n_classes <= DRAWN_CLASSES {

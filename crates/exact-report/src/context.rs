@@ -1,12 +1,14 @@
 //! What the template of a run's report shows, as text and plots.
 
-use exact_eval::record::{CompareRecord, CrossValidation, DataRecord, FitRecord, LossRecord, SigmaPathPoint};
+use exact_eval::record::{
+    CompareRecord, CrossValidation, DataRecord, FitRecord, LossRecord, SigmaPathPoint, TestMetrics,
+};
 use serde::Serialize;
 
 use crate::ReportError;
 use crate::confusion::{Confusion, confusion};
 use crate::format::{count, fixed, known, percent, seconds, significant};
-use crate::plot::{Picture, accuracy_by_loss, reliability, sigma_path};
+use crate::plot::{AccuracyRow, Picture, accuracy_by_loss, reliability, sigma_path};
 use crate::verdict::{self, Verdict, featured};
 
 /// The context of `report.html`.
@@ -18,6 +20,8 @@ pub(crate) struct Report {
     verdict: Verdict,
     outcomes: Vec<Outcome>,
     has_test: bool,
+    /// What is counted on the test set.
+    unit: &'static str,
     accuracy: Option<Picture>,
     /// The longest list of folds, for the header of their table.
     n_folds: usize,
@@ -53,7 +57,7 @@ struct Outcome {
 
 /// The bins of one reliability diagram.
 #[derive(Serialize)]
-struct Calibration {
+pub(crate) struct Calibration {
     loss: String,
     error: String,
     brier: String,
@@ -118,7 +122,46 @@ fn report(
         .into_iter()
         .filter_map(|row| row.test.as_ref().map(|test| (row.loss.as_str(), test)))
         .collect();
-    let calibrations = tests.iter().filter(|(_, test)| !test.reliability.is_empty()).map(|(loss, test)| {
+    let selected = selected_sigma(rows, path).filter(|sigma| sigma.is_finite());
+    Report {
+        title: data.name.clone().unwrap_or_else(|| data.target.clone()),
+        kind,
+        facts,
+        verdict,
+        outcomes,
+        has_test: rows.iter().any(|row| row.test.is_some()),
+        accuracy: accuracy(rows),
+        unit: "rows",
+        n_folds: rows.iter().filter_map(|row| row.cv.as_ref()).map(|cv| cv.folds.len()).max().unwrap_or(0),
+        sigma: sigma_path(path, selected),
+        selected_sigma: selected.map(significant),
+        sigma_points: path.iter().map(sigma_point).collect(),
+        confusions: tests
+            .iter()
+            .filter_map(|(loss, test)| confusion(loss, test, &data.class_names))
+            .collect(),
+        reliability: reliability(&tests),
+        calibrations: calibrations(&tests),
+    }
+}
+
+fn accuracy(rows: &[LossRecord]) -> Option<Picture> {
+    let view = rows.iter().map(|row| AccuracyRow {
+        loss: &row.loss,
+        dots: row.cv.as_ref().map_or_else(Vec::new, |cv| cv.folds.clone()),
+        mean: cross_validated(row),
+        test: tested(row),
+    });
+    let description = format!(
+        "Accuracy of {} losses in each fold, on average over folds, and on the test rows",
+        rows.len()
+    );
+    accuracy_by_loss(&view.collect::<Vec<_>>(), "fold", description)
+}
+
+/// The bins of the losses that have some.
+pub(crate) fn calibrations(tests: &[(&str, &TestMetrics)]) -> Vec<Calibration> {
+    let calibration = |(loss, test): &(&str, &TestMetrics)| {
         let bins = test.reliability.iter().map(|bin| {
             let range = format!("{}–{}", fixed(100.0 * bin.lower, 0), fixed(100.0 * bin.upper, 0));
             [range, significant(bin.weight), percent(bin.mean_confidence), percent(bin.accuracy)]
@@ -129,24 +172,8 @@ fn report(
             brier: fixed(test.brier, 4),
             bins: bins.collect(),
         }
-    });
-    let selected = selected_sigma(rows, path).filter(|sigma| sigma.is_finite());
-    Report {
-        title: data.name.clone().unwrap_or_else(|| data.target.clone()),
-        kind,
-        facts,
-        verdict,
-        outcomes,
-        has_test: rows.iter().any(|row| row.test.is_some()),
-        accuracy: accuracy_by_loss(rows),
-        n_folds: rows.iter().filter_map(|row| row.cv.as_ref()).map(|cv| cv.folds.len()).max().unwrap_or(0),
-        sigma: sigma_path(path, selected),
-        selected_sigma: selected.map(significant),
-        sigma_points: path.iter().map(sigma_point).collect(),
-        confusions: tests.iter().filter_map(|(loss, test)| confusion(loss, test, data)).collect(),
-        reliability: reliability(&tests),
-        calibrations: calibrations.collect(),
-    }
+    };
+    tests.iter().filter(|(_, test)| !test.reliability.is_empty()).map(calibration).collect()
 }
 
 /// The sigma of the row whose L2 penalty and margin the path has.

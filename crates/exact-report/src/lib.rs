@@ -7,12 +7,15 @@ mod confusion;
 mod context;
 mod error;
 mod format;
+mod images;
 mod page;
 mod plot;
 mod toy;
 mod verdict;
 
-use exact_eval::record::{CompareRecord, FitRecord, ToyRecord};
+use exact_eval::record::{
+    CompareRecord, FitRecord, ImageEvaluateRecord, ImageTrainRecord, Mistake, ToyRecord,
+};
 
 pub use error::ReportError;
 
@@ -76,4 +79,37 @@ pub fn fit_report(record: &FitRecord) -> Result<String, ReportError> {
 /// cannot be rendered.
 pub fn toy_report(record: &ToyRecord) -> Result<String, ReportError> {
     page::render("toy.html", toy::context(record)?)
+}
+
+/// A wrong prediction, and the image as the bytes of a PNG file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MistakePicture {
+    /// The prediction.
+    pub mistake: Mistake,
+    /// The picture.
+    pub png: Vec<u8>,
+}
+
+/// The report of the training of networks that differ in their seeds alone: metrics, learning curves, sigma, expected against actual
+/// accuracy, and of the first seed confusion, calibration and mistakes. `recipe` is the text of all settings.
+///
+/// # Errors
+/// [`ReportError::NoRuns`] if the record has no run, [`ReportError::Template`] if the page cannot be rendered.
+pub fn image_train_report(
+    record: &ImageTrainRecord,
+    recipe: &str,
+    mistakes: &[MistakePicture],
+) -> Result<String, ReportError> {
+    page::render("images.html", images::train(record, recipe, mistakes)?)
+}
+
+/// The report of a network on test images: metrics, confusion, calibration and mistakes.
+///
+/// # Errors
+/// [`ReportError::Template`] if the page cannot be rendered.
+pub fn image_evaluate_report(
+    record: &ImageEvaluateRecord,
+    mistakes: &[MistakePicture],
+) -> Result<String, ReportError> {
+    page::render("images.html", images::evaluate(record, mistakes))
 }

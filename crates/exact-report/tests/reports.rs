@@ -6,8 +6,14 @@
 mod common;
 
 use common::{LOSSES, compare, fit, test_metrics, toy};
-use exact_eval::record::{CompareRecord, CrossValidation, ToyRecord};
-use exact_report::{ReportError, compare_report, fit_report, toy_report};
+use exact_eval::record::{
+    CompareRecord, CrossValidation, EpochRecord, ImageDataRecord, ImageEvaluateRecord, ImageTrainRecord,
+    Mistake, NetworkRun, ToyRecord, ValidationMetrics,
+};
+use exact_report::{
+    MistakePicture, ReportError, compare_report, fit_report, image_evaluate_report, image_train_report,
+    toy_report,
+};
 use roxmltree::{Document, ParsingOptions};
 
 /// Keeps the report to look at, and checks what holds for every report: it is well formed, whole and never
@@ -23,9 +29,11 @@ fn check(name: &str, html: String) -> String {
     identifiers.dedup();
     assert_eq!(identifiers.len(), all, "identifiers repeat");
     for node in document.descendants() {
-        assert!(!["script", "link", "img", "iframe", "object"].contains(&node.tag_name().name()));
+        assert!(!["script", "link", "iframe", "object"].contains(&node.tag_name().name()));
         for attribute in node.attributes() {
-            assert!(!["src", "href"].contains(&attribute.name()), "{name} refers to {}", attribute.value());
+            let refers = ["src", "href"].contains(&attribute.name());
+            let whole = attribute.value().starts_with("data:image/png;base64,");
+            assert!(!refers || whole, "{name} refers to {}", attribute.value());
             assert!(!attribute.name().starts_with("on"), "{name} has an event handler");
         }
     }
@@ -198,6 +206,88 @@ fn a_fit_shows_its_model() {
         assert!(html.contains(text), "{text}");
     }
     assert_eq!(plots(&html), 3);
+}
+
+/// Two classes of names that a page must not take for its own text, four test images, and one run for each seed.
+fn image_train(seeds: u64, expects: bool) -> ImageTrainRecord {
+    let epoch = |epoch: usize, seed: u64| EpochRecord {
+        epoch,
+        loss: 1.0 / (epoch + seed as usize) as f64,
+        validation_accuracy: 1.0 - 0.5 / epoch as f64,
+        expected_validation_accuracy: expects.then_some(0.9 - 0.5 / epoch as f64),
+        learning_rate: 0.1 / epoch as f64,
+        sigma: expects.then_some(10.0 / epoch as f64),
+    };
+    let run = |seed| NetworkRun {
+        seed,
+        epochs: (1..=8).map(|number| epoch(number, seed)).collect(),
+        best_epoch: 8,
+        validation: ValidationMetrics { accuracy: 0.9375 },
+        test: test_metrics(200, 3, 0.9, None, seed as usize),
+        model: "run/model.safetensors".into(),
+    };
+    ImageTrainRecord {
+        data: ImageDataRecord {
+            name: "mnist & <b>".into(),
+            train_images: 48_000,
+            validation_images: 12_000,
+            test_images: 10_000,
+            classes: 3,
+            class_names: vec!["T-shirt/top".into(), "<i>".into(), "Bag".into()],
+        },
+        network: "small-cnn".into(),
+        loss: "exact".into(),
+        runs: (0..seeds).map(run).collect(),
+        seconds: 125.0,
+    }
+}
+
+fn mistake() -> MistakePicture {
+    let mistake = Mistake { image: 7, label: 0, prediction: 1, probability: 0.987 };
+    MistakePicture { mistake, png: vec![0x89, b'P', b'N', b'G'] }
+}
+
+#[test]
+fn the_training_of_a_network_is_shown() {
+    let record = image_train(1, true);
+    let html = check("images", image_train_report(&record, "model = \"small-cnn\"\n", &[mistake()]).unwrap());
+    // Accuracy, loss, sigma and calibration.
+    assert_eq!(plots(&html), 4);
+    for text in [
+        "src=\"data:image/png;base64,iVBORw==\"",
+        "98.70 %",
+        "48\u{202f}000",
+        "expected accuracy",
+        "model = &quot;small-cnn&quot;",
+        "&lt;i&gt;",
+    ] {
+        assert!(html.contains(text), "{text}");
+    }
+    let cross_entropy = image_train(1, false);
+    let html = check("images-plain", image_train_report(&cross_entropy, "", &[]).unwrap());
+    assert_eq!(plots(&html), 3);
+    assert!(!html.contains("expected accuracy") && !html.contains("Most confident mistakes"));
+}
+
+#[test]
+fn several_seeds_have_a_mean_and_a_spread() {
+    let record = image_train(3, true);
+    let html = check("images-seeds", image_train_report(&record, "", &[mistake()]).unwrap());
+    let accuracies: Vec<f64> = record.runs.iter().map(|run| 100.0 * run.test.accuracy).collect();
+    let mean = accuracies.iter().sum::<f64>() / 3.0;
+    assert!(html.contains(&format!("Test accuracy {mean:.2} ± ")), "{accuracies:?}");
+    assert_eq!(plots(&html), 4);
+    let none = ImageTrainRecord { runs: Vec::new(), ..record };
+    assert!(matches!(image_train_report(&none, "", &[]), Err(ReportError::NoRuns)));
+}
+
+#[test]
+fn the_evaluation_of_a_network_is_shown() {
+    let ImageTrainRecord { data, network, runs, .. } = image_train(1, true);
+    let record = ImageEvaluateRecord { data, network, model: "m".into(), test: runs[0].test.clone() };
+    let html = check("images-evaluation", image_evaluate_report(&record, &[mistake()]).unwrap());
+    assert_eq!(plots(&html), 1);
+    assert!(html.contains("Most confident mistakes") && html.contains("<table class=\"confusion\">"));
 }
 
 #[test]

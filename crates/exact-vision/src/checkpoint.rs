@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use burn::tensor::Bytes;
+use exact_eval::record::TrainingRecord;
 use serde::{Deserialize, Serialize};
 
 use crate::classifier::Description;
 use crate::file::{self, StoredTensor, Values};
 use crate::optim::Optimizer;
-use crate::train::{Trainee, TrainingRecord};
+use crate::train::Trainee;
 use crate::{Recipe, VisionError};
 
 const FORMAT: &str = "exact-learn checkpoint of image training";

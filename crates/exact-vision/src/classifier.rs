@@ -44,6 +44,11 @@ pub struct Predictions {
 }
 
 impl ImageClassifier {
+    /// The network.
+    pub fn architecture(&self) -> Architecture {
+        self.description.model
+    }
+
     /// The names of the classes.
     pub fn class_names(&self) -> &[String] {
         &self.description.class_names

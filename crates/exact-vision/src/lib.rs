@@ -22,4 +22,4 @@ pub use classifier::{ImageClassifier, Predictions};
 pub use error::VisionError;
 pub use recipe::{LearningRate, LossSettings, RandomScores, Recipe, Shape};
 pub use shape::ImageShape;
-pub use train::{EpochRecord, Trainer, TrainingRecord};
+pub use train::Trainer;

@@ -263,6 +263,23 @@ impl FromStr for LossSettings {
 }
 
 impl LossSettings {
+    /// The name of the loss, by which [`FromStr`] finds it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Exact(_) => "exact",
+            Self::Probit(_) => "probit",
+            Self::MacroF1(_) => "macro-f1",
+            Self::TopK { .. } => "top-k",
+            Self::CrossEntropy { .. } => "cross-entropy",
+            Self::Focal { .. } => "focal",
+            Self::Hinge { .. } => "hinge",
+            Self::Sigmoid { .. } => "sigmoid",
+            Self::BetaBernoulli { .. } => "beta-bernoulli",
+            Self::Polynomial { .. } => "polynomial",
+            Self::Poly1 { .. } => "poly1",
+        }
+    }
+
     /// The distribution of the scores, if the loss has one.
     fn scores(&self) -> Option<&RandomScores> {
         match self {
@@ -340,6 +357,14 @@ impl Recipe {
         Ok(recipe)
     }
 
+    /// The recipe in TOML, as [`Recipe::from_toml`] reads it.
+    ///
+    /// # Errors
+    /// [`VisionError::Recipe`] if a setting cannot be written, which is none that [`Recipe::check`] accepts.
+    pub fn to_toml(&self) -> Result<String, VisionError> {
+        toml::to_string(self).map_err(|error| VisionError::Recipe { problem: error.to_string() })
+    }
+
     /// Checks every setting but the size of the network, which depends on the images.
     ///
     /// # Errors
@@ -399,7 +424,7 @@ mod tests {
         assert_eq!(recipe.optimizer.algorithm, Algorithm::Sgd { momentum: 0.8, nesterov: true });
         assert_eq!(recipe.optimizer.sharpness, Some(Sharpness::Sam { rho: 0.05 }));
         assert_eq!(recipe.optimizer.gradient_scaling, GradientScaling::Clip { norm: 2.0 });
-        assert_eq!(Recipe::from_toml(&toml::to_string(&recipe).unwrap()).unwrap(), recipe);
+        assert_eq!(Recipe::from_toml(&recipe.to_toml().unwrap()).unwrap(), recipe);
         let json = serde_json::to_string(&recipe).unwrap();
         assert_eq!(serde_json::from_str::<Recipe>(&json).unwrap(), recipe);
     }
@@ -421,6 +446,7 @@ mod tests {
         ] {
             let settings: LossSettings = toml::from_str(loss).unwrap();
             assert_eq!(settings.at(0, 10).unwrap().name(), name);
+            assert_eq!(settings.name(), name);
         }
     }
 

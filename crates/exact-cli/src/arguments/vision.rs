@@ -1,5 +1,6 @@
 //! The arguments of `exact vision`.
 
+use std::num::NonZero;
 use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
@@ -7,6 +8,8 @@ use clap::{Args, Subcommand};
 use exact_data::{ImageSet, ImageSize};
 use exact_vision::LossSettings;
 use exact_vision::models::Architecture;
+
+use super::OUTPUT;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Vision {
@@ -63,17 +66,23 @@ pub(crate) struct Train {
     /// The seed of all randomness
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
+    /// Train with so many seeds, each from the one before plus 1, and give mean and standard deviation
+    #[arg(long, value_name = "N", default_value_t = NonZero::<u64>::MIN)]
+    pub seeds: NonZero<u64>,
     /// Scale the images to a height and width
     #[arg(long, value_name = "HxW", value_parser = size)]
     pub resize: Option<ImageSize>,
-    /// The folder for the model and the checkpoint
-    #[arg(long, value_name = "DIR")]
+    /// The folder for the model and the checkpoint; with several seeds, for a folder of each
+    #[arg(long, value_name = "DIR", help_heading = OUTPUT)]
     pub out: PathBuf,
-    /// Take up the run in the folder where its checkpoint is
-    #[arg(long)]
+    /// Take up the run in the folder where its checkpoint is; with several seeds, also begin those that have none
+    #[arg(long, help_heading = OUTPUT)]
     pub resume: bool,
+    /// Where to write an HTML report
+    #[arg(long, value_name = "FILE.html", help_heading = OUTPUT)]
+    pub report: Option<PathBuf>,
     /// Print one JSON object
-    #[arg(long)]
+    #[arg(long, help_heading = OUTPUT)]
     pub json: bool,
 }
 
@@ -83,6 +92,9 @@ pub(crate) struct Evaluate {
     pub model: PathBuf,
     #[command(flatten)]
     pub data: ImageData,
+    /// Where to write an HTML report
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,

@@ -1,80 +1,32 @@
 //! `exact vision`.
 
 mod head;
+mod run;
+mod train;
 
 use std::fs;
-use std::ops::ControlFlow;
-use std::time::Instant;
+use std::path::Path;
 
 use anyhow::Context as _;
 use exact_data::{ImageDataset, ImageSet, ImageSize, Images, write_atomically, write_embeddings};
-use exact_eval::record::TestMetrics;
+use exact_eval::record::{ImageDataRecord, ImageEvaluateRecord};
+use exact_vision::ImageClassifier;
 use exact_vision::burn::tensor::Device;
-use exact_vision::{EpochRecord, ImageClassifier, Predictions, Recipe, Trainer};
-use serde::Serialize;
 
+use self::run::Tested;
 use super::{evaluate, predict};
-use crate::arguments::vision::{Embed, Evaluate, ImageData, Import, Predict, Train, Vision};
-use crate::output::{Align, check_outputs, percent, print, print_json, table, write_stdout};
-use crate::progress::EpochBar;
+use crate::arguments::vision::{Embed, Evaluate, ImageData, Import, Predict, Vision};
+use crate::output::{check_outputs, write_file, write_stdout};
 
 pub(crate) fn run(command: &Vision) -> anyhow::Result<()> {
     match command {
-        Vision::Train(arguments) => train(arguments),
+        Vision::Train(arguments) => train::run(arguments),
         Vision::Evaluate(arguments) => evaluate(arguments),
         Vision::Predict(arguments) => predict(arguments),
         Vision::Import(arguments) => import(arguments),
         Vision::Embed(arguments) => embed(arguments),
         Vision::ReplaceHead(arguments) => head::run(arguments),
     }
-}
-
-/// What `exact vision train --json` prints.
-#[derive(Serialize)]
-struct TrainRecord {
-    data: DataRecord,
-    recipe: Recipe,
-    epochs: Vec<EpochRecord>,
-    best_epoch: usize,
-    validation: Accuracy,
-    test: TestMetrics,
-    seconds: f64,
-    model: String,
-}
-
-#[derive(Serialize)]
-struct DataRecord {
-    train_images: usize,
-    validation_images: usize,
-    test_images: usize,
-    classes: usize,
-}
-
-#[derive(Serialize)]
-struct Accuracy {
-    accuracy: f64,
-}
-
-fn recipe(arguments: &Train) -> anyhow::Result<Recipe> {
-    let mut recipe = match (&arguments.recipe, arguments.model) {
-        (Some(path), model) => {
-            let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-            let mut recipe = Recipe::from_toml(&text).with_context(|| path.display().to_string())?;
-            recipe.model = model.unwrap_or(recipe.model);
-            recipe
-        }
-        (None, Some(model)) => Recipe::new(model),
-        (None, None) => anyhow::bail!("--model or --recipe is needed"),
-    };
-    if let Some(loss) = &arguments.loss {
-        recipe.loss = loss.clone();
-    }
-    recipe.epochs = arguments.epochs.unwrap_or(recipe.epochs);
-    recipe.batch_size = arguments.batch_size.unwrap_or(recipe.batch_size);
-    recipe.seed = arguments.seed.unwrap_or(recipe.seed);
-    // Before the images are read, which may take long.
-    recipe.check()?;
-    Ok(recipe)
 }
 
 /// The images, scaled to a size.
@@ -90,49 +42,11 @@ fn read(data: &ImageData, size: Option<ImageSize>) -> anyhow::Result<ImageDatase
     })
 }
 
-fn train(arguments: &Train) -> anyhow::Result<()> {
-    let start = Instant::now();
-    let recipe = recipe(arguments)?;
-    let dataset = read(&arguments.data, arguments.resize)?;
-    let device = Device::default();
-    let trainer = Trainer::new(&dataset.train, recipe.clone(), &arguments.out, &device)?;
-    let bar = EpochBar::new(recipe.epochs);
-    let each = |epoch: &EpochRecord| {
-        bar.update(epoch);
-        ControlFlow::Continue(())
-    };
-    let run = if arguments.resume { trainer.resume(each) } else { trainer.run(each) }?;
-    drop(bar);
-    let best = run.best().context("there was no epoch")?;
-    let path = trainer.model_path();
-    let test = measure(&ImageClassifier::load(&path, &device)?, &dataset.test)?;
-    let seconds = start.elapsed().as_secs_f64();
-    if arguments.json {
-        return print_json(&TrainRecord {
-            data: DataRecord {
-                train_images: run.train_images,
-                validation_images: run.validation_images,
-                test_images: dataset.test.len(),
-                classes: dataset.train.n_classes(),
-            },
-            best_epoch: best.epoch,
-            validation: Accuracy { accuracy: best.validation_accuracy },
-            recipe,
-            test,
-            seconds,
-            model: path.display().to_string(),
-            epochs: run.epochs.clone(),
-        });
-    }
-    let rows = vec![
-        ["epochs".into(), run.epochs.len().to_string()],
-        ["best epoch".into(), best.epoch.to_string()],
-        ["validation accuracy".into(), format!("{} %", percent(best.validation_accuracy))],
-        ["test accuracy".into(), format!("{} %", percent(test.accuracy))],
-        ["seconds".into(), format!("{seconds:.1}")],
-    ];
-    print(table([("", Align::Text), ("value", Align::Number)], rows))?;
-    print(format_args!("model: {}", path.display()))
+/// What images are called.
+fn name(data: &ImageData) -> String {
+    let folder = data.data.as_deref().map(|folder| folder.canonicalize().unwrap_or_else(|_| folder.into()));
+    let folder = folder.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+    folder.or_else(|| data.dataset.clone()).unwrap_or_default()
 }
 
 /// The test images in the shape of the classifier.
@@ -140,16 +54,30 @@ fn test_images(classifier: &ImageClassifier, data: &ImageData) -> anyhow::Result
     Ok(read(data, Some(classifier.image_size()))?.test)
 }
 
-fn measure(classifier: &ImageClassifier, images: &Images) -> anyhow::Result<TestMetrics> {
-    let labels = classifier.labels(images)?;
-    let Predictions { classes, probabilities, .. } = classifier.predict(images)?;
-    Ok(TestMetrics::measure(labels, &classes, &probabilities, images.n_classes())?)
-}
-
 fn evaluate(arguments: &Evaluate) -> anyhow::Result<()> {
+    let inputs = [("the model", Some(arguments.model.as_path()))];
+    check_outputs(&inputs, &[("--report", arguments.report.as_deref())])?;
     let classifier = ImageClassifier::load(&arguments.model, &Device::default())?;
     let images = test_images(&classifier, &arguments.data)?;
-    evaluate::show(&measure(&classifier, &images)?, arguments.json)
+    let tested = Tested::of(&classifier, &images)?;
+    if let Some(path) = &arguments.report {
+        let record = ImageEvaluateRecord {
+            data: ImageDataRecord {
+                name: name(&arguments.data),
+                train_images: 0,
+                validation_images: 0,
+                test_images: images.len(),
+                classes: images.n_classes(),
+                class_names: images.class_names().to_vec(),
+            },
+            network: classifier.architecture().to_string(),
+            model: arguments.model.display().to_string(),
+            test: tested.metrics.clone(),
+        };
+        let html = exact_report::image_evaluate_report(&record, &tested.mistakes(&images)?)?;
+        write_file(path, &html)?;
+    }
+    evaluate::show(&tested.metrics, arguments.json)
 }
 
 fn predict(arguments: &Predict) -> anyhow::Result<()> {

@@ -12,6 +12,7 @@ mod idx;
 mod jpeg_end;
 mod mat;
 mod planes;
+mod png;
 mod records;
 mod resize;
 mod sets;

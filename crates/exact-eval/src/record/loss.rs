@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Spread;
 use crate::{
     EvalError, ReliabilityBin, accuracy, balanced_accuracy, brier_score, confusion_matrix,
     expected_calibration_error, log_loss, macro_f1, reliability_bins,
@@ -52,12 +53,7 @@ impl CrossValidation {
     /// assert_eq!((cv.mean, cv.std), (0.75, 0.25));
     /// ```
     pub fn of_folds(folds: Vec<f64>) -> Option<Self> {
-        if folds.is_empty() || folds.iter().any(|accuracy| !accuracy.is_finite()) {
-            return None;
-        }
-        let mean = folds.iter().sum::<f64>() / folds.len() as f64;
-        let squares: f64 = folds.iter().map(|accuracy| (accuracy - mean).powi(2)).sum();
-        let std = (squares / (folds.len() - 1).max(1) as f64).sqrt();
+        let Spread { mean, std } = Spread::of(&folds)?;
         Some(Self { mean, std, folds })
     }
 }

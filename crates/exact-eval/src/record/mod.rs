@@ -3,10 +3,17 @@
 //! Accuracies and other rates are fractions in `0..=1`. JSON has no NaN: a value that is not known is `None`,
 //! which is written as `null`.
 
+mod images;
 mod loss;
 mod runs;
+mod spread;
 mod toy;
 
+pub use images::{
+    EpochRecord, ImageDataRecord, ImageEvaluateRecord, ImageTrainRecord, Mistake, NetworkRun, TrainingRecord,
+    ValidationMetrics, test_spread, validation_spread,
+};
 pub use loss::{CrossValidation, LossRecord, Selected, TestMetrics, TrainMetrics};
 pub use runs::{CompareRecord, DataRecord, FitRecord, SigmaPathPoint};
+pub use spread::Spread;
 pub use toy::{ToyCurve, ToyRecord, ToyRun};

@@ -1,25 +1,31 @@
-//! Accuracy by loss: a dot per fold, their mean, and the test accuracy.
+//! Accuracy by loss: a dot per fold or seed, their mean, and the test accuracy.
 
-use exact_eval::record::LossRecord;
 use kuva::plot::line::LinePlot;
 use kuva::plot::scatter::{MarkerShape, ScatterPlot};
 use kuva::render::plots::Plot;
 
 use super::{BLUE, GRID, Picture, Range, SKY, VERMILION, WIDTH, draw, label, layout};
 
-/// `None` if no loss has a held-out accuracy.
-pub(crate) fn accuracy_by_loss(rows: &[LossRecord]) -> Option<Picture> {
+/// The accuracies of one loss, as fractions.
+pub(crate) struct AccuracyRow<'a> {
+    pub loss: &'a str,
+    /// One for each fold or seed.
+    pub dots: Vec<f64>,
+    /// Their mean.
+    pub mean: Option<f64>,
+    /// The accuracy on the test rows, if the dots are something else.
+    pub test: Option<f64>,
+}
+
+/// `dot` is what there is a dot for, such as "fold". `None` if no loss has a held-out accuracy.
+pub(crate) fn accuracy_by_loss(rows: &[AccuracyRow<'_>], dot: &str, description: String) -> Option<Picture> {
     // Categories count from 1 at the bottom; the first loss stands at the top.
     let height = |row: usize| (rows.len() - row) as f64;
     let (mut folds, mut means, mut tests) = (Vec::new(), Vec::new(), Vec::new());
     for (i, row) in rows.iter().enumerate() {
-        if let Some(cv) = &row.cv {
-            folds.extend(cv.folds.iter().map(|fold| (100.0 * fold, height(i) + 0.14)));
-            means.push((100.0 * cv.mean, height(i) + 0.14));
-        }
-        if let Some(test) = &row.test {
-            tests.push((100.0 * test.accuracy, height(i) - 0.2));
-        }
+        folds.extend(row.dots.iter().map(|accuracy| (100.0 * accuracy, height(i) + 0.14)));
+        means.extend(row.mean.map(|mean| (100.0 * mean, height(i) + 0.14)));
+        tests.extend(row.test.map(|accuracy| (100.0 * accuracy, height(i) - 0.2)));
     }
     for points in [&mut folds, &mut means, &mut tests] {
         points.retain(|(accuracy, _): &(f64, f64)| accuracy.is_finite());
@@ -40,19 +46,15 @@ pub(crate) fn accuracy_by_loss(rows: &[LossRecord]) -> Option<Picture> {
     };
     let mut plots: Vec<Plot> = (0..rows.len()).map(guide).collect();
     if !means.is_empty() {
-        plots.push(points(folds, SKY, 4.5, MarkerShape::Circle, "one fold"));
-        plots.push(points(means, BLUE, 6.5, MarkerShape::Diamond, "mean of folds"));
+        plots.push(points(folds, SKY, 4.5, MarkerShape::Circle, &format!("one {dot}")));
+        plots.push(points(means, BLUE, 6.5, MarkerShape::Diamond, &format!("mean of {dot}s")));
     }
     if !tests.is_empty() {
         plots.push(points(tests, VERMILION, 6.0, MarkerShape::Triangle, "test"));
     }
-    let names = rows.iter().rev().map(|row| label(&row.loss)).collect();
+    let names = rows.iter().rev().map(|row| label(row.loss)).collect();
     let layout = layout(&plots, WIDTH, 110.0 + 44.0 * rows.len() as f64, x, y)
         .with_y_categories(names)
         .with_x_label("accuracy, %");
-    let description = format!(
-        "Accuracy of {} losses in each fold, on average over folds, and on the test rows",
-        rows.len()
-    );
     Some(draw("accuracy", description, plots, layout))
 }

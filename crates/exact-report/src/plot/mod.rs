@@ -1,6 +1,7 @@
 //! Plots as SVG elements that take their colours from the page's style.
 
 mod accuracy;
+mod curves;
 mod reliability;
 mod sigma_path;
 mod toy;
@@ -15,16 +16,17 @@ use kuva::render::theme::Theme;
 use minijinja::Value;
 use serde::Serialize;
 
-pub(crate) use accuracy::accuracy_by_loss;
+pub(crate) use accuracy::{AccuracyRow, accuracy_by_loss};
+pub(crate) use curves::{Curve, Scale, curves};
 pub(crate) use reliability::reliability;
 pub(crate) use sigma_path::sigma_path;
 pub(crate) use toy::{landscape, thresholds, training_paths};
 
 /// The palette of Okabe and Ito as variables of the style sheet, which has a brighter set for dark pages.
-const BLUE: &str = "var(--blue)";
+pub(crate) const BLUE: &str = "var(--blue)";
 const SKY: &str = "var(--sky)";
 const VERMILION: &str = "var(--vermilion)";
-const GREEN: &str = "var(--green)";
+pub(crate) const GREEN: &str = "var(--green)";
 const ORANGE: &str = "var(--orange)";
 const PURPLE: &str = "var(--purple)";
 const INK: &str = "var(--ink)";

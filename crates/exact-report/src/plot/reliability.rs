@@ -39,6 +39,6 @@ pub(crate) fn reliability(losses: &[(&str, &TestMetrics)]) -> Option<Picture> {
         .with_x_label("mean confidence, %")
         .with_y_label("accuracy, %");
     let names: Vec<&str> = losses.iter().map(|(name, _)| *name).collect();
-    let description = format!("Accuracy against confidence on the test rows for {}", names.join(" and "));
+    let description = format!("Accuracy against confidence on the test set for {}", names.join(" and "));
     Some(draw("reliability", description, plots, layout))
 }

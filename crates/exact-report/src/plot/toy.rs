@@ -1,15 +1,13 @@
 //! Plots of the five-point example.
 
 use exact_eval::record::{ToyCurve, ToyRecord, ToyRun};
-use kuva::plot::line::{LinePlot, LineStyle};
+use kuva::plot::line::LinePlot;
 use kuva::plot::scatter::{MarkerShape, ScatterPlot};
 use kuva::render::annotations::ReferenceLine;
 use kuva::render::plots::Plot;
 
-use super::{BLUE, MUTED, Picture, Range, SERIES, VERMILION, WIDTH, draw, label, layout};
-
-/// The most points of a path that are drawn; more cannot be told apart at this width.
-const PATH_POINTS: usize = 400;
+use super::curves::{Curve, Scale, curves};
+use super::{BLUE, MUTED, Picture, Range, VERMILION, WIDTH, draw, label, layout};
 
 /// The points with their classes, and below them the threshold of each loss.
 pub(crate) fn thresholds(record: &ToyRecord) -> Picture {
@@ -72,32 +70,11 @@ pub(crate) fn landscape(index: usize, curve: &ToyCurve, runs: &[ToyRun]) -> Opti
 
 /// `b` against the step, one line per loss. `None` if no run has a path.
 pub(crate) fn training_paths(runs: &[ToyRun]) -> Option<Picture> {
-    const STYLES: [LineStyle; 3] = [LineStyle::Solid, LineStyle::Dashed, LineStyle::Dotted];
-    let mut plots = Vec::new();
-    for (i, run) in runs.iter().enumerate() {
-        let stride = run.path.len().div_ceil(PATH_POINTS).max(1);
-        let points: Vec<(f64, f64)> = run
-            .path
-            .iter()
-            .enumerate()
-            .filter(|(step, b)| (step % stride == 0 || step + 1 == run.path.len()) && b.is_finite())
-            .map(|(step, b)| (step as f64, *b))
-            .collect();
-        if points.is_empty() {
-            continue;
-        }
-        let line =
-            LinePlot::new().with_data(points).with_color(SERIES[i % SERIES.len()]).with_stroke_width(2.0);
-        let style = STYLES[i / SERIES.len() % STYLES.len()].clone();
-        plots.push(Plot::Line(line.with_line_style(style).with_legend(label(&run.loss))));
-    }
-    if plots.is_empty() {
-        return None;
-    }
-    let steps = runs.iter().map(|run| run.path.len()).max().unwrap_or(1).max(2) - 1;
-    let y = Range::around(runs.iter().flat_map(|run| run.path.iter().copied()), 0.06, 1.0);
-    let layout = layout(&plots, WIDTH, 380.0, Range { low: 0.0, high: steps as f64 }, y)
-        .with_x_label("step")
-        .with_y_label("b");
-    Some(draw("paths", "The parameter b after each step of training, by loss".to_owned(), plots, layout))
+    let line = |(number, run): (usize, &ToyRun)| {
+        let points = run.path.iter().enumerate().map(|(step, b)| (step as f64, *b)).collect();
+        Curve::numbered(number, &run.loss, points)
+    };
+    let lines = runs.iter().enumerate().map(line).collect();
+    let description = "The parameter b after each step of training, by loss";
+    curves("paths", description, lines, ["step", "b"], Scale::Linear)
 }

@@ -10,7 +10,7 @@ use burn::tensor::{Device, Tensor};
 use exact_core::loss::LossError;
 use exact_core::schedule::Schedule;
 use exact_data::{ChannelStatistics, DataError, Images, stratified_split};
-use serde::{Deserialize, Serialize};
+use exact_eval::record::{EpochRecord, TrainingRecord};
 
 use crate::augment::Mixup;
 use crate::batches::{Augmentation, Batch, Batches};
@@ -22,47 +22,11 @@ use crate::models::Network;
 use crate::optim::Optimizer;
 use crate::{ImageClassifier, ImageShape, Recipe, VisionError};
 
-/// How an epoch went.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct EpochRecord {
-    /// The number of the epoch, from 1.
-    pub epoch: usize,
-    /// The mean loss over the steps of training.
-    pub loss: f64,
-    /// The accuracy on the validation images after it.
-    pub validation_accuracy: f64,
-    /// The learning rate of its last step.
-    pub learning_rate: f64,
-    /// Sigma of its last step, scheduled or learned.
-    pub sigma: Option<f64>,
-}
-
-/// How training went.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct TrainingRecord {
-    /// All epochs.
-    pub epochs: Vec<EpochRecord>,
-    /// Images that were trained on.
-    pub train_images: usize,
-    /// Images that chose the epoch.
-    pub validation_images: usize,
-}
-
-impl TrainingRecord {
-    /// The first epoch with the largest validation accuracy, whose network is kept.
-    pub fn best(&self) -> Option<&EpochRecord> {
-        self.epochs.iter().reduce(|best, epoch| {
-            if epoch.validation_accuracy > best.validation_accuracy { epoch } else { best }
-        })
-    }
-
-    fn is_over(&self, recipe: &Recipe) -> bool {
-        let best = self.best().map_or(0, |epoch| epoch.epoch);
-        let waited = self.epochs.len() - best;
-        self.epochs.len() >= recipe.epochs || recipe.patience.is_some_and(|patience| waited >= patience)
-    }
+/// Whether there is no epoch left to train.
+fn is_over(record: &TrainingRecord, recipe: &Recipe) -> bool {
+    let best = record.best().map_or(0, |epoch| epoch.epoch);
+    let waited = record.epochs.len() - best;
+    record.epochs.len() >= recipe.epochs || recipe.patience.is_some_and(|patience| waited >= patience)
 }
 
 /// What the optimiser moves.
@@ -116,6 +80,11 @@ impl Trainer {
         self.folder.join("checkpoint.safetensors")
     }
 
+    /// Whether the folder holds a run.
+    pub fn has_begun(&self) -> bool {
+        self.checkpoint_path().exists()
+    }
+
     /// Trains from random weights to the end of the recipe, and calls a function after each epoch, which may end it.
     ///
     /// # Errors
@@ -124,7 +93,7 @@ impl Trainer {
         &self,
         each: impl FnMut(&EpochRecord) -> ControlFlow<()>,
     ) -> Result<TrainingRecord, VisionError> {
-        if self.checkpoint_path().exists() {
+        if self.has_begun() {
             return Err(VisionError::RunExists { folder: self.folder.clone() });
         }
         fs::create_dir_all(&self.folder)
@@ -180,7 +149,7 @@ impl Trainer {
         mut each: impl FnMut(&EpochRecord) -> ControlFlow<()>,
     ) -> Result<TrainingRecord, VisionError> {
         let rate = self.recipe.learning_rate.schedule()?;
-        while !record.is_over(&self.recipe) {
+        while !is_over(&record, &self.recipe) {
             let mut epoch = self.epoch(&mut trainee, &mut optimizer, record.epochs.len(), &rate)?;
             if !file::tensors_of(&trainee)?.values().all(StoredTensor::is_finite) {
                 // Layers may hide it from the loss: the rectified unit of NaN can be 0.
@@ -244,6 +213,7 @@ impl Trainer {
             epoch: epoch + 1,
             loss: sum / batches.steps() as f64,
             validation_accuracy: 0.0,
+            expected_validation_accuracy: None,
             learning_rate: rate.value(last, steps),
             sigma: loss.sigma(last, steps)?.map(|scheduled| learned.unwrap_or(scheduled)),
         })

@@ -4,9 +4,10 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use exact_data::{ImageSize, Images};
+use exact_eval::record::{EpochRecord, TrainingRecord};
 use rand::RngExt as _;
 
-use super::{EpochRecord, Trainer, TrainingRecord};
+use super::Trainer;
 use crate::augment::{Purpose, Transform, stream};
 use crate::{ImageClassifier, Recipe, VisionError};
 

@@ -1,0 +1,120 @@
+//! One run of training, and its network on the test images.
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use exact_data::{ImageDataset, Images};
+use exact_eval::record::{
+    EpochRecord, ImageDataRecord, Mistake, NetworkRun, TestMetrics, TrainingRecord, ValidationMetrics,
+};
+use exact_report::MistakePicture;
+use exact_vision::burn::tensor::Device;
+use exact_vision::{ImageClassifier, Predictions, Recipe, Trainer};
+
+use crate::progress::EpochBar;
+
+/// The mistakes that a report shows.
+const MISTAKES: usize = 24;
+
+/// Whether a run is new.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Start {
+    /// It is, and there must be none in the folder.
+    New,
+    /// It is not.
+    Resume,
+    /// It is, unless there is one in the folder.
+    Either,
+}
+
+/// The recipe with so many seeds, each from the one before plus 1.
+pub(super) fn of_seeds(recipe: &Recipe, count: u64) -> impl Iterator<Item = Recipe> {
+    (0..count).map(|number| {
+        let mut recipe = recipe.clone();
+        recipe.seed = recipe.seed.wrapping_add(number);
+        recipe
+    })
+}
+
+/// A finished run.
+pub(super) struct Trained {
+    seed: u64,
+    record: TrainingRecord,
+    best: EpochRecord,
+    model: PathBuf,
+}
+
+impl Trained {
+    /// Trains in a folder.
+    pub fn of(images: &Images, recipe: &Recipe, folder: &Path, start: Start) -> anyhow::Result<Self> {
+        let trainer = Trainer::new(images, recipe.clone(), folder, &Device::default())?;
+        let bar = EpochBar::new(recipe.epochs);
+        let each = |epoch: &EpochRecord| {
+            bar.update(epoch);
+            ControlFlow::Continue(())
+        };
+        let resumes = match start {
+            Start::New => false,
+            Start::Resume => true,
+            Start::Either => trainer.has_begun(),
+        };
+        let record = if resumes { trainer.resume(each) } else { trainer.run(each) }?;
+        let best = *record.best().context("there was no epoch")?;
+        Ok(Self { seed: recipe.seed, record, best, model: trainer.model_path() })
+    }
+
+    pub fn validation_accuracy(&self) -> f64 {
+        self.best.validation_accuracy
+    }
+
+    /// The network of the best epoch on the test images.
+    pub fn tested(self, test: &Images) -> anyhow::Result<(NetworkRun, Tested)> {
+        let classifier = ImageClassifier::load(&self.model, &Device::default())?;
+        let tested = Tested::of(&classifier, test)?;
+        let run = NetworkRun {
+            seed: self.seed,
+            best_epoch: self.best.epoch,
+            validation: ValidationMetrics { accuracy: self.validation_accuracy() },
+            test: tested.metrics.clone(),
+            model: self.model.display().to_string(),
+            epochs: self.record.epochs,
+        };
+        Ok((run, tested))
+    }
+
+    pub fn data(&self, name: String, dataset: &ImageDataset) -> ImageDataRecord {
+        ImageDataRecord {
+            name,
+            train_images: self.record.train_images,
+            validation_images: self.record.validation_images,
+            test_images: dataset.test.len(),
+            classes: dataset.train.n_classes(),
+            class_names: dataset.train.class_names().to_vec(),
+        }
+    }
+}
+
+/// What a network makes of test images.
+pub(super) struct Tested {
+    pub metrics: TestMetrics,
+    pub predictions: Predictions,
+}
+
+impl Tested {
+    pub fn of(classifier: &ImageClassifier, images: &Images) -> anyhow::Result<Self> {
+        let labels = classifier.labels(images)?;
+        let predictions = classifier.predict(images)?;
+        let Predictions { classes, probabilities, .. } = &predictions;
+        let metrics = TestMetrics::measure(labels, classes, probabilities, images.n_classes())?;
+        Ok(Self { metrics, predictions })
+    }
+
+    /// Pictures of the most confident mistakes.
+    pub fn mistakes(&self, images: &Images) -> anyhow::Result<Vec<MistakePicture>> {
+        let Predictions { classes, probabilities, .. } = &self.predictions;
+        let mistakes = Mistake::most_confident(images.labels(), classes, probabilities, MISTAKES);
+        let picture = |mistake: Mistake| Ok(MistakePicture { png: images.png(mistake.image)?, mistake });
+        mistakes.into_iter().map(picture).collect()
+    }
+}
