@@ -104,6 +104,12 @@ pub(crate) fn report_usage(error: &clap::Error) -> ExitCode {
     ExitCode::from(FAILURE)
 }
 
+/// Prints what is being done to standard error.
+#[cfg(feature = "vision")]
+pub(crate) fn note(message: impl std::fmt::Display) {
+    let _ = writeln!(io::stderr().lock(), "{message}");
+}
+
 /// Prints `warning: …` to standard error.
 pub(crate) fn warn(message: impl std::fmt::Display) {
     let _ = writeln!(io::stderr().lock(), "warning: {message}");

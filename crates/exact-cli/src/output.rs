@@ -7,6 +7,8 @@ use std::path::Path;
 use anyhow::Context as _;
 use comfy_table::{CellAlignment, Table, presets};
 use exact_data::{check_writable, write_atomically};
+#[cfg(feature = "vision")]
+use exact_eval::record::Spread;
 use serde::Serialize;
 
 use crate::failure::CommandError;
@@ -79,6 +81,16 @@ pub(crate) fn table<const N: usize>(header: [(&str, Align); N], rows: Vec<[Strin
         });
     }
     table
+}
+
+/// The mean of rates in percent, with the standard deviation if there are several.
+#[cfg(feature = "vision")]
+pub(crate) fn percent_spread(spread: Option<Spread>, count: usize) -> String {
+    match spread {
+        Some(Spread { mean, std }) if count > 1 => format!("{} ± {}", percent(mean), percent(std)),
+        Some(Spread { mean, .. }) => percent(mean),
+        None => String::new(),
+    }
 }
 
 /// A rate in percent.

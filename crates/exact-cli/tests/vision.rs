@@ -202,6 +202,90 @@ fn several_seeds_are_trained_and_reported() {
     folder.exact(&[&evaluate[..], &over].concat()).refused(&["which is the model"]);
 }
 
+#[test]
+fn losses_are_compared_with_settings_that_validation_chooses() {
+    let folder = Folder::new();
+    write_images(&folder);
+    let compare = [
+        "vision",
+        "compare",
+        "--data",
+        "bars",
+        "--model",
+        "small-cnn",
+        "--batch-size",
+        "16",
+        "--out",
+        "runs",
+    ];
+    let compare = |more: &[&'static str]| folder.exact(&[&compare[..], more].concat());
+    let more =
+        ["--losses", "exact,cross-entropy", "--epochs", "2", "--trials", "2", "--seeds", "2", "--json"];
+    let record = compare(&[&more[..], &["--report", "report.html"]].concat()).json();
+    assert_eq!(
+        (&record["baseline"], &record["trials"], &record["seeds"]),
+        (&"cross-entropy".into(), &2.into(), &2.into())
+    );
+    let rows = record["rows"].as_array().unwrap();
+    for (row, name) in rows.iter().zip(["exact", "cross-entropy"]) {
+        assert_eq!(row["name"], name);
+        let accuracy = |trial: usize| row["trials"][trial]["validation"]["accuracy"].as_f64().unwrap();
+        let accuracies = [accuracy(0), accuracy(1)];
+        let selected = row["selected"].as_u64().unwrap() as usize;
+        assert!(accuracies.iter().all(|&accuracy| accuracy <= accuracies[selected]), "{row}");
+        let runs = row["runs"].as_array().unwrap();
+        assert_eq!(runs[0]["validation"]["accuracy"].as_f64(), Some(accuracies[selected]));
+        let model = format!("runs/{name}/trial-{}/seed-1/model.safetensors", selected + 1);
+        assert_eq!(runs[1]["model"], model);
+        let evaluate = ["vision", "evaluate", &model, "--data", "bars", "--json"];
+        assert_eq!(folder.exact(&evaluate).json(), runs[1]["test"]);
+        let tested = |run: usize| runs[run]["test"]["accuracy"].as_f64().unwrap();
+        assert!((row["test"]["mean"].as_f64().unwrap() - f64::midpoint(tested(0), tested(1))).abs() < 1e-12);
+    }
+    // Both seeds were tested, and of two p-values the larger counts.
+    let p = |seed: usize| rows[0]["paired"][seed]["p_value"].as_f64().unwrap();
+    assert_eq!(rows[0]["p_value"].as_f64(), Some(p(0).max(p(1))));
+    assert_eq!((&rows[1]["paired"], &rows[1]["p_value"]), (&serde_json::json!([]), &serde_json::Value::Null));
+    assert!(folder.names().contains(&"report.html".to_owned()));
+
+    // Finished runs are not trained again: the same comes out, and one that is gone is trained anew.
+    compare(&more).refused(&["exact: runs/exact/trial-1/seed-0 holds a run already", "hint: ", "--resume"]);
+    std::fs::remove_dir_all(folder.path().join("runs/cross-entropy/trial-2/seed-0")).unwrap();
+    let again = compare(&[&more[..], &["--resume"]].concat()).succeeded();
+    assert_eq!(again.stderr.lines().filter(|line| line.starts_with("epoch ")).count(), 2, "{}", again.stderr);
+    assert_eq!(again.json()["rows"], record["rows"]);
+}
+
+#[test]
+fn recipes_are_compared() {
+    let folder = Folder::new();
+    write_images(&folder);
+    let recipe = |loss: &str| format!("model = \"small-cnn\"\nepochs = 1\nbatch-size = 16\nloss = {loss}\n");
+    folder.write("hinge.toml", recipe("{ name = \"hinge\", margin = 0.5 }"));
+    let part = |name: &str| format!("{{ weight = 0.5, loss = {{ name = \"{name}\" }} }}");
+    let (exact, cross_entropy) = (part("exact"), part("cross-entropy"));
+    folder.write(
+        "mixed.toml",
+        recipe(&format!("{{ name = \"weighted-sum\", parts = [{exact}, {cross_entropy}] }}")),
+    );
+    let compare = ["vision", "compare", "--data", "bars", "--out", "runs", "--recipe", "hinge.toml"];
+    let compare = |more: &[&'static str]| folder.exact(&[&compare[..], more].concat());
+    let printed = compare(&["--recipe", "mixed.toml"]).succeeded();
+    for text in ["│ hinge", "│ mixed", "learning rate 0.1, margin 0.5", "McNemar's test against hinge"] {
+        assert!(printed.stdout.contains(text), "{}", printed.stdout);
+    }
+    assert!(
+        printed.stderr.starts_with("hinge, trial 1 of 1, seed 0: learning rate 0.1"),
+        "{}",
+        printed.stderr
+    );
+    compare(&["--recipe", "hinge.toml"]).refused(&["two of the compared are called `hinge`"]);
+    compare(&["--recipe", "mixed.toml", "--losses", "all"])
+        .refused(&["--losses is for one recipe, there are 2"]);
+    compare(&[]).refused(&["--losses, or several of --recipe, are needed"]);
+    compare(&["--losses", "exakt"]).refused(&["exakt"]);
+}
+
 /// Real images: 480 of Fashion-MNIST choose the weights, 120 the epoch.
 #[test]
 fn bundled_images_are_learned() {

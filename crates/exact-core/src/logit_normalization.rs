@@ -51,6 +51,16 @@ pub fn normalize<T: Real>(
     normalized: &mut [T],
 ) -> Result<LogitStatistics<T>, LossError> {
     check(logits.len(), n_classes, weights, "normalized", normalized)?;
+    Ok(normalize_checked(logits, n_classes, weights, normalized))
+}
+
+/// [`normalize`] of lengths that are right.
+pub(crate) fn normalize_checked<T: Real>(
+    logits: &[T],
+    n_classes: usize,
+    weights: Option<&[T]>,
+    normalized: &mut [T],
+) -> LogitStatistics<T> {
     let weight = weight_of(n_classes, weights);
     let total = match weights {
         None => logits.len() as f64,
@@ -67,7 +77,7 @@ pub fn normalize<T: Real>(
             *normalized = T::from_f64((logit.to_f64() - mean) * scale);
         }
     });
-    Ok(LogitStatistics { mean: T::from_f64(mean), std: T::from_f64(std), total_weight: T::from_f64(total) })
+    LogitStatistics { mean: T::from_f64(mean), std: T::from_f64(std), total_weight: T::from_f64(total) }
 }
 
 /// Turns the gradient with respect to the normalised logits into the one with respect to the logits, in place.
@@ -86,6 +96,18 @@ pub fn backward<T: Real>(
     gradient: &mut [T],
 ) -> Result<(), LossError> {
     check(normalized.len(), n_classes, weights, "gradient", gradient)?;
+    backward_checked(normalized, statistics, n_classes, weights, gradient);
+    Ok(())
+}
+
+/// [`backward`] of lengths that are right.
+pub(crate) fn backward_checked<T: Real>(
+    normalized: &[T],
+    statistics: &LogitStatistics<T>,
+    n_classes: usize,
+    weights: Option<&[T]>,
+    gradient: &mut [T],
+) {
     let weight = weight_of(n_classes, weights);
     let std = statistics.std.to_f64();
     let floored = std <= STD_FLOOR;
@@ -101,7 +123,6 @@ pub fn backward<T: Real>(
             *slope = T::from_f64((slope.to_f64() - share * through) * scale);
         }
     });
-    Ok(())
 }
 
 /// Checks the shapes of `values` logits and of what belongs to them.

@@ -74,8 +74,8 @@ pub(crate) fn train(
     let ImageTrainRecord { data, loss, network, runs, seconds: time } = record;
     let first = runs.first().ok_or(ReportError::NoRuns)?;
     let test = known_spread(test_spread(runs));
-    let mut facts = facts(data, network);
-    facts.extend([("loss", loss.clone()), ("time", seconds(*time))]);
+    let mut facts = facts(data);
+    facts.extend([("network", network.clone()), ("loss", loss.clone()), ("time", seconds(*time))]);
     let name = if runs.len() > 1 { format!("seed {}", first.seed) } else { loss.clone() };
     Ok(Images {
         headline: format!("Test accuracy {test} %"),
@@ -128,9 +128,8 @@ pub(crate) fn on_test_images(
     }
 }
 
-pub(crate) fn facts(data: &ImageDataRecord, network: &str) -> Vec<(&'static str, String)> {
+pub(crate) fn facts(data: &ImageDataRecord) -> Vec<(&'static str, String)> {
     vec![
-        ("network", network.to_owned()),
         ("train images", count(data.train_images as u64)),
         ("validation images", count(data.validation_images as u64)),
         ("test images", count(data.test_images as u64)),

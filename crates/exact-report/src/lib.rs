@@ -7,6 +7,7 @@ mod confusion;
 mod context;
 mod error;
 mod format;
+mod image_comparison;
 mod images;
 mod page;
 mod plot;
@@ -14,7 +15,7 @@ mod toy;
 mod verdict;
 
 use exact_eval::record::{
-    CompareRecord, FitRecord, ImageEvaluateRecord, ImageTrainRecord, Mistake, ToyRecord,
+    CompareRecord, FitRecord, ImageCompareRecord, ImageEvaluateRecord, ImageTrainRecord, Mistake, ToyRecord,
 };
 
 pub use error::ReportError;
@@ -101,6 +102,18 @@ pub fn image_train_report(
     mistakes: &[MistakePicture],
 ) -> Result<String, ReportError> {
     page::render("images.html", images::train(record, recipe, mistakes)?)
+}
+
+/// The report of a comparison on images: verdict, table, settings that were tried, tests against the baseline, learning curves, and
+/// confusion and calibration of EXACT and the baseline with the first seed. `recipes` are names and the texts of their settings.
+///
+/// # Errors
+/// [`ReportError::NoLosses`] if the record has no rows, [`ReportError::Template`] if the page cannot be rendered.
+pub fn image_compare_report(
+    record: &ImageCompareRecord,
+    recipes: &[(String, String)],
+) -> Result<String, ReportError> {
+    page::render("images.html", image_comparison::comparison(record, recipes)?)
 }
 
 /// The report of a network on test images: metrics, confusion, calibration and mistakes.

@@ -7,12 +7,13 @@ mod common;
 
 use common::{LOSSES, compare, fit, test_metrics, toy};
 use exact_eval::record::{
-    CompareRecord, CrossValidation, EpochRecord, ImageDataRecord, ImageEvaluateRecord, ImageTrainRecord,
-    Mistake, NetworkRun, ToyRecord, ValidationMetrics,
+    CompareRecord, CrossValidation, EpochRecord, ImageCompareRecord, ImageCompareRow, ImageDataRecord,
+    ImageEvaluateRecord, ImageTrainRecord, LossSettingRecord, Mistake, NetworkRun, PairedRecord, Spread,
+    ToyRecord, TrialRecord, ValidationMetrics, test_spread, validation_spread,
 };
 use exact_report::{
-    MistakePicture, ReportError, compare_report, fit_report, image_evaluate_report, image_train_report,
-    toy_report,
+    MistakePicture, ReportError, compare_report, fit_report, image_compare_report, image_evaluate_report,
+    image_train_report, toy_report,
 };
 use roxmltree::{Document, ParsingOptions};
 
@@ -240,6 +241,74 @@ fn image_train(seeds: u64, expects: bool) -> ImageTrainRecord {
         runs: (0..seeds).map(run).collect(),
         seconds: 125.0,
     }
+}
+
+fn image_compare() -> ImageCompareRecord {
+    let row = |name: &str, p_value: Option<f64>| {
+        let ImageTrainRecord { runs, .. } = image_train(3, name == "exact");
+        let paired = runs.iter().map(|run| PairedRecord {
+            seed: run.seed,
+            only_this: 41,
+            only_baseline: 30,
+            p_value: p_value.unwrap_or(1.0),
+        });
+        let setting = |value: f64| LossSettingRecord { name: "last-sigma".into(), value };
+        let trial = |accuracy: Option<f64>| TrialRecord {
+            learning_rate: 0.032,
+            setting: (name == "exact").then(|| setting(0.19)),
+            validation: accuracy.map(|accuracy| ValidationMetrics { accuracy }),
+        };
+        ImageCompareRow {
+            name: name.into(),
+            network: "small-cnn".into(),
+            trials: vec![trial(Some(0.9)), trial(Some(0.9375)), trial(None)],
+            selected: 1,
+            validation: validation_spread(&runs),
+            test: test_spread(&runs),
+            paired: if p_value.is_some() { paired.collect() } else { Vec::new() },
+            runs,
+            p_value,
+        }
+    };
+    ImageCompareRecord {
+        data: image_train(1, true).data,
+        rows: vec![row("exact", Some(0.02)), row("cross-entropy", None), row("hinge", Some(0.7))],
+        baseline: "cross-entropy".into(),
+        trials: 3,
+        seeds: 3,
+        seconds: 4000.0,
+        report: None,
+    }
+}
+
+#[test]
+fn a_comparison_on_images_shows_every_loss_setting_and_test() {
+    let mut record = image_compare();
+    record.rows[0].test = Some(Spread { mean: 0.92, std: 0.001 });
+    record.rows[1].test = Some(Spread { mean: 0.91, std: 0.002 });
+    let recipes = [("exact".to_owned(), "epochs = 8".to_owned())];
+    let html = check("images-compare", image_compare_report(&record, &recipes).unwrap());
+    // Test accuracy, learning curves and calibration.
+    assert_eq!(plots(&html), 3);
+    assert_eq!(html.matches("<table class=\"confusion\">").count(), 2);
+    for text in [
+        "EXACT is ahead of cross-entropy by 1.00 points (p = 0.020)",
+        "92.00 ± 0.10",
+        "learning rate 0.032, last-sigma 0.19",
+        "diverged",
+        "Tests by seed",
+        "epochs = 8",
+    ] {
+        assert!(html.contains(text), "{text}");
+    }
+    record.rows[0].p_value = Some(0.4);
+    let html = image_compare_report(&record, &[]).unwrap();
+    assert!(html.contains("by 1.00 points, which may be chance (p = 0.400)"));
+    record.rows.remove(0);
+    let html = check("images-compare-two", image_compare_report(&record, &[]).unwrap());
+    assert!(html.contains("Highest mean test accuracy: "));
+    record.rows.clear();
+    assert!(matches!(image_compare_report(&record, &[]), Err(ReportError::NoLosses)));
 }
 
 fn mistake() -> MistakePicture {

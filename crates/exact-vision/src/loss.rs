@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use exact_core::logit_normalization;
 use exact_core::loss::{Logits, Loss, Samples};
 
 use crate::error::VisionError;
@@ -46,7 +45,6 @@ pub struct Criterion {
     #[module(skip)]
     loss: SharedLoss,
     parameters: Option<Param<Tensor<1>>>,
-    normalizes_logits: bool,
 }
 
 /// A loss that clones of a criterion share.
@@ -71,21 +69,13 @@ impl Criterion {
         let initial = loss.initial_parameters();
         let parameters = (!initial.is_empty())
             .then(|| Param::from_tensor(Tensor::from_floats(initial.as_slice(), device)));
-        Self { loss: SharedLoss(loss), parameters, normalizes_logits: false }
+        Self { loss: SharedLoss(loss), parameters }
     }
 
     /// The same learned parameters with another loss, as where sigma follows a schedule.
     #[must_use]
     pub fn with_loss(mut self, loss: Arc<dyn Loss<f32>>) -> Self {
         self.loss = SharedLoss(loss);
-        self
-    }
-
-    /// The loss of [normalised logits](logit_normalization), so that sigma has a meaning whatever their scale. The gradient flows
-    /// through the mean and standard deviation of the batch.
-    #[must_use]
-    pub fn with_normalized_logits(mut self) -> Self {
-        self.normalizes_logits = true;
         self
     }
 
@@ -137,18 +127,8 @@ impl Criterion {
             self.parameters().map(|parameters| parameters.detach().try_into_vec_as()).transpose()?;
         let mut gradient = vec![0.0; values.len()];
         let parameters = parameters.unwrap_or_default();
-        let logits_checked = Logits::new(&values, n_classes)?;
-        let sum = if self.normalizes_logits {
-            let mut normalized = vec![0.0; values.len()];
-            let statistics = logit_normalization::normalize(&values, n_classes, weights, &mut normalized)?;
-            let samples = Samples::mean(Logits::new(&normalized, n_classes)?, &labels, weights)?;
-            let sum = self.loss.0.evaluate_samples(samples, &parameters, &mut gradient)?;
-            logit_normalization::backward(&normalized, &statistics, n_classes, weights, &mut gradient)?;
-            sum
-        } else {
-            let samples = Samples::mean(logits_checked, &labels, weights)?;
-            self.loss.0.evaluate_samples(samples, &parameters, &mut gradient)?
-        };
+        let samples = Samples::mean(Logits::new(&values, n_classes)?, &labels, weights)?;
+        let sum = self.loss.0.evaluate_samples(samples, &parameters, &mut gradient)?;
 
         let options = (&device, logits.dtype());
         let slope = Tensor::<2>::from_data(TensorData::new(gradient, [n, n_classes]), options);
@@ -260,32 +240,6 @@ mod tests {
         let expected: f32 = gradient.iter().zip(LOGITS).map(|(slope, logit)| slope * logit).sum();
         let found = values(scale.grad(&(loss * 3.0).backward()).unwrap())[0];
         assert!((found - 3.0 * expected).abs() < 1e-6, "{found} {expected}");
-    }
-
-    #[test]
-    fn normalised_logits_have_the_gradient_of_differences() {
-        let device = device();
-        let criterion = Criterion::new(Arc::new(Exact::new(0.5).unwrap()), &device).with_normalized_logits();
-        let at = |logits: [f32; 12]| {
-            let logits =
-                Tensor::<1>::from_floats(logits, &device).reshape([4, N_CLASSES]).detach().require_grad();
-            let targets = Tensor::<1, Int>::from_data(LABELS.map(i64::from), &device);
-            let loss = criterion.forward(logits.clone(), targets).unwrap();
-            let gradient = values(logits.grad(&loss.backward()).unwrap());
-            (values(loss)[0], gradient)
-        };
-        // A change of scale and level changes nothing.
-        assert!((at(LOGITS).0 - at(LOGITS.map(|logit| 7.0 * logit + 3.0)).0).abs() < 1e-6);
-        let gradient = at(LOGITS).1;
-        for i in 0..12 {
-            let moved = |step: f32| {
-                let mut logits = LOGITS;
-                logits[i] += step;
-                at(logits).0
-            };
-            let difference = (moved(1e-2) - moved(-1e-2)) / 2e-2;
-            assert!((gradient[i] - difference).abs() < 1e-4, "{i}: {} {difference}", gradient[i]);
-        }
     }
 
     #[test]

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use burn::tensor::Device;
 use exact_core::loss::{
-    BetaBernoulli, CrossEntropy, Exact, Focal, Hinge, Loss, MacroF1, Poly1, Polynomial, Probit, Sigmoid, TopK,
+    BetaBernoulli, CrossEntropy, Exact, Focal, Hinge, Loss, MacroF1, Normalized, Poly1, Polynomial, Probit,
+    Sigmoid, TopK, WeightedSum,
 };
 use exact_core::schedule::Schedule;
 use serde::{Deserialize, Serialize};
@@ -200,6 +201,22 @@ pub enum LossSettings {
         #[serde(default = "one")]
         epsilon: f64,
     },
+    /// [`WeightedSum`].
+    WeightedSum {
+        /// The losses.
+        parts: Vec<WeightedLoss>,
+    },
+}
+
+/// A part of a weighted sum of losses.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct WeightedLoss {
+    /// The weight, above 0.
+    pub weight: f64,
+    /// The loss.
+    pub loss: LossSettings,
 }
 
 fn one() -> f64 {
@@ -248,7 +265,8 @@ macro_rules! on_scores {
         if let Some(margin) = $scores.margin {
             loss = loss.with_margin(margin)?;
         }
-        Arc::new(if $scores.learned_sigma { loss.with_learned_sigma() } else { loss })
+        let loss = Arc::new(if $scores.learned_sigma { loss.with_learned_sigma() } else { loss });
+        if $scores.normalize_logits { Arc::new(Normalized::new(loss)) } else { loss }
     }};
 }
 
@@ -277,18 +295,29 @@ impl LossSettings {
             Self::BetaBernoulli { .. } => "beta-bernoulli",
             Self::Polynomial { .. } => "polynomial",
             Self::Poly1 { .. } => "poly1",
+            Self::WeightedSum { .. } => "weighted-sum",
         }
     }
 
-    /// The distribution of the scores, if the loss has one.
+    /// The distribution of the scores, if the loss, or else the first such part of it, has one.
     fn scores(&self) -> Option<&RandomScores> {
         match self {
             Self::Exact(scores)
             | Self::Probit(scores)
             | Self::MacroF1(scores)
             | Self::TopK { scores, .. } => Some(scores),
+            Self::WeightedSum { parts } => parts.iter().find_map(|part| part.loss.scores()),
             _ => None,
         }
+    }
+
+    /// The losses that are made for accuracy or its usual surrogates, by name.
+    pub const FOR_ACCURACY: [&str; 8] =
+        ["exact", "probit", "cross-entropy", "hinge", "sigmoid", "beta-bernoulli", "polynomial", "poly1"];
+
+    /// Whether sigma is learned.
+    pub(crate) fn learns_sigma(&self) -> bool {
+        self.scores().is_some_and(|scores| scores.learned_sigma)
     }
 
     /// Sigma at a step, if it is scheduled.
@@ -316,14 +345,16 @@ impl LossSettings {
             Self::BetaBernoulli { temperature } => Arc::new(BetaBernoulli::new(*temperature)?),
             Self::Polynomial { temperature } => Arc::new(Polynomial::new(*temperature)?),
             Self::Poly1 { epsilon } => Arc::new(Poly1::new(*epsilon)?),
+            Self::WeightedSum { parts } => {
+                let part = |part: &WeightedLoss| Ok((part.weight, part.loss.at(step, steps)?));
+                Arc::new(WeightedSum::new(parts.iter().map(part).collect::<Result<Vec<_>, VisionError>>()?)?)
+            }
         })
     }
 
     /// The criterion before the first step.
     pub(crate) fn criterion(&self, steps: usize, device: &Device) -> Result<Criterion, VisionError> {
-        let criterion = Criterion::new(self.at(0, steps)?, device);
-        let normalizes = self.scores().is_some_and(|scores| scores.normalize_logits);
-        Ok(if normalizes { criterion.with_normalized_logits() } else { criterion })
+        Ok(Criterion::new(self.at(0, steps)?, device))
     }
 }
 
@@ -443,6 +474,11 @@ mod tests {
             ("name = \"beta-bernoulli\"", "beta-bernoulli"),
             ("name = \"polynomial\"", "polynomial"),
             ("name = \"poly1\"", "poly1"),
+            (
+                "name = \"weighted-sum\"\nparts = [{ weight = 0.5, loss = { name = \"cross-entropy\" } }, \
+                 { weight = 0.5, loss = { name = \"exact\" } }]",
+                "weighted-sum",
+            ),
         ] {
             let settings: LossSettings = toml::from_str(loss).unwrap();
             assert_eq!(settings.at(0, 10).unwrap().name(), name);

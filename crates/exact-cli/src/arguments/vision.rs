@@ -9,12 +9,14 @@ use exact_data::{ImageSet, ImageSize};
 use exact_vision::LossSettings;
 use exact_vision::models::Architecture;
 
-use super::OUTPUT;
+use super::{ALL_LOSSES, OUTPUT};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Vision {
     /// Train a network, keep that of the epoch with the best validation accuracy, and measure it on the test images
     Train(Train),
+    /// Compare losses or recipes, with settings that the validation images choose, in a table and a report
+    Compare(Compare),
     /// Measure a network on the test images of a folder
     Evaluate(Evaluate),
     /// Predict the classes of the test images of a folder
@@ -57,6 +59,13 @@ pub(crate) struct Train {
     /// poly1
     #[arg(long, value_name = "NAME")]
     pub loss: Option<LossSettings>,
+    #[command(flatten)]
+    pub training: Training,
+}
+
+/// How to train, in place of what a recipe says, and what to write.
+#[derive(Debug, Args)]
+pub(crate) struct Training {
     /// Passes over the training images
     #[arg(long, value_name = "N")]
     pub epochs: Option<usize>,
@@ -84,6 +93,43 @@ pub(crate) struct Train {
     /// Print one JSON object
     #[arg(long, help_heading = OUTPUT)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Compare {
+    #[command(flatten)]
+    pub data: ImageData,
+    /// A recipe in TOML; the options below take the place of what it says. Several are compared with each other
+    #[arg(long, value_name = "FILE.toml")]
+    pub recipe: Vec<PathBuf>,
+    /// The network: small-cnn, m3, wrn-DEPTH-WIDTH, resnet-DEPTH or vgg-DEPTH
+    #[arg(long, value_name = "NAME", required_unless_present = "recipe")]
+    pub model: Option<Architecture>,
+    /// The losses to compare, separated by commas, or all; the recipe's own with its settings, others with their defaults
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    pub losses: Vec<String>,
+    /// Settings to try for each: what the recipe says, then others of the learning rate and of the loss. The one with the best
+    /// validation accuracy is kept
+    #[arg(long, value_name = "N", default_value_t = NonZero::<usize>::MIN)]
+    pub trials: NonZero<usize>,
+    #[command(flatten)]
+    pub training: Training,
+}
+
+impl Compare {
+    /// The names of the losses, each once, in the order that was asked for.
+    pub fn loss_names(&self) -> Vec<&str> {
+        let all = self.losses.iter().any(|name| name == ALL_LOSSES);
+        let asked = self.losses.iter().map(String::as_str);
+        let names: Vec<&str> = if all { LossSettings::FOR_ACCURACY.to_vec() } else { asked.collect() };
+        let mut unique = Vec::new();
+        for name in names {
+            if !unique.contains(&name) {
+                unique.push(name);
+            }
+        }
+        unique
+    }
 }
 
 #[derive(Debug, Args)]

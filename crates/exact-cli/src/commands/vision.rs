@@ -1,5 +1,6 @@
 //! `exact vision`.
 
+mod compare;
 mod head;
 mod run;
 mod train;
@@ -21,6 +22,7 @@ use crate::output::{check_outputs, write_file, write_stdout};
 pub(crate) fn run(command: &Vision) -> anyhow::Result<()> {
     match command {
         Vision::Train(arguments) => train::run(arguments),
+        Vision::Compare(arguments) => compare::run(arguments),
         Vision::Evaluate(arguments) => evaluate(arguments),
         Vision::Predict(arguments) => predict(arguments),
         Vision::Import(arguments) => import(arguments),

@@ -9,6 +9,7 @@ mod expected_cost;
 mod focal;
 mod hinge;
 mod macro_f1;
+mod normalized;
 mod poly1;
 mod polynomial;
 mod probit;
@@ -17,6 +18,7 @@ mod scores;
 mod sigmoid;
 mod softmax;
 mod top_k;
+mod weighted_sum;
 
 pub use beta_bernoulli::BetaBernoulli;
 pub use cross_entropy::CrossEntropy;
@@ -25,6 +27,7 @@ pub use expected_cost::ExpectedCost;
 pub use focal::Focal;
 pub use hinge::Hinge;
 pub use macro_f1::MacroF1;
+pub use normalized::Normalized;
 pub use poly1::Poly1;
 pub use polynomial::Polynomial;
 pub use probit::Probit;
@@ -32,6 +35,7 @@ pub use samples::{Logits, LossError, Samples};
 pub(crate) use samples::{check_length, check_samples, n_rows};
 pub use sigmoid::Sigmoid;
 pub use top_k::TopK;
+pub use weighted_sum::WeightedSum;
 
 use crate::Real;
 

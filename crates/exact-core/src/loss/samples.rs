@@ -247,6 +247,19 @@ impl<'a, T: Real> Samples<'a, T> {
         self.labels
     }
 
+    /// The weights that were given, of which [`Samples::weight`] is a multiple.
+    pub(crate) fn weights(&self) -> Option<&'a [T]> {
+        self.weights
+    }
+
+    /// The same samples with other logits, as many and finite.
+    pub(crate) fn with_logits<'b>(self, logits: &'b [T]) -> Samples<'b, T>
+    where
+        'a: 'b,
+    {
+        Samples { logits, ..self }
+    }
+
     /// The factor of sample `row` in the sum.
     #[inline]
     pub fn weight(&self, row: usize) -> T {

@@ -3,12 +3,16 @@
 //! Accuracies and other rates are fractions in `0..=1`. JSON has no NaN: a value that is not known is `None`,
 //! which is written as `null`.
 
+mod image_comparison;
 mod images;
 mod loss;
 mod runs;
 mod spread;
 mod toy;
 
+pub use image_comparison::{
+    ImageCompareRecord, ImageCompareRow, LossSettingRecord, PairedRecord, TrialRecord,
+};
 pub use images::{
     EpochRecord, ImageDataRecord, ImageEvaluateRecord, ImageTrainRecord, Mistake, NetworkRun, TrainingRecord,
     ValidationMetrics, test_spread, validation_spread,

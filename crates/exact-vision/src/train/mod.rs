@@ -206,8 +206,10 @@ impl Trainer {
         })?;
         let last = first + batches.steps() - 1;
         let learned = match trainee.criterion.parameters() {
-            Some(parameters) => parameters.try_into_vec_as::<f32>()?.first().map(|log| f64::from(log.exp())),
-            None => None,
+            Some(parameters) if loss.learns_sigma() => {
+                parameters.try_into_vec_as::<f32>()?.first().map(|log| f64::from(log.exp()))
+            }
+            _ => None,
         };
         Ok(EpochRecord {
             epoch: epoch + 1,

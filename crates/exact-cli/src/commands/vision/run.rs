@@ -1,5 +1,6 @@
 //! One run of training, and its network on the test images.
 
+use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -10,12 +11,42 @@ use exact_eval::record::{
 };
 use exact_report::MistakePicture;
 use exact_vision::burn::tensor::Device;
-use exact_vision::{ImageClassifier, Predictions, Recipe, Trainer};
+use exact_vision::models::Architecture;
+use exact_vision::{ImageClassifier, LossSettings, Predictions, Recipe, Trainer};
 
+use crate::arguments::vision::Training;
 use crate::progress::EpochBar;
 
 /// The mistakes that a report shows.
 const MISTAKES: usize = 24;
+
+/// The settings of a recipe, of the options that stand beside it, and of those that take the place of what it says.
+pub(super) fn recipe(
+    path: Option<&Path>,
+    model: Option<Architecture>,
+    loss: Option<&LossSettings>,
+    training: &Training,
+) -> anyhow::Result<Recipe> {
+    let mut recipe = match (path, model) {
+        (Some(path), model) => {
+            let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+            let mut recipe = Recipe::from_toml(&text).with_context(|| path.display().to_string())?;
+            recipe.model = model.unwrap_or(recipe.model);
+            recipe
+        }
+        (None, Some(model)) => Recipe::new(model),
+        (None, None) => anyhow::bail!("--model or --recipe is needed"),
+    };
+    if let Some(loss) = loss {
+        recipe.loss = loss.clone();
+    }
+    recipe.epochs = training.epochs.unwrap_or(recipe.epochs);
+    recipe.batch_size = training.batch_size.unwrap_or(recipe.batch_size);
+    recipe.seed = training.seed.unwrap_or(recipe.seed);
+    // Before the images are read, which may take long.
+    recipe.check()?;
+    Ok(recipe)
+}
 
 /// Whether a run is new.
 #[derive(Debug, Clone, Copy)]

@@ -1,6 +1,5 @@
 //! `exact vision train`.
 
-use std::fs;
 use std::time::Instant;
 
 use anyhow::Context as _;
@@ -10,10 +9,10 @@ use exact_eval::record::{
 use exact_vision::Recipe;
 use serde::Serialize;
 
-use super::run::{Start, Trained, of_seeds};
+use super::run::{Start, Trained, of_seeds, recipe};
 use super::{name, read};
 use crate::arguments::vision::Train;
-use crate::output::{Align, check_outputs, percent, print, print_json, table, write_file};
+use crate::output::{Align, check_outputs, percent_spread, print, print_json, table, write_file};
 
 /// What `exact vision train --json` prints.
 #[derive(Serialize)]
@@ -38,52 +37,31 @@ struct Accuracy {
     accuracy: Option<Spread>,
 }
 
-fn recipe(arguments: &Train) -> anyhow::Result<Recipe> {
-    let mut recipe = match (&arguments.recipe, arguments.model) {
-        (Some(path), model) => {
-            let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-            let mut recipe = Recipe::from_toml(&text).with_context(|| path.display().to_string())?;
-            recipe.model = model.unwrap_or(recipe.model);
-            recipe
-        }
-        (None, Some(model)) => Recipe::new(model),
-        (None, None) => anyhow::bail!("--model or --recipe is needed"),
-    };
-    if let Some(loss) = &arguments.loss {
-        recipe.loss = loss.clone();
-    }
-    recipe.epochs = arguments.epochs.unwrap_or(recipe.epochs);
-    recipe.batch_size = arguments.batch_size.unwrap_or(recipe.batch_size);
-    recipe.seed = arguments.seed.unwrap_or(recipe.seed);
-    // Before the images are read, which may take long.
-    recipe.check()?;
-    Ok(recipe)
-}
-
 pub(super) fn run(arguments: &Train) -> anyhow::Result<()> {
     let start = Instant::now();
+    let Train { data: images, training, .. } = arguments;
     let inputs = [("the recipe", arguments.recipe.as_deref())];
-    check_outputs(&inputs, &[("--report", arguments.report.as_deref())])?;
-    let recipe = recipe(arguments)?;
-    let dataset = read(&arguments.data, arguments.resize)?;
+    check_outputs(&inputs, &[("--report", training.report.as_deref())])?;
+    let recipe = recipe(arguments.recipe.as_deref(), arguments.model, arguments.loss.as_ref(), training)?;
+    let dataset = read(images, training.resize)?;
     let (mut runs, mut data, mut mistakes) = (Vec::new(), None, Vec::new());
-    let several = arguments.seeds.get() > 1;
-    for recipe in of_seeds(&recipe, arguments.seeds.get()) {
+    let several = training.seeds.get() > 1;
+    for recipe in of_seeds(&recipe, training.seeds.get()) {
         let trained = if several {
-            let folder = arguments.out.join(format!("seed-{}", recipe.seed));
+            let folder = training.out.join(format!("seed-{}", recipe.seed));
             Trained::of(
                 &dataset.train,
                 &recipe,
                 &folder,
-                if arguments.resume { Start::Either } else { Start::New },
+                if training.resume { Start::Either } else { Start::New },
             )
         } else {
-            let start = if arguments.resume { Start::Resume } else { Start::New };
-            Trained::of(&dataset.train, &recipe, &arguments.out, start)
+            let start = if training.resume { Start::Resume } else { Start::New };
+            Trained::of(&dataset.train, &recipe, &training.out, start)
         }?;
-        data.get_or_insert_with(|| trained.data(name(&arguments.data), &dataset));
+        data.get_or_insert_with(|| trained.data(name(images), &dataset));
         let (run, tested) = trained.tested(&dataset.test)?;
-        if runs.is_empty() && arguments.report.is_some() {
+        if runs.is_empty() && training.report.is_some() {
             mistakes = tested.mistakes(&dataset.test)?;
         }
         runs.push(run);
@@ -95,10 +73,10 @@ pub(super) fn run(arguments: &Train) -> anyhow::Result<()> {
         runs,
         seconds: start.elapsed().as_secs_f64(),
     };
-    if let Some(path) = &arguments.report {
+    if let Some(path) = &training.report {
         write_file(path, &exact_report::image_train_report(&record, &recipe.to_toml()?, &mistakes)?)?;
     }
-    if arguments.json {
+    if training.json {
         return print_json(&Printed {
             data: &record.data,
             recipe: &recipe,
@@ -111,7 +89,7 @@ pub(super) fn run(arguments: &Train) -> anyhow::Result<()> {
                 },
             },
             seconds: record.seconds,
-            report: arguments.report.as_ref().map(|path| path.display().to_string()),
+            report: training.report.as_ref().map(|path| path.display().to_string()),
         });
     }
     summary(&record)
@@ -122,22 +100,14 @@ fn summary(record: &ImageTrainRecord) -> anyhow::Result<()> {
     let list = |value: fn(&NetworkRun) -> usize| {
         runs.iter().map(|run| value(run).to_string()).collect::<Vec<_>>().join(", ")
     };
+    let mean = |spread: Option<Spread>| format!("{} %", percent_spread(spread, runs.len()));
     let rows = vec![
         ["epochs".into(), list(|run| run.epochs.len())],
         ["best epoch".into(), list(|run| run.best_epoch)],
-        ["validation accuracy".into(), accuracy(validation_spread(runs), runs.len())],
-        ["test accuracy".into(), accuracy(test_spread(runs), runs.len())],
+        ["validation accuracy".into(), mean(validation_spread(runs))],
+        ["test accuracy".into(), mean(test_spread(runs))],
         ["seconds".into(), format!("{:.1}", record.seconds)],
     ];
     print(table([("", Align::Text), ("value", Align::Number)], rows))?;
     runs.iter().try_for_each(|run| print(format_args!("model: {}", run.model)))
-}
-
-/// A single accuracy, or mean and standard deviation of several.
-pub(super) fn accuracy(spread: Option<Spread>, count: usize) -> String {
-    match spread {
-        Some(Spread { mean, std }) if count > 1 => format!("{} ± {} %", percent(mean), percent(std)),
-        Some(Spread { mean, .. }) => format!("{} %", percent(mean)),
-        None => String::new(),
-    }
 }
