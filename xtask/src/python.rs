@@ -1,5 +1,6 @@
 //! `cargo xtask python`: builds the wheel, installs it in a fresh environment and tests the installed package.
 
+use std::env;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,12 +11,15 @@ use anyhow::{Context, Result, ensure};
 use crate::cargo;
 
 /// Directories of tests that need optional dependencies, and the group of these in pyproject.toml.
-const EXTRAS: [(&str, &str); 3] = [("sklearn", "test-sklearn"), ("ray", "ray"), ("torch", "torch")];
+const EXTRAS: [(&str, &str); 4] =
+    [("onnx", "test-onnx"), ("sklearn", "test-sklearn"), ("ray", "ray"), ("torch", "torch")];
 
 /// Tests without the optional dependencies come first: they must not need any.
 ///
 /// On Linux the wheel of torch loads all of its CUDA libraries when it is imported, so that none can be left out.
 pub fn run() -> Result<()> {
+    // The networks that the tests of ONNX export.
+    cargo::run(cargo::cargo(&["build", "--release", "--locked", "--package", "exact-cli"]))?;
     let environment = Environment::create()?;
     let wheel = environment.build_wheel()?;
     environment.install(&[with_extra(&wheel, "test")])?;
@@ -111,6 +115,8 @@ impl Environment {
     fn test(&self, arguments: &[OsString]) -> Result<()> {
         let mut test = self.module("pytest");
         test.args(["--quiet", "-p", "no:cacheprovider"]).args(arguments);
+        let program = format!("exact{}", env::consts::EXE_SUFFIX);
+        test.env("EXACT", cargo::target_directory().join("release").join(program));
         cargo::run(test)
     }
 }

@@ -75,9 +75,25 @@ pub(crate) struct EpochBar {
 #[cfg(feature = "vision")]
 impl EpochBar {
     pub fn new(epochs: usize) -> Self {
-        let bar = Bar::new("{wide_bar} {pos}/{len} epochs, {eta} left");
-        bar.update("", 0, epochs as u64);
-        Self { bar, epochs }
+        Self { bar: Bar::new("{msg} {wide_bar} {pos}/{len} steps, {eta} left"), epochs }
+    }
+
+    /// What is to be called after each step.
+    pub fn steps(&self) -> impl Fn(exact_vision::StepProgress) + use<> {
+        let (bar, epochs) = (self.bar.0.clone(), self.epochs);
+        move |progress| {
+            let (epoch, steps) = (progress.epoch, progress.steps);
+            let (done, total) = (((epoch - 1) * steps + progress.step) as u64, (epochs * steps) as u64);
+            if bar.length() != Some(total) {
+                // What an earlier run did says nothing about the time that is left.
+                bar.set_length(total);
+                bar.set_position(done);
+                bar.reset_eta();
+            }
+            bar.set_position(done);
+            let (loss, rate) = (progress.loss, bar.per_sec() * progress.images as f64);
+            bar.set_message(format!("epoch {epoch}/{epochs}: loss {loss:.4}, {rate:.0} images/s"));
+        }
     }
 
     pub fn update(&self, record: &exact_eval::record::EpochRecord) {
@@ -86,6 +102,5 @@ impl EpochBar {
         let line = format!("epoch {epoch}/{epochs}: loss {loss:.4}, validation accuracy {accuracy:.2} %");
         // Training goes on if standard error is closed.
         self.bar.0.suspend(|| drop(writeln!(io::stderr().lock(), "{line}")));
-        self.bar.update("", epoch as u64, epochs as u64);
     }
 }

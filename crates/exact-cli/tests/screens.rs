@@ -51,7 +51,7 @@ fn help_of_vision() {
     let folder = Folder::new();
     assert!(folder.exact(&["--help"]).stdout.contains("\n  vision "));
     assert_screen!("help-vision", folder.exact(&["vision", "--help"]));
-    for command in ["train", "compare", "evaluate", "predict", "import", "embed", "replace-head"] {
+    for command in ["train", "compare", "evaluate", "predict", "export", "import", "embed", "replace-head"] {
         assert_screen!(format!("help-vision-{command}"), folder.exact(&["vision", command, "--help"]));
     }
 }

@@ -286,6 +286,20 @@ fn recipes_are_compared() {
     compare(&["--losses", "exakt"]).refused(&["exakt"]);
 }
 
+#[test]
+fn networks_are_exported() {
+    let folder = Folder::new();
+    write_images(&folder);
+    folder.exact(&train(&["--epochs", "1"])).succeeded();
+    let model = "run/model.safetensors";
+    let export = |out: &str| folder.exact(&["vision", "export", model, "--out", out]);
+    export("network.onnx").succeeded();
+    export("weights.safetensors").succeeded();
+    export("network.pt").refused(&["the name must end in .onnx or .safetensors"]);
+    export(model).refused(&["which is the model"]);
+    assert_eq!(folder.names(), ["bars", "network.onnx", "run", "weights.safetensors"]);
+}
+
 /// Real images: 480 of Fashion-MNIST choose the weights, 120 the epoch.
 #[test]
 fn bundled_images_are_learned() {

@@ -180,3 +180,16 @@ impl Description {
         file::load_tensors(network, tensors)
     }
 }
+
+#[cfg(test)]
+impl ImageClassifier {
+    /// Random weights for colour images of three classes, normalised as torchvision does.
+    pub(crate) fn untrained(network: &str, shape: ImageShape) -> Self {
+        let model: Architecture = network.parse().unwrap();
+        let network = model.init(shape, 3, 5, &Device::default()).unwrap();
+        let class_names = ["a", "b", "c"].map(String::from).to_vec();
+        let statistics =
+            ChannelStatistics { mean: vec![0.485, 0.456, 0.406], std: vec![0.229, 0.224, 0.225] };
+        Self { network, description: Description { model, shape, class_names, statistics } }
+    }
+}

@@ -1,7 +1,8 @@
 //! The arguments of `exact vision`.
 
+use std::ffi::OsStr;
 use std::num::NonZero;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
@@ -21,6 +22,8 @@ pub(crate) enum Vision {
     Evaluate(Evaluate),
     /// Predict the classes of the test images of a folder
     Predict(Predict),
+    /// Write a network as ONNX, or its weights as safetensors for other libraries
+    Export(Export),
     /// Make a model of the weights that torchvision has for a residual network
     Import(Import),
     /// Write what the last layer of a network sees of images, for `exact fit` to train a new one on
@@ -176,6 +179,40 @@ pub(crate) struct Import {
     /// Where to write the model
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// A model that `exact vision train` wrote
+    pub model: PathBuf,
+    /// Where to write it: as ONNX, from pixels divided by 255 to logits and probabilities, if the name ends in .onnx, or the
+    /// weights alone if it ends in .safetensors
+    #[arg(long, value_name = "FILE.onnx|FILE.safetensors", value_parser = exported)]
+    pub out: Exported,
+}
+
+/// A file to write, in the format that its name ends in.
+#[derive(Debug, Clone)]
+pub(crate) enum Exported {
+    Onnx(PathBuf),
+    Safetensors(PathBuf),
+}
+
+impl Exported {
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Onnx(path) | Self::Safetensors(path) => path,
+        }
+    }
+}
+
+fn exported(text: &str) -> Result<Exported, String> {
+    let path = PathBuf::from(text);
+    match path.extension().and_then(OsStr::to_str) {
+        Some("onnx") => Ok(Exported::Onnx(path)),
+        Some("safetensors") => Ok(Exported::Safetensors(path)),
+        _ => Err("the name must end in .onnx or .safetensors".into()),
+    }
 }
 
 #[derive(Debug, Args)]

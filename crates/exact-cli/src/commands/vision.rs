@@ -16,7 +16,7 @@ use exact_vision::burn::tensor::Device;
 
 use self::run::Tested;
 use super::{evaluate, predict};
-use crate::arguments::vision::{Embed, Evaluate, ImageData, Import, Predict, Vision};
+use crate::arguments::vision::{Embed, Evaluate, Export, Exported, ImageData, Import, Predict, Vision};
 use crate::output::{check_outputs, write_file, write_stdout};
 
 pub(crate) fn run(command: &Vision) -> anyhow::Result<()> {
@@ -25,6 +25,7 @@ pub(crate) fn run(command: &Vision) -> anyhow::Result<()> {
         Vision::Compare(arguments) => compare::run(arguments),
         Vision::Evaluate(arguments) => evaluate(arguments),
         Vision::Predict(arguments) => predict(arguments),
+        Vision::Export(arguments) => export(arguments),
         Vision::Import(arguments) => import(arguments),
         Vision::Embed(arguments) => embed(arguments),
         Vision::ReplaceHead(arguments) => head::run(arguments),
@@ -97,6 +98,16 @@ fn predict(arguments: &Predict) -> anyhow::Result<()> {
         Some(path) => Ok(write_atomically(path, write)?),
         None => write_stdout(write),
     }
+}
+
+fn export(Export { model, out }: &Export) -> anyhow::Result<()> {
+    check_outputs(&[("the model", Some(model.as_path()))], &[("--out", Some(out.path()))])?;
+    let classifier = ImageClassifier::load(model, &Device::default())?;
+    let written = match out {
+        Exported::Onnx(path) => classifier.export_onnx(path),
+        Exported::Safetensors(path) => classifier.export_safetensors(path),
+    };
+    Ok(written?)
 }
 
 fn import(arguments: &Import) -> anyhow::Result<()> {

@@ -1,5 +1,6 @@
 //! Training, epoch by epoch, in a folder that it can be taken up from.
 
+use std::fmt;
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -29,6 +30,31 @@ fn is_over(record: &TrainingRecord, recipe: &Recipe) -> bool {
     record.epochs.len() >= recipe.epochs || recipe.patience.is_some_and(|patience| waited >= patience)
 }
 
+/// How far an epoch of training is, after one of its steps.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct StepProgress {
+    /// The number of the epoch, from 1.
+    pub epoch: usize,
+    /// The number of the step within it, from 1.
+    pub step: usize,
+    /// The steps of an epoch.
+    pub steps: usize,
+    /// The images of a step.
+    pub images: usize,
+    /// The mean loss over the steps of the epoch so far.
+    pub loss: f64,
+}
+
+/// What is called after each step.
+struct Watch(Box<dyn Fn(StepProgress) + Send + Sync>);
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Watch")
+    }
+}
+
 /// What the optimiser moves.
 #[derive(Module, Debug)]
 pub(crate) struct Trainee {
@@ -46,6 +72,7 @@ pub struct Trainer {
     train: Images,
     validation: Images,
     description: Description,
+    watch: Option<Watch>,
 }
 
 impl Trainer {
@@ -68,7 +95,14 @@ impl Trainer {
         let device = device.clone().autodiff();
         // Whether there is such a network for such images.
         recipe.model.zeros(description.shape, images.n_classes(), &device)?;
-        Ok(Self { recipe, folder: folder.into(), device, train, validation, description })
+        Ok(Self { recipe, folder: folder.into(), device, train, validation, description, watch: None })
+    }
+
+    /// Calls a function after each step.
+    #[must_use]
+    pub fn watched_by(mut self, watch: impl Fn(StepProgress) + Send + Sync + 'static) -> Self {
+        self.watch = Some(Watch(Box::new(watch)));
+        self
     }
 
     /// Where the network of the best epoch is.
@@ -202,6 +236,10 @@ impl Trainer {
             }
             sum += f64::from(loss);
             *trainee = moved;
+            if let Some(Watch(watch)) = &self.watch {
+                let (step, steps, images) = (step + 1, batches.steps(), self.recipe.batch_size);
+                watch(StepProgress { epoch: epoch + 1, step, steps, images, loss: sum / step as f64 });
+            }
             Ok(())
         })?;
         let last = first + batches.steps() - 1;

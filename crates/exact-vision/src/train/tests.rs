@@ -1,6 +1,7 @@
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 use burn::tensor::Device;
 use exact_data::{ImageSize, Images};
@@ -106,6 +107,21 @@ fn an_interrupted_run_ends_as_an_uninterrupted_one() {
         };
         assert!(weights(whole.path()) == weights(parts.path()));
     }
+}
+
+#[test]
+fn every_step_is_told() {
+    let images = bars(60, 0);
+    let folder = tempfile::tempdir().unwrap();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let told = Arc::clone(&seen);
+    let trainer = trainer(&images, &recipe("epochs = 2"), folder.path())
+        .watched_by(move |step| told.lock().unwrap().push(step));
+    let record = trainer.run(go_on).unwrap();
+    let seen = seen.lock().unwrap();
+    let numbers: Vec<_> = seen.iter().map(|step| (step.epoch, step.step, step.steps, step.images)).collect();
+    assert_eq!(numbers, [(1, 1, 2, 20), (1, 2, 2, 20), (2, 1, 2, 20), (2, 2, 2, 20)]);
+    assert_eq!([seen[1].loss, seen[3].loss], [record.epochs[0].loss, record.epochs[1].loss]);
 }
 
 #[test]

@@ -79,8 +79,9 @@ pub(super) struct Trained {
 impl Trained {
     /// Trains in a folder.
     pub fn of(images: &Images, recipe: &Recipe, folder: &Path, start: Start) -> anyhow::Result<Self> {
-        let trainer = Trainer::new(images, recipe.clone(), folder, &Device::default())?;
         let bar = EpochBar::new(recipe.epochs);
+        let trainer =
+            Trainer::new(images, recipe.clone(), folder, &Device::default())?.watched_by(bar.steps());
         let each = |epoch: &EpochRecord| {
             bar.update(epoch);
             ControlFlow::Continue(())
