@@ -15,6 +15,8 @@ pub const STD_FLOOR: f64 = 1e-12;
 /// Elements that are summed by one task; the split depends on the number of elements alone, so the sums do not depend
 /// on the number of threads.
 const CHUNK: usize = 16_384;
+/// Sums side by side.
+const LANES: usize = 8;
 
 /// What a batch of logits was normalised by.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -151,11 +153,28 @@ fn weight_of<T: Real>(n_classes: usize, weights: Option<&[T]>) -> impl Fn(usize)
     move |at| weights.map_or(1.0, |weights| weights[at / n_classes].to_f64())
 }
 
+/// The sum of `term(position, value)`, in several sums side by side, so that additions need not wait for each other.
+#[inline(always)]
+fn in_lanes<T: Real>(values: &[T], first: usize, term: impl Fn(usize, T) -> f64) -> f64 {
+    let (groups, rest) = values.as_chunks::<LANES>();
+    let mut sums = [0.0; LANES];
+    for (group, values) in groups.iter().enumerate() {
+        for (lane, (sum, &value)) in sums.iter_mut().zip(values).enumerate() {
+            *sum += term(first + group * LANES + lane, value);
+        }
+    }
+    let last = first + groups.len() * LANES;
+    for (lane, (sum, &value)) in sums.iter_mut().zip(rest).enumerate() {
+        *sum += term(last + lane, value);
+    }
+    sums.iter().sum()
+}
+
 /// The sum of `term(position, value)`, in an order that does not depend on the number of threads.
 fn sum<T: Real>(values: &[T], term: impl Fn(usize, T) -> f64 + Sync) -> f64 {
     fn halves<T: Real>(values: &[T], first: usize, term: &(impl Fn(usize, T) -> f64 + Sync)) -> f64 {
         if values.len() <= CHUNK {
-            return values.iter().enumerate().map(|(i, &value)| term(first + i, value)).sum();
+            return in_lanes(values, first, term);
         }
         let middle = (values.len() / 2).next_multiple_of(CHUNK);
         let (left, right) = values.split_at(middle);

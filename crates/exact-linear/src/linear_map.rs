@@ -48,7 +48,9 @@ impl LinearMap {
         logits.par_chunks_mut(block * self.n_classes).enumerate().for_each(|(i, logits)| {
             for logits in logits.chunks_exact_mut(self.n_classes) {
                 logits[0] = 0.0;
-                logits[1..].copy_from_slice(biases);
+                for (logit, bias) in logits[1..].iter_mut().zip(biases) {
+                    *logit = *bias;
+                }
             }
             rows.add_logits(weights, self.n_classes, i * block, logits);
         });

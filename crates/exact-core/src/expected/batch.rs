@@ -9,7 +9,6 @@ use super::orthant::{Orthant, Workspace, integrate};
 use super::sample::{Sample, Scaling};
 use super::sigma::Sigma;
 use crate::Real;
-use crate::normal::{INV_SQRT_2PI, exp_nonpositive, half_erfcx};
 use crate::quadrature::Rule;
 
 /// A difference of means, in sigmas, that takes a class out of the integral.
@@ -28,11 +27,11 @@ pub enum Quantity {
 #[derive(Debug, Clone, Copy)]
 pub struct Outcome {
     /// The smaller of P and 1 - P is `size exp(exponent)`.
-    size: f64,
-    exponent: f64,
+    pub(super) size: f64,
+    pub(super) exponent: f64,
     /// Whether that is P.
-    is_probability: bool,
-    smaller: f64,
+    pub(super) is_probability: bool,
+    pub(super) smaller: f64,
     /// Derivative of the quantity with respect to sigma, where one sigma serves all classes; else NaN.
     pub dsigma: f64,
 }
@@ -111,6 +110,9 @@ impl<T: Real> OrthantBatch<'_, T> {
 
     fn run_on<U: Real, const L: usize>(self, arch: Arch) {
         let n_classes = self.n_classes;
+        if n_classes == 2 {
+            return self.run_pairs::<U, L>(arch);
+        }
         let (columns, len) = if self.sigma.is_per_class() {
             (0, Buffers::<U, L>::len(true, n_classes))
         } else {
@@ -239,49 +241,14 @@ impl<U: Real, const L: usize, const SCALED: bool> Classes<'_, U, L, SCALED> {
         rule: &Rule,
         workspace: &mut Workspace<'_, U, L>,
     ) -> Orthant<L> {
-        let mut orthant = match (self.shift.len(), n_classes) {
-            (0, _) => Orthant::CERTAIN,
-            (_, 2) => self.binary::<FUSED>(origin, workspace),
-            _ => integrate::<U, _, L, FUSED>(self, origin, n_classes - 1, rule, workspace),
+        let mut orthant = if self.shift.is_empty() {
+            Orthant::CERTAIN
+        } else {
+            integrate::<U, _, L, FUSED>(self, origin, n_classes - 1, rule, workspace)
         };
         for (l, &present) in present.iter().enumerate() {
             if present == 0 {
                 orthant.settle(l);
-            }
-        }
-        orthant
-    }
-
-    /// Two classes, in closed form, since the difference of two normal scores is normal: with the other class's
-    /// `a z + b`, `P = Φ(x)` at `x = b / √(1 + a²)`, `G = φ(x) / √(1 + a²)` and `∫ z φ F h dz = -a b G / (1 + a²)`.
-    #[inline(always)]
-    fn binary<const FUSED: bool>(
-        &self,
-        origin: &[f64; L],
-        workspace: &mut Workspace<'_, U, L>,
-    ) -> Orthant<L> {
-        let mut orthant = Orthant::CERTAIN;
-        for l in 0..L {
-            let a = if SCALED { self.scale[0][l].to_f64() } else { 1.0 };
-            let norm = 1.0 / (1.0 + a * a);
-            let x = (self.shift[0][l].to_f64() + origin[l]) * norm.sqrt();
-            let y = U::from_f64(x.abs());
-            let g = half_erfcx::<U, FUSED>(y).to_f64();
-            // Sizes are relative to exp(-x²/2), so that the tails keep their digits.
-            let exponent = -0.5 * x * x;
-            let rest = if x.abs() < 8.0 {
-                exp_nonpositive::<f64, FUSED>(-exponent.max(-32.0)) - g
-            } else {
-                f64::INFINITY
-            };
-            let (probability, complement) = if x < 0.0 { (g, rest) } else { (rest, g) };
-            orthant.probability[l] = probability;
-            orthant.complement[l] = complement;
-            orthant.exponent[l] = exponent;
-            let gradient = INV_SQRT_2PI * norm.sqrt();
-            workspace.gradient[0][l] = U::from_f64(gradient);
-            if SCALED {
-                workspace.first_moment[0][l] = U::from_f64(-a * self.shift[0][l].to_f64() * norm * gradient);
             }
         }
         orthant

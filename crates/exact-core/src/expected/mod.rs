@@ -14,6 +14,7 @@ mod macro_f1;
 mod many;
 mod means;
 mod orthant;
+mod pair;
 mod panels;
 mod probability;
 mod representatives;

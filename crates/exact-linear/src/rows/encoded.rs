@@ -18,7 +18,15 @@ impl Kernel for Features {
         let (layout, k) = (self.layout(), n_classes - 1);
         let (dense_weights, indicator_weights) = weights.split_at(layout.n_dense * k);
         let n_blocks = layout.n_blocks();
-        if n_blocks > 0 {
+        if n_blocks > 0 && k == 1 {
+            let codes = self.codes()[first * n_blocks..].chunks_exact(n_blocks);
+            for (codes, logits) in codes.zip(logits.chunks_exact_mut(2)) {
+                let weight = |(&code, &offset): (&u32, &usize)| {
+                    if code == Self::ABSENT { 0.0 } else { indicator_weights[offset + code as usize] }
+                };
+                logits[1] += codes.iter().zip(&layout.block_offsets).map(weight).sum::<f64>();
+            }
+        } else if n_blocks > 0 {
             let codes = self.codes()[first * n_blocks..].chunks_exact(n_blocks);
             for (codes, logits) in codes.zip(logits.chunks_exact_mut(n_classes)) {
                 for (&code, &offset) in codes.iter().zip(&layout.block_offsets) {
@@ -43,7 +51,16 @@ impl Kernel for Features {
         let (layout, k) = (self.layout(), n_classes - 1);
         let (dense_gradient, indicator_gradient) = gradient.split_at_mut(layout.n_dense * k);
         let n_blocks = layout.n_blocks();
-        if n_blocks > 0 {
+        if n_blocks > 0 && k == 1 {
+            let codes = self.codes()[first * n_blocks..].chunks_exact(n_blocks);
+            for (codes, slopes) in codes.zip(slopes.chunks_exact(2)) {
+                for (&code, &offset) in codes.iter().zip(&layout.block_offsets) {
+                    if code != Self::ABSENT {
+                        indicator_gradient[offset + code as usize] += slopes[1];
+                    }
+                }
+            }
+        } else if n_blocks > 0 {
             let codes = self.codes()[first * n_blocks..].chunks_exact(n_blocks);
             for (codes, slopes) in codes.zip(slopes.chunks_exact(n_classes)) {
                 for (&code, &offset) in codes.iter().zip(&layout.block_offsets) {

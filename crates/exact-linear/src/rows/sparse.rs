@@ -5,6 +5,9 @@ use exact_data::{CsrMatrix, Indices, Numbers};
 use super::Kernel;
 use crate::moments::Moments;
 
+/// Partial sums of a product, so that additions need not wait for each other.
+const LANES: usize = 4;
+
 /// A column of a matrix as it is stored; it has been checked.
 trait Index: Copy {
     fn column(self) -> usize;
@@ -69,9 +72,17 @@ struct AddProducts<'a> {
 
 impl Visit for AddProducts<'_> {
     fn row<I: Index, V: Copy + Into<f64>>(&mut self, row: usize, indices: &[I], values: &[V]) {
-        let terms =
-            indices.iter().zip(values).map(|(&index, &value)| value.into() * self.weights[index.column()]);
-        self.logits[2 * row + 1] += terms.sum::<f64>();
+        let term = |(&index, &value): (&I, &V)| value.into() * self.weights[index.column()];
+        let (index_groups, index_rest) = indices.as_chunks::<LANES>();
+        let (value_groups, value_rest) = values.as_chunks::<LANES>();
+        let mut sums = [0.0; LANES];
+        for (indices, values) in index_groups.iter().zip(value_groups) {
+            for (sum, entry) in sums.iter_mut().zip(indices.iter().zip(values)) {
+                *sum += term(entry);
+            }
+        }
+        let rest: f64 = index_rest.iter().zip(value_rest).map(term).sum();
+        self.logits[2 * row + 1] += sums.iter().sum::<f64>() + rest;
     }
 }
 
