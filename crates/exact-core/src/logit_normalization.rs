@@ -117,12 +117,21 @@ pub(crate) fn backward_checked<T: Real>(
     let slope_dot =
         if floored { 0.0 } else { sum(gradient, |at, slope| slope.to_f64() * normalized[at].to_f64()) };
     let (inverse, scale) = (reciprocal(statistics.total_weight.to_f64()), 1.0 / std);
-    gradient.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, gradient)| {
-        for (i, slope) in gradient.iter_mut().enumerate() {
-            let at = chunk * CHUNK + i;
-            let share = weight(at) * inverse;
-            let through = slope_sum + slope_dot * normalized[at].to_f64();
-            *slope = T::from_f64((slope.to_f64() - share * through) * scale);
+    let change = |slope: &mut T, normalized: T, share: f64| {
+        let through = slope_sum + slope_dot * normalized.to_f64();
+        *slope = T::from_f64((slope.to_f64() - share * through) * scale);
+    };
+    let chunks = gradient.par_chunks_mut(CHUNK).zip(normalized.par_chunks(CHUNK));
+    chunks.enumerate().for_each(|(chunk, (gradient, normalized))| {
+        let logits = gradient.iter_mut().zip(normalized);
+        if weights.is_some() {
+            for (at, (slope, &normalized)) in (chunk * CHUNK..).zip(logits) {
+                change(slope, normalized, weight(at) * inverse);
+            }
+        } else {
+            for (slope, &normalized) in logits {
+                change(slope, normalized, inverse);
+            }
         }
     });
 }

@@ -102,11 +102,16 @@ impl<'a> Objective<'a> {
         *decay /= variance;
         // d penalty / d std = -2 penalty / std, and d std / d logit = weight · normalised logit / sum of the weights.
         let slope = -2.0 * *penalty / (statistics.std * statistics.total_weight);
-        let rows = self.logit_gradient.chunks_exact_mut(n_classes).zip(self.normal.chunks_exact(n_classes));
-        for (row, (gradient, normal)) in rows.enumerate() {
-            let slope = slope * weights.map_or(1.0, |weights| weights[row]);
-            for (gradient, normal) in gradient.iter_mut().zip(normal) {
+        let Some(weights) = weights else {
+            for (gradient, normal) in self.logit_gradient.iter_mut().zip(&self.normal) {
                 *gradient += slope * normal;
+            }
+            return Ok(());
+        };
+        let rows = self.logit_gradient.chunks_exact_mut(n_classes).zip(self.normal.chunks_exact(n_classes));
+        for ((gradient, normal), weight) in rows.zip(weights) {
+            for (gradient, normal) in gradient.iter_mut().zip(normal) {
+                *gradient += slope * weight * normal;
             }
         }
         Ok(())
