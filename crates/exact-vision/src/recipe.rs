@@ -242,7 +242,7 @@ pub struct RandomScores {
     pub margin: Option<f64>,
     /// Whether sigma is learned from `first_sigma` on rather than scheduled.
     pub learned_sigma: bool,
-    /// Whether the logits of a batch are [normalised](Criterion::with_normalized_logits): by default they are.
+    /// Whether the logits of a batch are [normalised](Normalized): by default they are.
     pub normalize_logits: bool,
 }
 
