@@ -1,4 +1,4 @@
-//! `cargo xtask guide`: runs the code blocks of the guide and builds it as HTML.
+//! `cargo xtask guide`: runs the code blocks of the guide and the README, and builds the guide as HTML.
 
 use std::env;
 
@@ -17,8 +17,9 @@ pub fn run() -> Result<()> {
     let mut programs = vec![environment.programs(), cargo::target_directory().join("release")];
     programs.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));
     let mut blocks = environment.module("pytest");
-    blocks.args(["--quiet", "-p", "no:cacheprovider"]).arg(documents.join("guide"));
-    blocks.env("PATH", env::join_paths(programs)?);
+    blocks.args(["--quiet", "-p", "no:cacheprovider", "-p", "code_blocks"]);
+    blocks.args([documents.join("guide"), cargo::root().join("README.md")]);
+    blocks.env("PATH", env::join_paths(programs)?).env("PYTHONPATH", &documents);
     cargo::run(blocks)?;
 
     let built = cargo::target_directory().join("guide");

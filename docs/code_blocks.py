@@ -1,4 +1,4 @@
-"""Runs the code blocks of the guide from top to bottom, in a folder of their own for each page.
+"""A plugin of pytest that runs the code blocks of a page from top to bottom, in a folder of their own for each.
 
 Blocks of Python share the names that they define. In blocks called `console`, a line after `$` is a command, and the
 lines that follow are what it prints: `...` stands for anything, and numbers agree to a hundredth.
@@ -61,6 +61,7 @@ def teardown(namespace):
 
 
 pytest_collect_file = Sybil(
+    path=str(ROOT),
     parsers=[PythonCodeBlockParser(), CodeBlockParser(language="console", evaluator=check_console)],
     patterns=["*.md"],
     setup=setup,
