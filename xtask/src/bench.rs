@@ -8,6 +8,7 @@ use crate::cargo;
 const BENCHES: &[(&str, &str)] = &[
     ("exact-core", "losses and their gradients, normal functions"),
     ("exact-linear", "L-BFGS beside argmin's and truncated Newton"),
+    ("exact-vision", "steps of training with cross-entropy and EXACT"),
 ];
 
 pub fn run() -> Result<()> {

@@ -9,6 +9,7 @@ mod checkpoint;
 mod classifier;
 pub mod error;
 mod file;
+mod kernels;
 pub mod loss;
 pub mod models;
 mod onnx;

@@ -7,6 +7,8 @@ use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig, PaddingConfig2d
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
+use crate::kernels;
+
 /// A square convolution from the first to the second number of channels.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Convolution {
@@ -49,12 +51,58 @@ pub(super) struct NormalizedConvolution {
 
 impl NormalizedConvolution {
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
-        self.norm.forward(self.convolution.forward(input))
+        normalize(&self.norm, convolve(&self.convolution, input), false)
     }
 
     pub fn forward_relu(&self, input: Tensor<4>) -> Tensor<4> {
-        relu(self.forward(input))
+        normalize(&self.norm, convolve(&self.convolution, input), true)
     }
+}
+
+/// Images as the layers here take and return them.
+///
+/// # Shapes
+/// `[n, channels, height, width]` to `[n, height, width, channels]`
+pub(super) fn channels_last(images: Tensor<4>) -> Tensor<4> {
+    images.permute([0, 2, 3, 1])
+}
+
+/// The inverse of [`channels_last`].
+pub(super) fn channels_first(images: Tensor<4>) -> Tensor<4> {
+    images.permute([0, 3, 1, 2])
+}
+
+/// A [`Convolution`] of images.
+pub(super) fn convolve(layer: &Conv2d, images: Tensor<4>) -> Tensor<4> {
+    let padding = match layer.padding {
+        PaddingConfig2d::Explicit(padding, ..) if kernels::run_on(&images) => padding,
+        _ => return channels_last(layer.forward(channels_first(images))),
+    };
+    let results = kernels::convolve(images, layer.weight.val(), layer.stride[0], padding);
+    match &layer.bias {
+        Some(bias) => results + bias.val().unsqueeze(),
+        None => results,
+    }
+}
+
+/// Batch normalisation of images, with rectified units behind it or not.
+pub(super) fn normalize(layer: &BatchNorm, images: Tensor<4>, rectified: bool) -> Tensor<4> {
+    let (gamma, beta) = (layer.gamma.val(), layer.beta.val());
+    let with_gradients = [images.device(), gamma.device()].iter().any(Device::is_autodiff);
+    if kernels::run_on(&images) && !with_gradients {
+        let statistics = [layer.running_mean.value(), layer.running_var.value()];
+        return kernels::normalize_by(statistics, images, [gamma, beta], layer.epsilon, rectified);
+    }
+    if !(kernels::run_on(&images) && layer.training.is_enabled()) {
+        let results = channels_last(layer.forward(channels_first(images)));
+        return if rectified { relu(results) } else { results };
+    }
+    let (results, mean, variance) = kernels::normalize(images, gamma, beta, layer.epsilon, rectified);
+    for (running, batch) in [(&layer.running_mean, mean), (&layer.running_var, variance)] {
+        let kept = running.value_sync().mul_scalar(1.0 - layer.momentum);
+        running.update((kept + batch.mul_scalar(layer.momentum)).detach());
+    }
+    results
 }
 
 pub(super) fn linear(inputs: usize, outputs: usize, device: &Device) -> Linear {
@@ -71,10 +119,15 @@ pub(super) fn halving_pool() -> MaxPool2d {
     MaxPool2dConfig::new([2, 2]).with_strides([2, 2]).init()
 }
 
+/// Maximum pooling of images.
+pub(super) fn pool(layer: &MaxPool2d, images: Tensor<4>) -> Tensor<4> {
+    channels_last(layer.forward(channels_first(images)))
+}
+
 /// The mean over all pixels.
 ///
 /// # Shapes
-/// `[n, channels, height, width]` to `[n, channels]`
+/// `[n, height, width, channels]` to `[n, channels]`
 pub(super) fn global_average(input: Tensor<4>) -> Tensor<2> {
-    input.mean_dims(&[2, 3]).flatten(1, 3)
+    input.mean_dims(&[1, 2]).flatten(1, 3)
 }

@@ -5,7 +5,7 @@ use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
 
 use super::Parts;
-use super::layers::{Convolution, NormalizedConvolution};
+use super::layers::{Convolution, NormalizedConvolution, channels_first, channels_last};
 use crate::{ImageShape, VisionError};
 
 /// Channels after each convolution.
@@ -44,7 +44,8 @@ impl M3 {
 impl Parts for M3 {
     fn features(&self, images: Tensor<4>) -> Tensor<2> {
         let layers = self.convolutions.iter();
-        layers.fold(images, |input, layer| layer.forward_relu(input)).flatten(1, 3)
+        let last = layers.fold(channels_last(images), |input, layer| layer.forward_relu(input));
+        channels_first(last).flatten(1, 3)
     }
 
     fn head(&self) -> &Linear {

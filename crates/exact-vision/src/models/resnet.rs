@@ -7,7 +7,9 @@ use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
 use super::Parts;
-use super::layers::{Convolution, NormalizedConvolution, global_average, linear, linear_of};
+use super::layers::{
+    Convolution, NormalizedConvolution, channels_last, global_average, linear, linear_of, pool,
+};
 use crate::ImageShape;
 
 /// A residual network: a stem, four groups of blocks of 64, 128, 256 and 512 channels, of which all but the first halve the image,
@@ -90,9 +92,9 @@ impl ResNet {
 
 impl Parts for ResNet {
     fn features(&self, images: Tensor<4>) -> Tensor<2> {
-        let mut pixels = self.stem.forward_relu(images);
-        if let Some(pool) = &self.pool {
-            pixels = pool.forward(pixels);
+        let mut pixels = self.stem.forward_relu(channels_last(images));
+        if let Some(layer) = &self.pool {
+            pixels = pool(layer, pixels);
         }
         global_average(self.blocks.iter().fold(pixels, |input, block| block.forward(input)))
     }
@@ -127,7 +129,8 @@ impl Block {
     fn forward(&self, input: Tensor<4>) -> Tensor<4> {
         let mut output = input.clone();
         for (i, layer) in self.convolutions.iter().enumerate() {
-            output = layer.forward(if i == 0 { output } else { relu(output) });
+            let last = i + 1 == self.convolutions.len();
+            output = if last { layer.forward(output) } else { layer.forward_relu(output) };
         }
         let carried = match &self.shortcut {
             Some(shortcut) => shortcut.forward(input),

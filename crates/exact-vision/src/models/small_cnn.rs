@@ -8,7 +8,9 @@ use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
 use super::Parts;
-use super::layers::{Convolution, halving_pool, linear, linear_of};
+use super::layers::{
+    Convolution, channels_first, channels_last, convolve, halving_pool, linear, linear_of, pool,
+};
 use crate::{ImageShape, VisionError};
 
 /// `LeNet-5` with rectified units and maximum pooling: two 5 x 5 convolutions to 6 and 16 channels, then three linear layers of
@@ -40,8 +42,10 @@ impl SmallCnn {
 
 impl Parts for SmallCnn {
     fn features(&self, images: Tensor<4>) -> Tensor<2> {
-        let convolve = |input, layer: &Conv2d| self.pool.forward(relu(layer.forward(input)));
-        let pixels = self.convolutions.iter().fold(images, convolve).flatten(1, 3);
+        let layers = self.convolutions.iter();
+        let last =
+            layers.fold(channels_last(images), |input, layer| pool(&self.pool, relu(convolve(layer, input))));
+        let pixels = channels_first(last).flatten(1, 3);
         self.linear.iter().fold(pixels, |input, layer| relu(layer.forward(input)))
     }
 

@@ -8,7 +8,9 @@ use burn::tensor::module::adaptive_avg_pool2d;
 use burn::tensor::{Device, Tensor};
 
 use super::Parts;
-use super::layers::{Convolution, NormalizedConvolution, halving_pool, linear, linear_of};
+use super::layers::{
+    Convolution, NormalizedConvolution, channels_first, channels_last, halving_pool, linear, linear_of, pool,
+};
 use crate::{ImageShape, VisionError};
 
 /// A VGG network with batch normalisation: five groups of 3 x 3 convolutions of 64, 128, 256, 512 and 512 channels, each followed by
@@ -77,10 +79,10 @@ impl Vgg {
 impl Parts for Vgg {
     fn features(&self, images: Tensor<4>) -> Tensor<2> {
         let convolve = |input, group: &Vec<NormalizedConvolution>| {
-            self.pool.forward(group.iter().fold(input, |input, layer| layer.forward_relu(input)))
+            pool(&self.pool, group.iter().fold(input, |input, layer| layer.forward_relu(input)))
         };
-        let pixels = self.groups.iter().fold(images, convolve);
-        let areas = adaptive_avg_pool2d(pixels, [self.area; 2]).flatten(1, 3);
+        let pixels = self.groups.iter().fold(channels_last(images), convolve);
+        let areas = adaptive_avg_pool2d(channels_first(pixels), [self.area; 2]).flatten(1, 3);
         let layers = self.hidden.iter();
         layers.fold(areas, |input, layer| self.dropout.forward(relu(layer.forward(input))))
     }

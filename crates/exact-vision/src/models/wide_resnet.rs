@@ -3,11 +3,10 @@
 use burn::module::Module;
 use burn::nn::conv::Conv2d;
 use burn::nn::{BatchNorm, BatchNormConfig, Linear};
-use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
 use super::Parts;
-use super::layers::{Convolution, global_average, linear, linear_of};
+use super::layers::{Convolution, channels_last, convolve, global_average, linear, linear_of, normalize};
 use crate::{ImageShape, VisionError};
 
 /// A wide residual network for small images: a 3 x 3 convolution to 16 channels, three groups of `(depth - 4) / 6` blocks of 16,
@@ -60,9 +59,9 @@ impl WideResNet {
 
 impl Parts for WideResNet {
     fn features(&self, images: Tensor<4>) -> Tensor<2> {
-        let first = self.convolution.forward(images);
+        let first = convolve(&self.convolution, channels_last(images));
         let last = self.blocks.iter().fold(first, |input, block| block.forward(input));
-        global_average(relu(self.norm.forward(last)))
+        global_average(normalize(&self.norm, last, true))
     }
 
     fn head(&self) -> &Linear {
@@ -88,12 +87,12 @@ impl Block {
     }
 
     fn forward(&self, input: Tensor<4>) -> Tensor<4> {
-        let activated = relu(self.norms[0].forward(input.clone()));
+        let activated = normalize(&self.norms[0], input.clone(), true);
         let carried = match &self.shortcut {
-            Some(shortcut) => shortcut.forward(activated.clone()),
+            Some(shortcut) => convolve(shortcut, activated.clone()),
             None => input,
         };
-        let middle = self.convolutions[0].forward(activated);
-        carried + self.convolutions[1].forward(relu(self.norms[1].forward(middle)))
+        let middle = normalize(&self.norms[1], convolve(&self.convolutions[0], activated), true);
+        carried + convolve(&self.convolutions[1], middle)
     }
 }
