@@ -11,6 +11,7 @@
 pub mod estimator;
 pub mod expected;
 pub mod gradient_normalizer;
+mod link;
 pub mod logit_normalization;
 pub mod loss;
 pub mod normal;
@@ -18,5 +19,6 @@ pub mod quadrature;
 mod real;
 pub mod schedule;
 
+pub use link::{Link, predicted_classes};
 pub use quadrature::Rule;
 pub use real::Real;

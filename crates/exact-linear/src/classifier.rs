@@ -1,10 +1,6 @@
 //! The linear classifier itself: weights in, logits, classes and probabilities out.
 
-use exact_core::Rule;
-use exact_core::expected::{Sigma, predictive_distribution};
-use exact_core::loss::Logits;
-use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
+use exact_core::{Link, predicted_classes};
 
 use crate::LinearError;
 use crate::dataset::Dataset;
@@ -14,23 +10,6 @@ use crate::rows::{Inputs, Rows};
 
 /// What the metadata of its bytes call it.
 const FORMAT: &str = "exact-learn linear classifier of matrices";
-
-/// How logits become probabilities. The scale is fitted by log loss on rows that training did not see.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "link", rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum Link {
-    /// `p_c ∝ exp(logit_c / temperature)`.
-    Softmax {
-        /// Positive; 1 leaves the logits as they are.
-        temperature: f64,
-    },
-    /// `p_c = P(argmax of N(logits, sigma² I) = c)`.
-    Probit {
-        /// Positive.
-        sigma: f64,
-    },
-}
 
 /// Linear logits: `logit_c = x · w_c + b_c`, with the logit of class 0 fixed at 0. The columns `x` are what it was trained
 /// on: standardised features as their encoder gives them, or a matrix as it is.
@@ -116,7 +95,7 @@ impl LinearClassifier {
     /// # Errors
     /// As [`LinearClassifier::logits`].
     pub fn predict(&self, rows: &impl Rows) -> Result<Vec<u32>, LinearError> {
-        Ok(argmax_rows(&self.logits(rows)?, self.map.n_classes))
+        Ok(predicted_classes(&self.logits(rows)?, self.map.n_classes))
     }
 
     /// The probability of each class, `[n_rows, n_classes]`; rows sum to 1.
@@ -124,7 +103,7 @@ impl LinearClassifier {
     /// # Errors
     /// As [`LinearClassifier::logits`], and if a logit is not finite.
     pub fn probabilities(&self, rows: &impl Rows) -> Result<Vec<f64>, LinearError> {
-        link_probabilities(&self.logits(rows)?, self.map.n_classes, self.link)
+        Ok(self.link.probabilities(&self.logits(rows)?, self.map.n_classes)?)
     }
 
     /// The classifier as bytes: safetensors, with a checksum. The same classifier gives the same bytes.
@@ -180,65 +159,10 @@ impl LinearClassifier {
         if !parameters.iter().all(|parameter| parameter.is_finite()) {
             return Err("it has weights that are not finite".into());
         }
-        let scale = match link {
-            Link::Softmax { temperature } => temperature,
-            Link::Probit { sigma } => sigma,
-        };
+        let scale = link.scale();
         if !(scale > 0.0 && scale.is_finite()) {
             return Err(format!("the scale of its probabilities must be positive and finite, got {scale}"));
         }
         Ok(Self { map: LinearMap { n_columns, n_classes: n_free + 1 }, parameters, link })
     }
-}
-
-/// The index of each row's largest value, the first of equal ones.
-pub(crate) fn argmax_rows(values: &[f64], n_columns: usize) -> Vec<u32> {
-    let argmax = |row: &[f64]| {
-        let better = |best: usize, i: usize| if row[i] > row[best] { i } else { best };
-        (1..row.len()).fold(0, better) as u32
-    };
-    values.chunks_exact(n_columns).map(argmax).collect()
-}
-
-/// Rows whose probabilities are computed at once.
-const BLOCK_ROWS: usize = 256;
-
-/// Probabilities of logits, `[n, n_classes]`.
-pub(crate) fn link_probabilities(
-    logits: &[f64],
-    n_classes: usize,
-    link: Link,
-) -> Result<Vec<f64>, LinearError> {
-    let mut probabilities = logits.to_vec();
-    if logits.is_empty() {
-        return Ok(probabilities);
-    }
-    let block = BLOCK_ROWS * n_classes;
-    match link {
-        Link::Softmax { temperature } => {
-            probabilities.par_chunks_exact_mut(n_classes).with_min_len(BLOCK_ROWS).for_each(|row| {
-                let max = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-                for p in row.iter_mut() {
-                    *p = ((*p - max) / temperature).exp();
-                }
-            });
-        }
-        Link::Probit { sigma } => {
-            Logits::new(logits, n_classes)?;
-            let rule = Rule::precise::<f64>();
-            probabilities.par_chunks_mut(block).zip(logits.par_chunks(block)).try_for_each(
-                |(probabilities, logits)| {
-                    let logits = Logits::new(logits, n_classes)?;
-                    predictive_distribution(logits, Sigma::Common(sigma), &rule, probabilities)
-                },
-            )?;
-        }
-    }
-    for row in probabilities.chunks_exact_mut(n_classes) {
-        let sum: f64 = row.iter().sum();
-        for p in row.iter_mut() {
-            *p /= sum;
-        }
-    }
-    Ok(probabilities)
 }

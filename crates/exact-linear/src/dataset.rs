@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use exact_core::loss::LossError;
+use exact_core::predicted_classes;
 use exact_data::DataError;
 
 use crate::LinearError;
-use crate::classifier::argmax_rows;
 use crate::linear_map::LinearMap;
 use crate::rows::{Inputs, Kernel};
 use crate::standardisation::Standardisation;
@@ -166,7 +166,7 @@ impl<'a> Dataset<'a> {
 
     /// The weighted fraction of rows whose label has the largest logit.
     pub(crate) fn accuracy(&self, parameters: &[f64]) -> f64 {
-        let predictions = argmax_rows(&self.logits(parameters), self.n_classes);
+        let predictions = predicted_classes(&self.logits(parameters), self.n_classes);
         let correct = predictions.iter().zip(&self.labels).map(|(a, b)| a == b);
         match &self.weights {
             None => correct.filter(|correct| *correct).count() as f64 / self.n_rows().max(1) as f64,

@@ -1,6 +1,8 @@
 //! One fit with given settings.
 
-use crate::classifier::{LinearClassifier, Link};
+use exact_core::Link;
+
+use crate::classifier::LinearClassifier;
 use crate::dataset::Dataset;
 use crate::goal::Goal;
 use crate::metric::Metric;

@@ -1,6 +1,5 @@
 //! Linear classifiers trained for expected accuracy: objective, solvers, cross-validated selection and the model file.
 
-mod calibration;
 mod class_weight;
 mod classifier;
 mod dataset;
@@ -27,9 +26,10 @@ pub mod toy;
 mod trainer;
 
 pub use class_weight::balanced_weights;
-pub use classifier::{LinearClassifier, Link};
+pub use classifier::LinearClassifier;
 pub use dataset::Dataset;
 pub use error::LinearError;
+pub use exact_core::Link;
 pub use fit::Fitted;
 pub use metric::Metric;
 pub use model::{Model, Predictions};

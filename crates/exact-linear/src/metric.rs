@@ -2,11 +2,10 @@
 
 use std::borrow::Cow;
 
-use exact_core::logit_normalization;
 use exact_core::loss::{Exact, ExpectedCost, Logits, Loss, LossError, TopK};
+use exact_core::{logit_normalization, predicted_classes};
 use exact_eval::{balanced_accuracy, top_k_accuracy};
 
-use crate::classifier::argmax_rows;
 use crate::dataset::Dataset;
 use crate::{LinearError, balanced_weights};
 
@@ -94,12 +93,12 @@ impl Metric {
                 top_k_accuracy(labels, &logits, n_classes, *k, weights).unwrap_or_else(|_| self.worst())
             }
             Self::Balanced => {
-                let predictions = argmax_rows(&data.logits(parameters), n_classes);
+                let predictions = predicted_classes(&data.logits(parameters), n_classes);
                 let score = balanced_accuracy(labels, &predictions, n_classes, weights);
                 score.unwrap_or_else(|_| self.worst())
             }
             Self::Cost(costs) => {
-                let predictions = argmax_rows(&data.logits(parameters), n_classes);
+                let predictions = predicted_classes(&data.logits(parameters), n_classes);
                 let (mut sum, mut total) = (0.0, 0.0);
                 for (row, (&label, &prediction)) in labels.iter().zip(&predictions).enumerate() {
                     let weight = weights.map_or(1.0, |weights| weights[row]);

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
+use exact_core::{Link, predicted_classes};
 use exact_data::{Encoder, LabelEncoder, Table, write_atomically};
 use exact_eval::record::Selected;
 use serde::{Deserialize, Serialize};
 
-use crate::classifier::{LinearClassifier, Link, argmax_rows, link_probabilities};
+use crate::classifier::LinearClassifier;
 use crate::model_file;
 use crate::{LinearError, Trained};
 
@@ -114,8 +115,8 @@ impl Model {
         let logits = self.classifier.logits(&features)?;
         let n_classes = self.classifier.n_classes();
         Ok(Predictions {
-            classes: argmax_rows(&logits, n_classes),
-            probabilities: link_probabilities(&logits, n_classes, self.classifier.link())?,
+            classes: predicted_classes(&logits, n_classes),
+            probabilities: self.classifier.link().probabilities(&logits, n_classes)?,
         })
     }
 

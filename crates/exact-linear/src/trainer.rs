@@ -5,12 +5,12 @@ use std::str::FromStr;
 use std::sync::OnceLock;
 use std::time::Instant;
 
+use exact_core::Link;
 use exact_data::{Split, stratified_folds, stratified_split};
 use exact_eval::record::{CrossValidation, Selected, SigmaPathPoint};
 use rayon::prelude::*;
 
-use crate::calibration::calibrate;
-use crate::classifier::{LinearClassifier, Link};
+use crate::classifier::LinearClassifier;
 use crate::dataset::Dataset;
 use crate::goal::Goal;
 use crate::metric::Metric;
@@ -313,7 +313,7 @@ impl<'a> Trainer<'a> {
         };
         let (logits, labels, weights) = held_out;
         let weights = self.data.weights.is_some().then_some(weights.as_slice());
-        let link = calibrate(&logits, &labels, self.data.n_classes, weights, link, &watch)?;
+        let link = link.calibrated(&logits, &labels, self.data.n_classes, weights, || watch.poll())?;
         let scores = trials[best].iter().map(|trial| trial.validation_score).collect();
         let cv = CrossValidation::of_folds(scores).ok_or(LinearError::Diverged { loss: kind.name() })?;
         let classifier = LinearClassifier::of(&self.data, &parameters, link);

@@ -8,7 +8,7 @@ use exact_data::{
 };
 use exact_eval::log_loss;
 use exact_linear::{
-    Dataset, Inputs, LinearClassifier, LinearError, Link, LossChoice, LossKind, PathPoint, Progress, Solver,
+    Dataset, Inputs, LinearClassifier, LinearError, LossChoice, LossKind, PathPoint, Progress, Solver,
     TrainOptions, Trained, Trainer,
 };
 use std::ops::ControlFlow;
@@ -83,16 +83,8 @@ fn accuracy(classifier: &LinearClassifier, Data(features, labels, _): &Data) -> 
 /// The bits of all that a trained classifier consists of.
 fn bits(trained: &Trained) -> Vec<u64> {
     let classifier = &trained.classifier;
-    let scale = scale(classifier);
+    let scale = classifier.link().scale();
     classifier.weights().iter().chain(classifier.biases()).chain([&scale]).map(|x| x.to_bits()).collect()
-}
-
-fn scale(classifier: &LinearClassifier) -> f64 {
-    match classifier.link() {
-        Link::Softmax { temperature } => temperature,
-        Link::Probit { sigma } => sigma,
-        link => panic!("no scale of {link:?}"),
-    }
 }
 
 #[test]
@@ -245,7 +237,7 @@ fn probabilities_sum_to_one_and_are_calibrated() {
         let [fitted, plain] =
             [&probabilities, &plain].map(|p| log_loss(labels, p, *n_classes, None).unwrap());
         let slack = if kind == LossKind::CrossEntropy { 0.02 } else { -0.01 };
-        assert!(fitted < plain + slack, "{kind}: {fitted} {plain}, scale {}", scale(&classifier));
+        assert!(fitted < plain + slack, "{kind}: {fitted} {plain}, scale {}", classifier.link().scale());
     }
 }
 

@@ -4,6 +4,8 @@ use std::path::Path;
 
 use burn::module::Module as _;
 use burn::tensor::{Device, Tensor, TensorData};
+use exact_core::loss::LossError;
+use exact_core::{Link, predicted_classes};
 use exact_data::{ChannelStatistics, ImageSize, Images};
 use serde::{Deserialize, Serialize};
 
@@ -22,9 +24,10 @@ const BATCH_SIZE: usize = 128;
 pub struct ImageClassifier {
     pub(crate) network: Network,
     pub(crate) description: Description,
+    pub(crate) link: Link,
 }
 
-/// Everything about a classifier but its weights.
+/// What the images are, and the network for them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Description {
     pub model: Architecture,
@@ -33,13 +36,23 @@ pub(crate) struct Description {
     pub statistics: ChannelStatistics,
 }
 
+/// What a file says about its tensors.
+#[derive(Serialize, Deserialize)]
+struct Contents {
+    #[serde(flatten)]
+    description: Description,
+    /// Files from before there were links have plain softmax.
+    #[serde(default)]
+    link: Link,
+}
+
 /// What a classifier says of some images.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Predictions {
     /// The class of each image.
     pub classes: Vec<u32>,
-    /// The softmax of the logits, `[n, classes]`.
+    /// The probability of each class, `[n, classes]`.
     pub probabilities: Vec<f64>,
 }
 
@@ -74,21 +87,42 @@ impl ImageClassifier {
         Err(VisionError::Classes { at, found: name(found), expected: name(expected) })
     }
 
-    /// The classes of images, by the largest logit.
+    /// How logits become probabilities: as the loss has it, with a scale that was fitted to the validation images. Imported
+    /// weights have plain softmax, and so have files of a version without links.
+    pub fn link(&self) -> Link {
+        self.link
+    }
+
+    /// The logits of images, `[n, classes]`, row-major.
     ///
     /// # Errors
     /// [`VisionError::Shape`] if they have another shape than those of training, [`VisionError::Device`] if the device fails.
+    pub fn logits(&self, images: &Images) -> Result<Vec<f64>, VisionError> {
+        let mut logits = Vec::new();
+        self.each_row(images, Network::forward, |row| logits.extend(row.iter().copied().map(f64::from)))?;
+        Ok(logits)
+    }
+
+    /// The classes of images, by the largest logit, and their probabilities.
+    ///
+    /// # Errors
+    /// Those of [`ImageClassifier::logits`], and [`VisionError::Loss`] if a logit is not finite.
     pub fn predict(&self, images: &Images) -> Result<Predictions, VisionError> {
-        let mut predictions = Predictions { classes: Vec::new(), probabilities: Vec::new() };
-        self.each_row(images, Network::forward, |logits| {
-            let best = logits.iter().enumerate().max_by(|(_, a), (_, b)| a.total_cmp(b));
-            let (class, largest) = best.map_or((0, 0.0), |(class, &logit)| (class, f64::from(logit)));
-            let powers = logits.iter().map(|&logit| (f64::from(logit) - largest).exp());
-            let sum: f64 = powers.clone().sum();
-            predictions.classes.push(class as u32);
-            predictions.probabilities.extend(powers.map(|power| power / sum));
-        })?;
-        Ok(predictions)
+        let (logits, n_classes) = (self.logits(images)?, self.class_names().len());
+        Ok(Predictions {
+            classes: predicted_classes(&logits, n_classes),
+            probabilities: self.link.probabilities(&logits, n_classes)?,
+        })
+    }
+
+    /// The classifier with a link whose scale is fitted to its logits of images that it was not trained on.
+    ///
+    /// # Errors
+    /// [`VisionError::Loss`] if there are no images, or a logit is not finite.
+    pub(crate) fn calibrated(self, logits: &[f64], labels: &[u32]) -> Result<Self, VisionError> {
+        let n_classes = self.class_names().len();
+        let link = self.link.calibrated(logits, labels, n_classes, None, || Ok::<_, LossError>(()))?;
+        Ok(Self { link, ..self })
     }
 
     /// What the last layer classifies: the features of images, `[n, n_features]`, row-major.
@@ -108,11 +142,12 @@ impl ImageClassifier {
     }
 
     /// The classifier with another last layer, `logits = features · weights + biases`, as one that was trained on
-    /// [`ImageClassifier::features`]. `weights` are `[n_features, n_classes]`, row-major, and `biases` `[n_classes]`.
+    /// [`ImageClassifier::features`], and with its link. `weights` are `[n_features, n_classes]`, row-major, and `biases`
+    /// `[n_classes]`.
     ///
     /// # Errors
     /// [`VisionError::Head`] if their numbers are others.
-    pub fn with_head(&self, weights: Vec<f32>, biases: Vec<f32>) -> Result<Self, VisionError> {
+    pub fn with_head(&self, weights: Vec<f32>, biases: Vec<f32>, link: Link) -> Result<Self, VisionError> {
         let [n_features, n_classes] = self.network.head_shape();
         let found = [weights.len(), biases.len()];
         if found != [n_features * n_classes, n_classes] {
@@ -123,7 +158,7 @@ impl ImageClassifier {
         let biases = Tensor::from_data(TensorData::new(biases, [n_classes]), &device);
         let mut network = self.network.clone();
         network.set_head(weights, biases);
-        Ok(Self { network, description: self.description.clone() })
+        Ok(Self { network, description: self.description.clone(), link })
     }
 
     fn device(&self) -> Device {
@@ -157,7 +192,8 @@ impl ImageClassifier {
     /// # Errors
     /// [`VisionError::Data`] if the file cannot be written, [`VisionError::Device`] if the device fails.
     pub fn save(&self, path: &Path) -> Result<(), VisionError> {
-        file::write(path, FORMAT, &self.description, &file::tensors_of(&self.network)?)
+        let contents = Contents { description: self.description.clone(), link: self.link };
+        file::write(path, FORMAT, &contents, &file::tensors_of(&self.network)?)
     }
 
     /// Reads a classifier that [`ImageClassifier::save`] wrote.
@@ -166,10 +202,16 @@ impl ImageClassifier {
     /// [`VisionError::Read`] if there is no such file, [`VisionError::File`] if it is not a classifier, of another version or
     /// damaged.
     pub fn load(path: &Path, device: &Device) -> Result<Self, VisionError> {
-        let (description, tensors) = file::read::<Description>(path, FORMAT)?;
+        let (Contents { description, link }, tensors) = file::read(path, FORMAT)?;
         let fail = |problem| VisionError::File { path: path.into(), problem };
+        if !(link.scale() > 0.0 && link.scale().is_finite()) {
+            let scale = link.scale();
+            return Err(fail(format!(
+                "the scale of its probabilities must be positive and finite, got {scale}"
+            )));
+        }
         let network = description.load(tensors, device).map_err(fail)?;
-        Ok(Self { network, description })
+        Ok(Self { network, description, link })
     }
 }
 
@@ -190,6 +232,7 @@ impl ImageClassifier {
         let class_names = ["a", "b", "c"].map(String::from).to_vec();
         let statistics =
             ChannelStatistics { mean: vec![0.485, 0.456, 0.406], std: vec![0.229, 0.224, 0.225] };
-        Self { network, description: Description { model, shape, class_names, statistics } }
+        let description = Description { model, shape, class_names, statistics };
+        Self { network, description, link: Link::default() }
     }
 }

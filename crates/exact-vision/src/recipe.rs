@@ -4,6 +4,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use burn::tensor::Device;
+use exact_core::Link;
 use exact_core::loss::{
     BetaBernoulli, CrossEntropy, Exact, Focal, Hinge, Loss, MacroF1, Normalized, Poly1, Polynomial, Probit,
     Sigmoid, TopK, WeightedSum,
@@ -350,6 +351,14 @@ impl LossSettings {
                 Arc::new(WeightedSum::new(parts.iter().map(part).collect::<Result<Vec<_>, VisionError>>()?)?)
             }
         })
+    }
+
+    /// How logits become probabilities, before the scale is fitted: as normal scores, where training takes them for such.
+    pub(crate) fn link(&self) -> Link {
+        match self.scores() {
+            Some(_) => Link::Probit { sigma: 1.0 },
+            None => Link::default(),
+        }
     }
 
     /// The criterion before the first step.

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use burn::tensor::Device;
+use exact_core::Link;
 use exact_data::{ChannelStatistics, ImageSize};
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
@@ -77,7 +78,8 @@ impl ImageClassifier {
         }
         let network = file::load_tensors(network, tensors).map_err(fail)?;
         let statistics = ChannelStatistics { mean: MEAN.to_vec(), std: STD.to_vec() };
-        Ok(Self { network, description: Description { model, shape, class_names, statistics } })
+        let description = Description { model, shape, class_names, statistics };
+        Ok(Self { network, description, link: Link::default() })
     }
 }
 

@@ -9,6 +9,7 @@ use burn::module::{Module, ModuleMapper, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
 use exact_core::loss::LossError;
+use exact_core::predicted_classes;
 use exact_core::schedule::Schedule;
 use exact_data::{ChannelStatistics, DataError, Images, stratified_split};
 use exact_eval::record::{EpochRecord, TrainingRecord};
@@ -185,17 +186,22 @@ impl Trainer {
         let rate = self.recipe.learning_rate.schedule()?;
         while !is_over(&record, &self.recipe) {
             let mut epoch = self.epoch(&mut trainee, &mut optimizer, record.epochs.len(), &rate)?;
-            if !file::tensors_of(&trainee)?.values().all(StoredTensor::is_finite) {
+            let classifier = ImageClassifier {
+                network: trainee.network.clone(),
+                description: self.description.clone(),
+                link: self.recipe.loss.link(),
+            };
+            let (logits, labels) = (classifier.logits(&self.validation)?, self.validation.labels());
+            let finite = logits.iter().all(|logit| logit.is_finite());
+            if !(finite && file::tensors_of(&trainee)?.values().all(StoredTensor::is_finite)) {
                 // Layers may hide it from the loss: the rectified unit of NaN can be 0.
                 return Err(VisionError::Diverged { epoch: epoch.epoch, step: self.batches().steps() });
             }
-            let classifier =
-                ImageClassifier { network: trainee.network.clone(), description: self.description.clone() };
-            let predictions = classifier.predict(&self.validation)?;
-            epoch.validation_accuracy = accuracy(self.validation.labels(), &predictions.classes);
+            epoch.validation_accuracy =
+                accuracy(labels, &predicted_classes(&logits, self.validation.n_classes()));
             record.epochs.push(epoch);
             if record.best() == record.epochs.last() {
-                classifier.save(&self.model_path())?;
+                classifier.calibrated(&logits, labels)?.save(&self.model_path())?;
             }
             let checkpoint = Checkpoint { trainee, optimizer, record };
             checkpoint::write(&self.checkpoint_path(), &self.recipe, &self.description, &checkpoint)?;
@@ -277,6 +283,11 @@ impl Trainee {
     }
 }
 
+fn accuracy(labels: &[u32], classes: &[u32]) -> f64 {
+    let right = labels.iter().zip(classes).filter(|(label, class)| label == class).count();
+    right as f64 / labels.len() as f64
+}
+
 /// Numbers parameters in the order of the module.
 struct Numbering {
     next: u64,
@@ -288,11 +299,6 @@ impl ModuleMapper for Numbering {
         self.next += 1;
         Param::initialized(id, param.val())
     }
-}
-
-fn accuracy(labels: &[u32], classes: &[u32]) -> f64 {
-    let right = labels.iter().zip(classes).filter(|(label, class)| label == class).count();
-    right as f64 / labels.len() as f64
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use burn::tensor::Device;
+use exact_core::Link;
 use exact_data::{ImageSize, Images};
 use exact_eval::record::{EpochRecord, TrainingRecord};
 use rand::RngExt as _;
@@ -156,6 +157,57 @@ fn a_run_that_diverges_keeps_its_last_checkpoint() {
     assert!(
         matches!(trainer.resume(go_on), Err(VisionError::Diverged { epoch: again, .. }) if again == epoch)
     );
+}
+
+/// Classes that overlap: an image of noise is called by any of two names.
+#[test]
+fn probabilities_come_true_and_are_stored() {
+    let noisy = |n: usize, seed| {
+        let images = bars(n, seed);
+        let mut random = stream(seed, Purpose::Mixup, 0, 0);
+        let labels =
+            images.labels().iter().map(|&label| if label == 2 { random.random_range(0..3) } else { label });
+        let (size, names) = (images.size(), images.class_names().to_vec());
+        Images::new(images.pixels().to_vec(), 1, size, labels.collect(), names).unwrap()
+    };
+    let (images, test) = (noisy(1200, 0), noisy(1200, 1));
+    for (loss, probit) in [("exact", true), ("cross-entropy", false)] {
+        let folder = tempfile::tempdir().unwrap();
+        let text = format!("epochs = 6\nvalidation-fraction = 0.5\nloss = {{ name = \"{loss}\" }}");
+        let trainer = trainer(&images, &recipe(&text), folder.path());
+        trainer.run(go_on).unwrap();
+        let classifier = ImageClassifier::load(&trainer.model_path(), &Device::default()).unwrap();
+        assert_eq!(matches!(classifier.link(), Link::Probit { .. }), probit, "{:?}", classifier.link());
+        let predictions = classifier.predict(&test).unwrap();
+        let confidences = predictions.probabilities.chunks_exact(3);
+        let confidence = confidences.map(|p| p.iter().fold(0.0, |a: f64, &b| a.max(b))).sum::<f64>() / 1200.0;
+        let accuracy = super::accuracy(test.labels(), &predictions.classes);
+        assert!(accuracy > 0.7, "{loss}: {accuracy}");
+        assert!((confidence - accuracy).abs() < 0.05, "{loss}: {confidence} {accuracy}");
+    }
+}
+
+/// Files from before there were links have plain softmax.
+#[test]
+fn a_model_without_a_link_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let trainer = trainer(&bars(60, 0), &recipe("epochs = 1\nloss = { name = \"exact\" }"), folder.path());
+    trainer.run(go_on).unwrap();
+    let path = trainer.model_path();
+    let format = "exact-learn image classifier";
+    let (mut contents, tensors) = crate::file::read::<serde_json::Value>(&path, format).unwrap();
+    assert!(contents["link"].as_object_mut().unwrap().remove("sigma").unwrap().as_f64().unwrap() > 0.0);
+    crate::file::write(&path, format, &contents, &tensors).unwrap();
+    let damaged = ImageClassifier::load(&path, &Device::default()).unwrap_err();
+    assert!(damaged.to_string().contains("sigma"), "{damaged}");
+    contents["link"] = serde_json::json!({ "link": "probit", "sigma": 0.0 });
+    crate::file::write(&path, format, &contents, &tensors).unwrap();
+    let impossible = ImageClassifier::load(&path, &Device::default()).unwrap_err();
+    assert!(impossible.to_string().contains("must be positive"), "{impossible}");
+    contents.as_object_mut().unwrap().remove("link");
+    crate::file::write(&path, format, &contents, &tensors).unwrap();
+    let old = ImageClassifier::load(&path, &Device::default()).unwrap();
+    assert_eq!(old.link(), Link::Softmax { temperature: 1.0 });
 }
 
 fn problem(outcome: Result<TrainingRecord, VisionError>) -> String {

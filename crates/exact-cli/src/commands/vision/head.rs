@@ -19,7 +19,7 @@ pub(crate) fn run(arguments: &ReplaceHead) -> anyhow::Result<()> {
     let fail = |problem| CommandError::Head { path: arguments.head.clone(), problem };
     let (weights, biases) =
         parameters(&head, classifier.n_features(), classifier.class_names()).map_err(fail)?;
-    Ok(classifier.with_head(weights, biases)?.save(&arguments.out)?)
+    Ok(classifier.with_head(weights, biases, head.classifier().link())?.save(&arguments.out)?)
 }
 
 /// The weights, `[n_features, n_classes]`, and biases of a linear classifier in the units of the features `x_0`, `x_1`, …, or

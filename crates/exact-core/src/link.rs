@@ -1,0 +1,229 @@
+//! What logits say: classes, and probabilities with a scale that makes them come true.
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::Rule;
+use crate::expected::{Sigma, predictive_distribution};
+use crate::loss::{Logits, LossError, Samples};
+
+/// Rows whose probabilities are computed at once.
+const BLOCK_ROWS: usize = 256;
+/// The scale is sought between `e^-6` and `e^6`.
+const LOG_SCALE_LIMIT: f64 = 6.0;
+/// Steps of golden-section search; each shortens the interval by 0.618.
+const STEPS: usize = 30;
+/// Rows that the scale is fitted on at most: it is one number.
+const MAX_ROWS: usize = 20_000;
+
+/// How logits become probabilities. The scale is [fitted](Link::calibrated) by log loss on rows that training did not see.
+///
+/// # Example
+/// ```
+/// use exact_core::Link;
+///
+/// let link = Link::Probit { sigma: 0.5 };
+/// let p = link.probabilities(&[1.0, 0.0], 2)?;
+/// // Two classes: Φ(1 / (0.5 √2)).
+/// assert!((p[0] - 0.921_350_396_474_857_3).abs() < 1e-13);
+///
+/// // Softmax says 0.73 where one in two rows has the favoured label: the logits are made smaller.
+/// let (logits, labels) = ([1.0, 0.0, 1.0, 0.0], [0, 1]);
+/// let link = Link::default().calibrated(&logits, &labels, 2, None, || Ok::<(), exact_core::loss::LossError>(()))?;
+/// assert!((link.probabilities(&logits, 2)?[0] - 0.5).abs() < 1e-2);
+/// # Ok::<(), exact_core::loss::LossError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "link", rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Link {
+    /// `p_c ∝ exp(logit_c / temperature)`.
+    Softmax {
+        /// Positive; 1 leaves the logits as they are.
+        temperature: f64,
+    },
+    /// `p_c = P(argmax of N(logits, sigma² I) = c)`: [`predictive_distribution`].
+    Probit {
+        /// Positive.
+        sigma: f64,
+    },
+}
+
+impl Default for Link {
+    /// Softmax of the logits as they are.
+    fn default() -> Self {
+        Self::Softmax { temperature: 1.0 }
+    }
+}
+
+impl Link {
+    /// The temperature or sigma.
+    pub fn scale(self) -> f64 {
+        match self {
+            Self::Softmax { temperature: scale } | Self::Probit { sigma: scale } => scale,
+        }
+    }
+
+    /// The same kind of link with another temperature or sigma.
+    #[must_use]
+    pub fn with_scale(self, scale: f64) -> Self {
+        match self {
+            Self::Softmax { .. } => Self::Softmax { temperature: scale },
+            Self::Probit { .. } => Self::Probit { sigma: scale },
+        }
+    }
+
+    /// The probabilities of rows of logits, `[n, n_classes]`; rows sum to 1. Runs on several threads.
+    ///
+    /// # Errors
+    /// [`LossError`] if the logits are not whole rows, one is not finite, or the scale is not positive and finite.
+    pub fn probabilities(self, logits: &[f64], n_classes: usize) -> Result<Vec<f64>, LossError> {
+        let mut probabilities = logits.to_vec();
+        if logits.is_empty() {
+            return Ok(probabilities);
+        }
+        Logits::new(logits, n_classes)?;
+        let scale = self.scale();
+        if !(scale > 0.0 && scale.is_finite()) {
+            let expected = "positive and finite";
+            return Err(LossError::Setting { name: "the scale of probabilities", expected, value: scale });
+        }
+        let block = BLOCK_ROWS * n_classes;
+        match self {
+            Self::Softmax { temperature } => {
+                probabilities.par_chunks_exact_mut(n_classes).with_min_len(BLOCK_ROWS).for_each(|row| {
+                    let max = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                    for p in row.iter_mut() {
+                        *p = ((*p - max) / temperature).exp();
+                    }
+                });
+            }
+            Self::Probit { sigma } => {
+                let rule = Rule::precise::<f64>();
+                probabilities.par_chunks_mut(block).zip(logits.par_chunks(block)).try_for_each(
+                    |(probabilities, logits)| {
+                        let logits = Logits::new(logits, n_classes)?;
+                        predictive_distribution(logits, Sigma::Common(sigma), &rule, probabilities)
+                    },
+                )?;
+            }
+        }
+        for row in probabilities.chunks_exact_mut(n_classes) {
+            let sum: f64 = row.iter().sum();
+            for p in row.iter_mut() {
+                *p /= sum;
+            }
+        }
+        Ok(probabilities)
+    }
+
+    /// The link of the same kind with the scale, from `e^-6` to `e^6`, that gives the labels of held-out rows, `[n, n_classes]`, the
+    /// smallest log loss. Of more than 20,000 rows, such a number at equal distances are used. `poll` is called before each of
+    /// the 32 evaluations, and may end the search with an error.
+    ///
+    /// The log loss of softmax is convex in the inverse temperature, so golden-section search finds its minimum; that of
+    /// probit is unimodal in practice. A probability below the machine epsilon 2.2e-16 counts as epsilon.
+    ///
+    /// # Errors
+    /// Those of [`Samples::mean`], and of `poll`.
+    ///
+    /// # References
+    /// Guo, Pleiss, Sun and Weinberger, *On Calibration of Modern Neural Networks*, ICML 2017, for the temperature of softmax.
+    pub fn calibrated<E: From<LossError>>(
+        self,
+        logits: &[f64],
+        labels: &[u32],
+        n_classes: usize,
+        sample_weight: Option<&[f64]>,
+        poll: impl Fn() -> Result<(), E>,
+    ) -> Result<Self, E> {
+        let all = Samples::mean(Logits::new(logits, n_classes)?, labels, sample_weight)?;
+        let rows: Vec<usize> = (0..all.len()).step_by(all.len().div_ceil(MAX_ROWS)).collect();
+        let logits: Vec<f64> =
+            rows.iter().flat_map(|&row| &logits[row * n_classes..][..n_classes]).copied().collect();
+        let cost = |log_scale: f64| -> Result<f64, E> {
+            poll()?;
+            let probabilities = self.with_scale(log_scale.exp()).probabilities(&logits, n_classes)?;
+            let loss = |(&row, p): (&usize, &[f64])| {
+                -all.weight(row) * p[labels[row] as usize].clamp(f64::EPSILON, 1.0).ln()
+            };
+            Ok(rows.iter().zip(probabilities.chunks_exact(n_classes)).map(loss).sum())
+        };
+        let golden = 0.5 * (5.0_f64.sqrt() - 1.0);
+        let (mut low, mut high) = (-LOG_SCALE_LIMIT, LOG_SCALE_LIMIT);
+        let mut left = high - golden * (high - low);
+        let mut right = low + golden * (high - low);
+        let (mut cost_left, mut cost_right) = (cost(left)?, cost(right)?);
+        for _ in 0..STEPS {
+            if cost_left <= cost_right {
+                (high, right, cost_right) = (right, left, cost_left);
+                left = high - golden * (high - low);
+                cost_left = cost(left)?;
+            } else {
+                (low, left, cost_left) = (left, right, cost_right);
+                right = low + golden * (high - low);
+                cost_right = cost(right)?;
+            }
+        }
+        Ok(self.with_scale((0.5 * (low + high)).exp()))
+    }
+}
+
+/// The class with the largest logit of each row, `[n, n_classes]`; of equal ones the first.
+///
+/// # Example
+/// ```
+/// assert_eq!(exact_core::predicted_classes(&[0.0, 2.0, 1.0, 1.0], 2), [1, 0]);
+/// ```
+pub fn predicted_classes(logits: &[f64], n_classes: usize) -> Vec<u32> {
+    let largest =
+        |row: &[f64]| (1..row.len()).fold(0, |best, at| if row[at] > row[best] { at } else { best });
+    logits.chunks_exact(n_classes.max(1)).map(|row| largest(row) as u32).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Link, MAX_ROWS};
+    use crate::loss::LossError;
+
+    const GO_ON: fn() -> Result<(), LossError> = || Ok(());
+
+    #[test]
+    fn the_scale_makes_probabilities_match_frequencies() {
+        // Three in four rows have the label that a logit difference of 5 favours: softmax needs 5 / T = ln 3.
+        let logits: Vec<f64> = (0..400).flat_map(|_| [0.0, 5.0]).collect();
+        let labels: Vec<u32> = (0..400).map(|i| u32::from(i % 4 != 0)).collect();
+        let fit = |link: Link| link.calibrated(&logits, &labels, 2, None, GO_ON).unwrap();
+        let link = fit(Link::default());
+        assert!(matches!(link, Link::Softmax { .. }));
+        assert!((link.scale() - 5.0 / 3.0_f64.ln()).abs() < 1e-3, "{link:?}");
+        // Probit: Φ(5 / (sigma √2)) = 3/4 where 5 / (sigma √2) = 0.674489750196.
+        let link = fit(Link::Probit { sigma: 1.0 });
+        assert!(matches!(link, Link::Probit { .. }));
+        assert!((link.scale() - 5.0 / (2.0_f64.sqrt() * 0.674_489_750_196)).abs() < 1e-3, "{link:?}");
+    }
+
+    #[test]
+    fn many_rows_are_represented_whatever_their_order() {
+        // The favoured label comes true in all rows of the first half and in half of the rows of the second.
+        let n = 3 * MAX_ROWS;
+        let logits: Vec<f64> = (0..n).flat_map(|_| [0.0, 5.0]).collect();
+        let labels: Vec<u32> = (0..n).map(|i| u32::from(i < n / 2 || i % 2 == 0)).collect();
+        let link = Link::default().calibrated(&logits, &labels, 2, None, GO_ON).unwrap();
+        assert!((link.scale() - 5.0 / 3.0_f64.ln()).abs() < 1e-3, "{link:?}");
+    }
+
+    #[test]
+    fn what_cannot_be_calibrated_is_an_error() {
+        let fit = |logits: &[f64], labels: &[u32]| {
+            Link::default().calibrated(logits, labels, 2, None, GO_ON).unwrap_err()
+        };
+        assert_eq!(fit(&[], &[]), LossError::Empty);
+        assert!(matches!(fit(&[0.0, f64::NAN], &[0]), LossError::Logit { .. }));
+        assert!(matches!(fit(&[0.0, 1.0], &[2]), LossError::Label { .. }));
+        let stopped = Link::default().calibrated(&[0.0, 1.0], &[0], 2, None, || Err(LossError::ZeroWeights));
+        assert_eq!(stopped, Err(LossError::ZeroWeights));
+        let scale = Link::Probit { sigma: -1.0 }.probabilities(&[0.0, 1.0], 2);
+        assert!(matches!(scale, Err(LossError::Setting { .. })));
+    }
+}
