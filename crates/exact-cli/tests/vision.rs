@@ -4,7 +4,11 @@
 
 mod common;
 
-use common::Folder;
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
+
+use common::{Finished, Folder};
 
 /// Writes the four files of a data set of 12 x 12 pixels: a bright bar upright or lying.
 fn write_images(folder: &Folder) {
@@ -371,4 +375,49 @@ fn the_last_layer_is_trained_anew() {
     folder.exact(&["vision", "embed", model, "--data", "bars"]).refused(&["--train"]);
     folder.exact(&["vision", "embed", model, "--data", "bars", "--test", model]).refused(&["overwrite"]);
     assert!(!folder.path().join("none").exists());
+}
+
+/// The run is killed, goes on with a limit on the size of files in place of a full disk, and then without one. The limit ends a write
+/// within a file; the signal that comes with it and not with a full disk is ignored.
+#[cfg(unix)]
+#[test]
+fn a_full_disk_stops_a_run_that_can_be_taken_up() {
+    let folder = Folder::new();
+    write_images(&folder);
+    let arguments = train(&["--epochs", "30"]);
+    let mut killed = Command::new(env!("CARGO_BIN_EXE_exact"))
+        .args(&arguments)
+        .current_dir(folder.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let first = BufReader::new(killed.stderr.take().unwrap()).lines().next().unwrap().unwrap();
+    assert!(first.starts_with("epoch 1/30: "), "{first}");
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+
+    let contents = || -> BTreeMap<_, _> {
+        let entries = std::fs::read_dir(folder.path().join("run")).unwrap().map(Result::unwrap);
+        entries.map(|entry| (entry.file_name(), std::fs::read(entry.path()).unwrap())).collect()
+    };
+    let before = contents();
+    let limited = Command::new("sh")
+        .args(["-c", "trap '' XFSZ; ulimit -f 8; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_exact")])
+        .args(&arguments)
+        .arg("--resume")
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    Finished::of(&limited).refused(&["cannot write run/", "hint: make room there"]);
+    assert!(contents() == before, "a failed write left something behind, or took something away");
+
+    let resumed = folder.exact(&[&arguments[..], &["--resume"]].concat()).json();
+    let mut uninterrupted = arguments;
+    let out = uninterrupted.iter().position(|&argument| argument == "run").unwrap();
+    uninterrupted[out] = "whole";
+    let whole = folder.exact(&uninterrupted).json();
+    assert_eq!((&resumed["epochs"], &resumed["test"]), (&whole["epochs"], &whole["test"]));
+    let model = |run: &str| std::fs::read(folder.path().join(run).join("model.safetensors")).unwrap();
+    assert!(model("run") == model("whole"));
 }

@@ -146,11 +146,14 @@ fn cifar_files() {
     );
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("train.bin"), cifar(&[(&[3, 100], 0)])).unwrap();
-    std::fs::write(folder.path().join("test.bin"), cifar(&[(&[3, 1], 0)])).unwrap();
+    let test = cifar(&[(&[3, 1], 0)]);
+    std::fs::write(folder.path().join("test.bin"), &test).unwrap();
     assert_eq!(
         message(&folder),
         "train.bin, byte 1: the label of image 1 is 100, there are only 100 classes"
     );
+    std::fs::write(folder.path().join("train.bin"), [&test[..], &test[..1000]].concat()).unwrap();
+    assert_eq!(message(&folder), "train.bin ends at byte 4074, within image 2");
     std::fs::write(folder.path().join("fine_label_names.txt"), "apple\npear\n").unwrap();
     assert_eq!(message(&folder), "fine_label_names.txt, byte 0: expected 100 names of classes, found 2");
 }

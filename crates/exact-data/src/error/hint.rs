@@ -123,6 +123,9 @@ fn write_hint(path: &std::path::Path, error: &io::Error) -> Option<String> {
             Some(format!("the folder {} does not exist", folder.display()))
         }
         io::ErrorKind::PermissionDenied => Some("choose a folder that you may write to".into()),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            Some("make room there, or choose another disk; what stood there before is untouched".into())
+        }
         _ => None,
     }
 }
