@@ -421,3 +421,27 @@ fn a_full_disk_stops_a_run_that_can_be_taken_up() {
     let model = |run: &str| std::fs::read(folder.path().join(run).join("model.safetensors")).unwrap();
     assert!(model("run") == model("whole"));
 }
+
+/// Weights of `PyTorch`, as a checkpoint, are applied and refused.
+#[test]
+fn weights_of_pytorch_are_imported() {
+    let folder = Folder::new();
+    write_images(&folder);
+    let checkpoint = concat!(env!("CARGO_MANIFEST_DIR"), "/../exact-vision/tests/data/pytorch/wrn-10-2.pth");
+    let import = ["vision", "import", checkpoint, "--model", "wrn-10-2", "--out", "model"];
+    folder.write("names.txt", "zero\none\ntwo\nthree\n");
+    folder.exact(&[&import[..], &["--classes", "names.txt"]].concat()).succeeded();
+    folder
+        .exact(&["vision", "evaluate", "model", "--data", "bars"])
+        .refused(&["class 0 of the images is `0`, class 0 of the network is `zero`"]);
+    let normalized = ["--mean", "0.5,0.5,0.5", "--std", "0.25,0.25,0.25", "--resize", "12x12"];
+    folder.exact(&[&import[..], &normalized].concat()).succeeded();
+    folder.exact(&[&import[..], &["--mean", "0.5,0.5,0.5"]].concat()).refused(&["--std"]);
+    folder
+        .exact(&[&import[..], &["--mean", "0.5", "--std", "0.25"]].concat())
+        .refused(&["red, green and blue need"]);
+    folder
+        .exact(&["vision", "import", "names.txt", "--model", "wrn-10-2", "--out", "none"])
+        .refused(&["names.txt cannot be used", "neither a whole safetensors file nor a checkpoint"]);
+    assert_eq!(folder.names(), ["bars", "model", "names.txt"]);
+}

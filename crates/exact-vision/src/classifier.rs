@@ -210,16 +210,17 @@ impl ImageClassifier {
                 "the scale of its probabilities must be positive and finite, got {scale}"
             )));
         }
-        let network = description.load(tensors, device).map_err(fail)?;
+        let network = description.load(path, tensors, device)?;
         Ok(Self { network, description, link })
     }
 }
 
 impl Description {
-    fn load(&self, tensors: Tensors, device: &Device) -> Result<Network, String> {
-        let n_classes = self.class_names.len();
-        let network = self.model.zeros(self.shape, n_classes, device).map_err(|error| error.to_string())?;
+    /// The network with the tensors of a file.
+    pub fn load(&self, path: &Path, tensors: Tensors, device: &Device) -> Result<Network, VisionError> {
+        let network = self.model.zeros(self.shape, self.class_names.len(), device)?;
         file::load_tensors(network, tensors)
+            .map_err(|problem| VisionError::File { path: path.into(), problem })
     }
 }
 

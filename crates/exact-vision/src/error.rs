@@ -40,6 +40,9 @@ pub enum VisionError {
         /// Their width.
         width: usize,
     },
+    /// What colour images are normalised by is no such thing.
+    #[error("red, green and blue need a finite mean and a standard deviation above 0 each")]
+    Statistics,
     /// Something of which there must be at least one.
     #[error("there are no {what}")]
     Empty {

@@ -21,6 +21,22 @@ pub(crate) struct StoredTensor {
 }
 
 impl StoredTensor {
+    /// A tensor of a safetensors file.
+    ///
+    /// # Errors
+    /// Numbers that are neither `F32` nor `U8`, in words.
+    pub fn of_view(name: &str, view: &TensorView<'_>) -> Result<Self, String> {
+        let values = match view.dtype() {
+            Dtype::F32 => {
+                let floats = view.data().as_chunks::<4>().0.iter();
+                Values::Floats(floats.map(|bytes| f32::from_le_bytes(*bytes)).collect())
+            }
+            Dtype::U8 => Values::Bytes(view.data().to_vec()),
+            other => return Err(format!("its tensor '{name}' is {other:?}, expected F32 or U8")),
+        };
+        Ok(Self { shape: view.shape().to_vec(), values })
+    }
+
     /// Whether there is no NaN or infinity.
     pub fn is_finite(&self) -> bool {
         match &self.values {
@@ -65,17 +81,11 @@ pub(crate) fn read<D: DeserializeOwned>(path: &Path, format: &str) -> Result<(D,
     let bytes = fs::read(path).map_err(|error| VisionError::Read { path: path.into(), error })?;
     let (description, tensors) = read_tensors(format, &bytes).map_err(|error| fail(error.to_string()))?;
     let stored = |(name, view): (String, TensorView<'_>)| {
-        let values = match view.dtype() {
-            Dtype::F32 => {
-                let floats = view.data().as_chunks::<4>().0.iter();
-                Values::Floats(floats.map(|bytes| f32::from_le_bytes(*bytes)).collect())
-            }
-            Dtype::U8 => Values::Bytes(view.data().to_vec()),
-            other => return Err(fail(format!("its tensor '{name}' is {other:?}, expected F32 or U8"))),
-        };
-        Ok((name, StoredTensor { shape: view.shape().to_vec(), values }))
+        let tensor = StoredTensor::of_view(&name, &view)?;
+        Ok((name, tensor))
     };
-    Ok((description, tensors.into_iter().map(stored).collect::<Result<_, _>>()?))
+    let tensors = tensors.into_iter().map(stored).collect::<Result<_, String>>().map_err(fail)?;
+    Ok((description, tensors))
 }
 
 impl Values {

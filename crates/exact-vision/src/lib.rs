@@ -18,7 +18,6 @@ mod pytorch;
 mod recipe;
 mod search;
 mod shape;
-mod torchvision;
 mod train;
 
 pub use burn;

@@ -24,7 +24,7 @@ pub(crate) enum Vision {
     Predict(Predict),
     /// Write a network as ONNX, or its weights as safetensors for other libraries
     Export(Export),
-    /// Make a model of the weights that torchvision has for a residual network
+    /// Make a model of weights that torch saved
     Import(Import),
     /// Write what the last layer of a network sees of images, for `exact fit` to train a new one on
     Embed(Embed),
@@ -165,17 +165,23 @@ pub(crate) struct Predict {
 
 #[derive(Debug, Args)]
 pub(crate) struct Import {
-    /// The weights as safetensors: `safetensors.torch.save_file(network.state_dict(), path)`
+    /// The weights, .pt, .pth or .safetensors: `torch.save(network.state_dict(), path)`
     pub weights: PathBuf,
-    /// The network: resnet-18, resnet-34 or resnet-50
+    /// The network: resnet-DEPTH as torchvision's, vgg-DEPTH as its VGG with batch normalisation, or wrn-DEPTH-WIDTH as for CIFAR
     #[arg(long, value_name = "NAME")]
     pub model: Architecture,
     /// The names of the classes, one in each line; numbers by default
     #[arg(long, value_name = "FILE.txt")]
     pub classes: Option<PathBuf>,
-    /// The height and width that images are scaled to
-    #[arg(long, value_name = "HxW", value_parser = size, default_value = "224x224")]
-    pub resize: ImageSize,
+    /// The height and width that images are scaled to; 224x224 by default, for wrn 32x32
+    #[arg(long, value_name = "HxW", value_parser = size)]
+    pub resize: Option<ImageSize>,
+    /// The mean of each channel that images are normalised by, in [0, 1]; what is usual for the network by default
+    #[arg(long, value_name = "R,G,B", value_delimiter = ',', requires = "std")]
+    pub mean: Option<Vec<f64>>,
+    /// The standard deviation of each channel that images are normalised by
+    #[arg(long, value_name = "R,G,B", value_delimiter = ',', requires = "mean")]
+    pub std: Option<Vec<f64>>,
     /// Where to write the model
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,

@@ -9,10 +9,13 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::Context as _;
-use exact_data::{ImageDataset, ImageSet, ImageSize, Images, write_atomically, write_embeddings};
+use exact_data::{
+    ChannelStatistics, ImageDataset, ImageSet, ImageSize, Images, write_atomically, write_embeddings,
+};
 use exact_eval::record::{ImageDataRecord, ImageEvaluateRecord};
 use exact_vision::ImageClassifier;
 use exact_vision::burn::tensor::Device;
+use exact_vision::models::Architecture;
 
 use self::run::Tested;
 use super::{evaluate, predict};
@@ -111,7 +114,7 @@ fn export(Export { model, out }: &Export) -> anyhow::Result<()> {
 }
 
 fn import(arguments: &Import) -> anyhow::Result<()> {
-    let Import { weights, model, classes, resize, out } = arguments;
+    let Import { weights, model, classes, resize, mean, std, out } = arguments;
     let inputs = [("the weights", Some(weights.as_path())), ("the names of the classes", classes.as_deref())];
     check_outputs(&inputs, &[("--out", Some(out.as_path()))])?;
     let names = match classes {
@@ -121,7 +124,11 @@ fn import(arguments: &Import) -> anyhow::Result<()> {
         }
         None => None,
     };
-    let classifier = ImageClassifier::from_torchvision(weights, *model, *resize, names, &Device::default())?;
+    let side = if matches!(model, Architecture::WideResNet { .. }) { 32 } else { 224 };
+    let size = resize.unwrap_or(ImageSize { height: side, width: side });
+    let statistics = mean.clone().zip(std.clone()).map(|(mean, std)| ChannelStatistics { mean, std });
+    let device = Device::default();
+    let classifier = ImageClassifier::from_pytorch(weights, *model, size, statistics, names, &device)?;
     Ok(classifier.save(out)?)
 }
 

@@ -17,6 +17,7 @@ use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 pub use m3::M3;
+pub(crate) use resnet::Layout as ResNetLayout;
 pub use resnet::ResNet;
 pub use small_cnn::SmallCnn;
 pub use vgg::Vgg;
@@ -113,11 +114,11 @@ impl Architecture {
                 Network::WideResNet(WideResNet::new([depth, width], input, n_classes, device)?)
             }
             Self::ResNet { depth } => {
-                let layout = resnet::Layout::of(depth).ok_or_else(unknown)?;
+                let layout = ResNetLayout::of(depth).ok_or_else(unknown)?;
                 Network::ResNet(ResNet::new(layout, input, n_classes, device))
             }
             Self::Vgg { depth } => {
-                let groups = vgg::groups(depth).ok_or_else(unknown)?;
+                let groups = Vgg::groups(depth).ok_or_else(unknown)?;
                 Network::Vgg(Vgg::new(groups, input, n_classes, device)?)
             }
         })
@@ -130,8 +131,8 @@ impl Architecture {
         match self {
             Self::SmallCnn | Self::M3 => true,
             Self::WideResNet { depth, width } => depth >= 10 && depth % 6 == 4 && width > 0,
-            Self::ResNet { depth } => resnet::Layout::of(depth).is_some(),
-            Self::Vgg { depth } => vgg::groups(depth).is_some(),
+            Self::ResNet { depth } => ResNetLayout::of(depth).is_some(),
+            Self::Vgg { depth } => Vgg::groups(depth).is_some(),
         }
     }
 

@@ -38,7 +38,7 @@ struct Block {
 
 /// How deep, and of which blocks.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Layout {
+pub(crate) struct Layout {
     pub blocks: [usize; 4],
     pub bottleneck: bool,
 }
@@ -56,11 +56,6 @@ impl Layout {
 }
 
 impl ResNet {
-    /// The number of blocks in each group of a network with this many layers, if there is one.
-    pub(crate) fn blocks(depth: usize) -> Option<[usize; 4]> {
-        Layout::of(depth).map(|layout| layout.blocks)
-    }
-
     pub(super) fn new(layout: Layout, input: ImageShape, n_classes: usize, device: &Device) -> Self {
         let small = input.is_small();
         let stem = if small {

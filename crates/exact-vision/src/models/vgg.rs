@@ -35,18 +35,18 @@ pub struct Vgg {
 /// Channels of each group.
 const CHANNELS: [usize; 5] = [64, 128, 256, 512, 512];
 
-/// How many convolutions each group of a network with this many layers has, if there is one.
-pub(super) fn groups(depth: usize) -> Option<[usize; 5]> {
-    match depth {
-        11 => Some([1, 1, 2, 2, 2]),
-        13 => Some([2, 2, 2, 2, 2]),
-        16 => Some([2, 2, 3, 3, 3]),
-        19 => Some([2, 2, 4, 4, 4]),
-        _ => None,
-    }
-}
-
 impl Vgg {
+    /// How many convolutions each group of a network with this many layers has, if there is one.
+    pub(crate) fn groups(depth: usize) -> Option<[usize; 5]> {
+        match depth {
+            11 => Some([1, 1, 2, 2, 2]),
+            13 => Some([2, 2, 2, 2, 2]),
+            16 => Some([2, 2, 3, 3, 3]),
+            19 => Some([2, 2, 4, 4, 4]),
+            _ => None,
+        }
+    }
+
     pub(super) fn new(
         groups: [usize; 5],
         input: ImageShape,

@@ -34,8 +34,8 @@ impl ImageClassifier {
     /// Writes the classifier as an ONNX file, whole or not at all, for any number of images at once.
     ///
     /// Its input `images`, `[n, channels, height, width]`, are pixels divided by 255, from 0 to 1, red before green and blue; that
-    /// they are normalised as in training is part of the graph. Its outputs are `logits` and `probabilities`, `[n, classes]`. The
-    /// names of the classes, as a JSON array, are the metadata `class_names`.
+    /// they are normalised as in training is part of the graph. Its outputs are `logits` and `probabilities`, `[n, classes]`; the
+    /// latter are plain softmax, without the scale of the classifier's [link](ImageClassifier::link). The names of the classes, as a JSON array, are the metadata `class_names`.
     ///
     /// # Errors
     /// [`VisionError::Data`] if the file cannot be written, [`VisionError::Device`] if the device fails, and

@@ -2,7 +2,7 @@
 
 use super::graph::{Graph, Value};
 use crate::ImageShape;
-use crate::models::{Architecture, ResNet};
+use crate::models::{Architecture, ResNetLayout};
 
 impl Architecture {
     /// What stands before the names of the network's tensors.
@@ -87,7 +87,7 @@ fn resnet(graph: &mut Graph, images: &str, shape: ImageShape, depth: usize) -> R
     if !shape.is_small() {
         pixels = graph.max_pool(&pixels, 3, 2, 1);
     }
-    let groups = ResNet::blocks(depth).unwrap_or_default();
+    let groups = ResNetLayout::of(depth).map_or([0; 4], |layout| layout.blocks);
     let strides = groups
         .into_iter()
         .enumerate()

@@ -1,4 +1,4 @@
-//! Weights of classifiers for `PyTorch`.
+//! Weights for `PyTorch`.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -6,33 +6,33 @@ use std::path::Path;
 use exact_data::write_atomically;
 use safetensors::tensor::{Dtype, TensorView};
 
+use super::{names, transposed};
 use crate::VisionError;
 use crate::classifier::ImageClassifier;
 use crate::file::{self, StoredTensor, Values};
-use crate::models::{Architecture, ResNet};
 
 impl ImageClassifier {
     /// Writes the weights as a safetensors file with the conventions of `PyTorch`, whole or not at all: `weight` and `bias` of normalisations,
     /// `[outputs, inputs]` for linear layers.
     ///
-    /// Those of residual networks have the names of torchvision, whose networks of the same depth load them where the images are
-    /// above 64 x 64; for smaller ones the first convolution is 3 x 3 and there is no pooling after it. Those of other networks have
-    /// the names of the fields of their types in [`models`](crate::models). The metadata hold `network`, and as JSON arrays
+    /// Those of residual, wide residual and VGG networks have the names that [`ImageClassifier::from_pytorch`] reads. The networks of
+    /// torchvision of the same depth load them where the images are above 64 x 64; for smaller ones, the first convolution of
+    /// residual networks is 3 x 3 without pooling after it, and VGG networks have no hidden linear layers. Those of other networks
+    /// have the names of the fields of their types in [`models`](crate::models). The metadata hold `network`, and as JSON arrays
     /// `class_names` and the `mean` and `std` that each channel, divided by 255, is normalised by.
     ///
     /// # Errors
     /// [`VisionError::Data`] if the file cannot be written, [`VisionError::Device`] if the device fails.
     pub fn export_safetensors(&self, path: &Path) -> Result<(), VisionError> {
         let fail = |problem: String| VisionError::File { path: path.into(), problem };
+        let (pairs, _) = names::of(self.architecture()).unwrap_or_default();
+        let names: HashMap<String, String> = pairs.into_iter().map(|(theirs, own)| (own, theirs)).collect();
         let mut tensors = BTreeMap::new();
-        for (name, StoredTensor { shape, values }) in file::tensors_of(&self.network)? {
-            let Values::Floats(values) = values else { continue };
-            let (shape, values) = match shape.as_slice() {
-                &[inputs, outputs] => (vec![outputs, inputs], transposed(&values, outputs)),
-                _ => (shape, values),
-            };
+        for (own, tensor) in file::tensors_of(&self.network)? {
+            let StoredTensor { shape, values: Values::Floats(values) } = transposed(tensor) else { continue };
             let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-            tensors.insert(name_of(&name, self.architecture()), (shape, bytes));
+            let name = names.get(&own).cloned().unwrap_or_else(|| name_of_fields(&own));
+            tensors.insert(name, (shape, bytes));
         }
         let views = tensors.iter().map(|(name, (shape, bytes))| {
             Ok((
@@ -59,14 +59,8 @@ impl ImageClassifier {
     }
 }
 
-/// `[outputs, inputs]` of `[inputs, outputs]`.
-fn transposed(weights: &[f32], outputs: usize) -> Vec<f32> {
-    (0..outputs).flat_map(|output| weights.iter().skip(output).step_by(outputs).copied()).collect()
-}
-
-/// The name of a tensor in `PyTorch`.
-fn name_of(name: &str, network: Architecture) -> String {
-    // The first part is the type of the network.
+/// The name of a tensor of a network without usual names: its fields, without the type of the network, which is the first.
+fn name_of_fields(name: &str) -> String {
     let mut parts: Vec<&str> = name.split('.').skip(1).collect();
     if let Some(field) = parts.last_mut() {
         *field = match *field {
@@ -75,38 +69,7 @@ fn name_of(name: &str, network: Architecture) -> String {
             other => other,
         };
     }
-    let Architecture::ResNet { depth } = network else { return parts.join(".") };
-    match parts.as_slice() {
-        ["stem", "convolution", field] => format!("conv1.{field}"),
-        ["stem", "norm", field] => format!("bn1.{field}"),
-        ["head", field] => format!("fc.{field}"),
-        ["blocks", number, rest @ ..] => {
-            let block = block_name(number.parse().unwrap_or_default(), depth);
-            match rest {
-                ["shortcut", "convolution", field] => format!("{block}.downsample.0.{field}"),
-                ["shortcut", "norm", field] => format!("{block}.downsample.1.{field}"),
-                ["convolutions", layer, kind, field] => {
-                    let layer = layer.parse::<usize>().unwrap_or_default() + 1;
-                    format!("{block}.{}{layer}.{field}", if *kind == "norm" { "bn" } else { "conv" })
-                }
-                _ => parts.join("."),
-            }
-        }
-        _ => parts.join("."),
-    }
-}
-
-/// The group and the number within it of a block, both from their first in torchvision.
-fn block_name(mut number: usize, depth: usize) -> String {
-    let mut group = 1;
-    for count in ResNet::blocks(depth).unwrap_or_default() {
-        if number < count {
-            break;
-        }
-        number -= count;
-        group += 1;
-    }
-    format!("layer{group}.{number}")
+    parts.join(".")
 }
 
 #[cfg(test)]
@@ -115,7 +78,7 @@ mod tests {
     use exact_data::ImageSize;
     use safetensors::SafeTensors;
 
-    use super::name_of;
+    use super::name_of_fields;
     use crate::{ImageClassifier, ImageShape, file};
 
     #[test]
@@ -123,19 +86,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("weights.safetensors");
         let shape = ImageShape { channels: 3, height: 70, width: 66 };
-        for network in ["resnet-18", "resnet-50"] {
+        for network in ["resnet-18", "resnet-50", "wrn-10-1", "wrn-16-2"] {
             let classifier = ImageClassifier::untrained(network, shape);
             classifier.export_safetensors(&path).unwrap();
             let size = ImageSize { height: 70, width: 66 };
             let names = Some(classifier.class_names().to_vec());
-            let again = ImageClassifier::from_torchvision(
-                &path,
-                classifier.architecture(),
-                size,
-                names,
-                &Device::default(),
-            )
-            .unwrap();
+            let (network, device) = (classifier.architecture(), Device::default());
+            let again = ImageClassifier::from_pytorch(&path, network, size, None, names, &device).unwrap();
             assert!(
                 file::tensors_of(&again.network).unwrap() == file::tensors_of(&classifier.network).unwrap()
             );
@@ -147,15 +104,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("weights.safetensors");
         let shape = ImageShape { channels: 3, height: 32, width: 32 };
-        ImageClassifier::untrained("wrn-10-1", shape).export_safetensors(&path).unwrap();
+        ImageClassifier::untrained("small-cnn", shape).export_safetensors(&path).unwrap();
         let bytes = std::fs::read(&path).unwrap();
         let (_, metadata) = SafeTensors::read_metadata(&bytes).unwrap();
         let metadata = metadata.metadata().clone().unwrap();
-        assert_eq!(metadata["network"], "wrn-10-1");
+        assert_eq!(metadata["network"], "small-cnn");
         assert_eq!(metadata["class_names"], "[\"a\",\"b\",\"c\"]");
         let tensors = SafeTensors::deserialize(&bytes).unwrap();
-        assert_eq!(tensors.tensor("head.weight").unwrap().shape(), [3, 64]);
-        assert_eq!(tensors.tensor("blocks.1.norms.0.running_var").unwrap().shape(), [16]);
-        assert_eq!(name_of("M3.norm.gamma", "m3".parse().unwrap()), "norm.weight");
+        assert_eq!(tensors.tensor("head.weight").unwrap().shape(), [3, 84]);
+        assert_eq!(name_of_fields("M3.norm.gamma"), "norm.weight");
     }
 }
