@@ -8,7 +8,7 @@ use crate::cargo;
 const BENCHES: &[(&str, &str)] = &[
     ("exact-core", "losses and their gradients, normal functions"),
     ("exact-linear", "L-BFGS beside argmin's and truncated Newton"),
-    ("exact-vision", "steps of training with cross-entropy and EXACT"),
+    ("exact-vision", "steps of training, and batches of images beside them"),
 ];
 
 pub fn run() -> Result<()> {
