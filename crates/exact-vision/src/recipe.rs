@@ -6,8 +6,8 @@ use std::sync::Arc;
 use burn::tensor::Device;
 use exact_core::Link;
 use exact_core::loss::{
-    BetaBernoulli, CrossEntropy, Exact, Focal, Hinge, Loss, MacroF1, Normalized, Poly1, Polynomial, Probit,
-    Sigmoid, TopK, WeightedSum,
+    BetaBernoulli, CrossEntropy, Exact, Focal, Hinge, Logits, Loss, MacroF1, Normalized, Poly1, Polynomial,
+    Probit, Sigmoid, TopK, WeightedSum,
 };
 use exact_core::schedule::Schedule;
 use serde::{Deserialize, Serialize};
@@ -319,6 +319,24 @@ impl LossSettings {
     /// Whether sigma is learned.
     pub(crate) fn learns_sigma(&self) -> bool {
         self.scores().is_some_and(|scores| scores.learned_sigma)
+    }
+
+    /// The mean probability of a right prediction under random scores of this sigma, as the loss sees logits, `[n, n_classes]`;
+    /// `None` for losses that are not made of that probability.
+    pub(crate) fn expected_accuracy(
+        &self,
+        sigma: Option<f64>,
+        logits: &[f64],
+        labels: &[u32],
+        n_classes: usize,
+    ) -> Result<Option<f64>, VisionError> {
+        let (Self::Exact(scores) | Self::Probit(scores), Some(sigma)) = (self, sigma) else {
+            return Ok(None);
+        };
+        let loss: Arc<dyn Loss<f64>> = on_scores!(scores, sigma, Exact::new);
+        let error =
+            loss.evaluate(Logits::new(logits, n_classes)?, labels, None, &mut vec![0.0; logits.len()])?;
+        Ok(Some(1.0 - error))
     }
 
     /// Sigma at a step, if it is scheduled.

@@ -1,6 +1,6 @@
 //! A graph of operators, built layer by layer from the stored tensors of a network.
 
-use super::messages::{AttributeProto, FLOAT, NodeProto, TensorProto, length};
+use super::messages::{AttributeProto, FLOAT, INT64, NodeProto, TensorProto, length};
 use crate::file::{StoredTensor, Tensors, Values};
 
 /// What batch normalisation adds to the variance.
@@ -53,6 +53,17 @@ impl Graph {
         self.initializers.push(TensorProto {
             dims: shape.iter().copied().map(length).collect(),
             data_type: FLOAT,
+            name: name.into(),
+            raw_data: values.iter().flat_map(|value| value.to_le_bytes()).collect(),
+        });
+        name.into()
+    }
+
+    /// A list of whole numbers.
+    pub fn indices(&mut self, name: &str, values: &[i64]) -> Value {
+        self.initializers.push(TensorProto {
+            dims: vec![length(values.len())],
+            data_type: INT64,
             name: name.into(),
             raw_data: values.iter().flat_map(|value| value.to_le_bytes()).collect(),
         });

@@ -4,6 +4,7 @@ use prost::{Message, Oneof};
 
 /// `TensorProto.DataType`.
 pub(super) const FLOAT: i32 = 1;
+pub(super) const INT64: i32 = 7;
 
 /// A length as the format has it.
 pub(super) fn length(length: usize) -> i64 {

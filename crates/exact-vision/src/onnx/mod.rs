@@ -3,6 +3,7 @@
 mod graph;
 mod messages;
 mod networks;
+mod probabilities;
 
 use std::path::Path;
 
@@ -11,8 +12,8 @@ use prost::Message as _;
 
 use self::graph::Graph;
 use self::messages::{
-    AttributeProto, Dimension, FLOAT, GraphProto, Length, ModelProto, OperatorSetIdProto,
-    StringStringEntryProto, TensorShapeProto, TensorTypeProto, TypeProto, ValueInfoProto, length,
+    Dimension, FLOAT, GraphProto, Length, ModelProto, OperatorSetIdProto, StringStringEntryProto,
+    TensorShapeProto, TensorTypeProto, TypeProto, ValueInfoProto, length,
 };
 use crate::classifier::ImageClassifier;
 use crate::{VisionError, file};
@@ -35,7 +36,8 @@ impl ImageClassifier {
     ///
     /// Its input `images`, `[n, channels, height, width]`, are pixels divided by 255, from 0 to 1, red before green and blue; that
     /// they are normalised as in training is part of the graph. Its outputs are `logits` and `probabilities`, `[n, classes]`; the
-    /// latter are plain softmax, without the scale of the classifier's [link](ImageClassifier::link). The names of the classes, as a JSON array, are the metadata `class_names`.
+    /// latter are those of the classifier's [link](ImageClassifier::link). The names of the classes, as a JSON array, are the
+    /// metadata `class_names`.
     ///
     /// # Errors
     /// [`VisionError::Data`] if the file cannot be written, [`VisionError::Device`] if the device fails, and
@@ -77,7 +79,7 @@ impl ImageClassifier {
         let scaled = graph.operator("Mul", &[IMAGES, &factors], Vec::new());
         let images = graph.add(&scaled, &offsets);
         let logits = self.description.model.draw(graph, &images, self.description.shape)?;
-        let probabilities = graph.operator("Softmax", &[&logits], vec![AttributeProto::of_int("axis", 1)]);
+        let probabilities = probabilities::draw(graph, self.link(), &logits);
         graph.rename(&logits, LOGITS);
         graph.rename(&probabilities, PROBABILITIES);
         Ok(())
@@ -118,7 +120,8 @@ mod tests {
             classifier.export_onnx(&path).unwrap();
             let proto = ModelProto::decode(std::fs::read(&path).unwrap().as_slice()).unwrap();
             let graph = proto.graph.unwrap();
-            let weights = graph.initializer.len() - 2;
+            let own = |name: &str| name.starts_with("normalization.") || name.starts_with("probabilities.");
+            let weights = graph.initializer.iter().filter(|tensor| !own(&tensor.name)).count();
             assert_eq!(weights, crate::file::tensors_of(&classifier.network).unwrap().len(), "{network}");
             let mut known: Vec<String> = graph.initializer.into_iter().map(|tensor| tensor.name).collect();
             known.extend(graph.input.into_iter().map(|input| input.name));

@@ -199,6 +199,12 @@ impl Trainer {
             }
             epoch.validation_accuracy =
                 accuracy(labels, &predicted_classes(&logits, self.validation.n_classes()));
+            epoch.expected_validation_accuracy = self.recipe.loss.expected_accuracy(
+                epoch.sigma,
+                &logits,
+                labels,
+                self.validation.n_classes(),
+            )?;
             record.epochs.push(epoch);
             if record.best() == record.epochs.last() {
                 classifier.calibrated(&logits, labels)?.save(&self.model_path())?;

@@ -68,6 +68,16 @@ fn every_metric_is_learned() {
         let predictions = classifier.predict(&test).unwrap();
         let accuracy = super::accuracy(test.labels(), &predictions.classes);
         assert!(accuracy >= 0.95, "{loss}: {accuracy} {record:?}");
+        let expects = |epoch: &EpochRecord| epoch.expected_validation_accuracy.is_some();
+        assert_eq!(
+            record.epochs.iter().filter(|epoch| expects(epoch)).count(),
+            if loss.contains("exact") { 12 } else { 0 }
+        );
+        // Sigma is 10 in the first epoch and below 2 in the last: expectation comes near to accuracy.
+        if let Some(expected) = record.epochs[11].expected_validation_accuracy {
+            let first = record.epochs[0].expected_validation_accuracy.unwrap();
+            assert!(0.0 < first && first < expected && expected < 1.0, "{loss}: {record:?}");
+        }
         let best = record.best().unwrap();
         let worse = |epoch: &EpochRecord| epoch.validation_accuracy <= best.validation_accuracy;
         assert!(record.epochs.iter().all(worse) && best.validation_accuracy >= 0.95, "{loss}: {record:?}");
