@@ -17,6 +17,7 @@ pub(crate) struct Report {
     title: String,
     kind: &'static str,
     facts: Vec<(&'static str, String)>,
+    #[serde(flatten)]
     verdict: Verdict,
     outcomes: Vec<Outcome>,
     has_test: bool,

@@ -6,9 +6,10 @@ use serde::Serialize;
 
 use crate::ReportError;
 
-const TEMPLATES: [(&str, &str); 5] = [
+const TEMPLATES: [(&str, &str); 6] = [
     ("page.html", include_str!("templates/page.html")),
     ("images.html", include_str!("templates/images.html")),
+    ("opening.html", include_str!("templates/opening.html")),
     ("predictions.html", include_str!("templates/predictions.html")),
     ("report.html", include_str!("templates/report.html")),
     ("toy.html", include_str!("templates/toy.html")),

@@ -88,12 +88,13 @@ pub(super) fn convolve(layer: &Conv2d, images: Tensor<4>) -> Tensor<4> {
 /// Batch normalisation of images, with rectified units behind it or not.
 pub(super) fn normalize(layer: &BatchNorm, images: Tensor<4>, rectified: bool) -> Tensor<4> {
     let (gamma, beta) = (layer.gamma.val(), layer.beta.val());
+    let own = kernels::run_on(&images);
     let with_gradients = [images.device(), gamma.device()].iter().any(Device::is_autodiff);
-    if kernels::run_on(&images) && !with_gradients {
+    if own && !with_gradients {
         let statistics = [layer.running_mean.value(), layer.running_var.value()];
         return kernels::normalize_by(statistics, images, [gamma, beta], layer.epsilon, rectified);
     }
-    if !(kernels::run_on(&images) && layer.training.is_enabled()) {
+    if !(own && layer.training.is_enabled()) {
         let results = channels_last(layer.forward(channels_first(images)));
         return if rectified { relu(results) } else { results };
     }

@@ -131,7 +131,7 @@ fn compete(
     };
     let recipes = entrant.recipe.trials(trials);
     let mut tried = Vec::new();
-    let mut best: Option<(usize, f64, Trained)> = None;
+    let mut best: Option<(usize, Trained)> = None;
     for (trial, recipe) in recipes.iter().enumerate() {
         let trained = train(trial, recipe)?;
         let accuracy = trained.as_ref().map(Trained::validation_accuracy);
@@ -143,13 +143,15 @@ fn compete(
                 .map(|LossSetting { name, value }| LossSettingRecord { name: name.into(), value }),
             validation: accuracy.map(|accuracy| ValidationMetrics { accuracy }),
         });
-        if let (Some(trained), Some(accuracy)) = (trained, accuracy)
-            && best.as_ref().is_none_or(|&(_, highest, _)| accuracy > highest)
+        if let Some(trained) = trained
+            && best
+                .as_ref()
+                .is_none_or(|(_, best)| trained.validation_accuracy() > best.validation_accuracy())
         {
-            best = Some((trial, accuracy, trained));
+            best = Some((trial, trained));
         }
     }
-    let Some((selected, _, first)) = best else { bail!("training diverged with every setting") };
+    let Some((selected, first)) = best else { bail!("training diverged with every setting") };
     each(&first);
     let recipe = &recipes[selected];
     let (mut runs, mut predictions) = (Vec::new(), Vec::new());
