@@ -52,6 +52,8 @@ def main():
         with torch.no_grad():
             accuracy = (network(test_inputs).argmax(dim=1) == test_labels).float().mean().item()
         print(f"accuracy {accuracy:.4f}")
+    # gloo's threads abort if the interpreter ends before they have let go of the last tensors (pytorch#179291).
+    distributed.barrier()
     distributed.destroy_process_group()
 
 

@@ -47,6 +47,8 @@ def main():
     torch.save(step(inputs[part], labels[part], parallel=True), directory / f"{rank}.pt")
     while "endless" in sys.argv:
         step(inputs[part], labels[part], parallel=False)
+    # As in examples/python/distributed.py.
+    distributed.barrier()
     distributed.destroy_process_group()
 
 
