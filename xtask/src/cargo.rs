@@ -23,6 +23,17 @@ pub fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
+/// A release build without link-time optimisation, which takes minutes, for programs that are run and not measured.
+pub fn without_lto(mut build: Command) -> Command {
+    build.env("CARGO_PROFILE_RELEASE_LTO", "off");
+    build
+}
+
+/// Builds `exact` for checks.
+pub fn build_exact() -> Result<()> {
+    run(without_lto(cargo(&["build", "--release", "--locked", "--package", "exact-cli"])))
+}
+
 /// Where cargo puts what it builds.
 pub fn target_directory() -> PathBuf {
     env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)

@@ -12,7 +12,7 @@ pub fn run() -> Result<()> {
     let documents = cargo::root().join("docs");
     let environment = Environment::open()?;
     environment.install(&["--requirement".into(), documents.join("requirements.txt").into()])?;
-    cargo::run(cargo::cargo(&["build", "--release", "--locked", "--package", "exact-cli"]))?;
+    cargo::build_exact()?;
 
     let mut programs = vec![environment.programs(), cargo::target_directory().join("release")];
     programs.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));

@@ -19,7 +19,7 @@ const EXTRAS: [(&str, &str); 4] =
 /// On Linux the wheel of torch loads all of its CUDA libraries when it is imported, so that none can be left out.
 pub fn run() -> Result<()> {
     // The networks that the tests of ONNX export.
-    cargo::run(cargo::cargo(&["build", "--release", "--locked", "--package", "exact-cli"]))?;
+    cargo::build_exact()?;
     let environment = Environment::create()?;
     let wheel = environment.build_wheel()?;
     environment.install(&[with_extra(&wheel, "test")])?;
@@ -104,7 +104,7 @@ impl Environment {
         let wheels = self.directory.join("wheels");
         let mut build = Command::new(self.programs().join("maturin"));
         build.args(["build", "--release", "--locked", "--out"]).arg(&wheels).current_dir(cargo::root());
-        cargo::run(build)?;
+        cargo::run(cargo::without_lto(build))?;
         let cannot_list = || format!("cannot list {}", wheels.display());
         let mut built = fs::read_dir(&wheels).with_context(cannot_list)?;
         let wheel =

@@ -84,7 +84,7 @@ fn quick_start() -> Result<()> {
     let mut command =
         cargo::cargo(&["run", "--release", "--locked", "--", "compare", "--dataset", "car", "--report"]);
     command.arg(&report);
-    let outcome = cargo::run(command);
+    let outcome = cargo::run(cargo::without_lto(command));
     let bytes = fs::metadata(&report).map_or(0, |metadata| metadata.len());
     fs::remove_dir_all(&directory).with_context(|| format!("cannot remove {}", directory.display()))?;
     outcome?;
