@@ -133,6 +133,20 @@ fn what_cannot_be_trained_on_is_refused() {
 }
 
 #[test]
+fn a_device_that_is_not_built_in_is_refused() {
+    let folder = Folder::new();
+    write_images(&folder);
+    let on = |device: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_exact"));
+        let command = command.args(train(&["--epochs", "1"])).current_dir(folder.path());
+        Finished::of(&command.env("BURN_DEVICE", device).output().unwrap())
+    };
+    on("abacus").refused(&["BURN_DEVICE names `abacus`", "flex", "hint: unset BURN_DEVICE"]);
+    assert_eq!(folder.names(), ["bars"]);
+    on("flex").succeeded();
+}
+
+#[test]
 fn what_is_no_network_for_these_images_is_refused() {
     let folder = Folder::new();
     write_images(&folder);

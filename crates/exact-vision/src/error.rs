@@ -19,6 +19,16 @@ pub enum VisionError {
     /// Values could not be read from the device.
     #[error("the device could not compute: {0}")]
     Device(#[from] TensorReadError),
+    /// There is no such device.
+    #[error("{variable} names `{name}`, but the devices of this build are: {}", devices.join(", "))]
+    UnknownDevice {
+        /// The environment variable that names it.
+        variable: &'static str,
+        /// Its name.
+        name: String,
+        /// The names of those that there are.
+        devices: &'static [&'static str],
+    },
     /// There is no such network.
     #[error(
         "there is no network {name}: expected small-cnn, m3, wrn-DEPTH-WIDTH with a depth of 6 n + 4 from 10, \
@@ -146,6 +156,9 @@ impl VisionError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Data(error) => error.hint(),
+            Self::UnknownDevice { variable, .. } => {
+                Some(format!("unset {variable}, name one of these, or build with the feature of that name"))
+            }
             Self::RunExists { .. } => Some("take it up with --resume, or name another folder".into()),
             Self::Diverged { .. } => {
                 Some("lower the learning rate; the checkpoint of the last whole epoch is in place".into())

@@ -7,6 +7,7 @@ pub mod augment;
 pub mod batches;
 mod checkpoint;
 mod classifier;
+mod device;
 pub mod error;
 mod file;
 mod kernels;
@@ -22,6 +23,7 @@ mod train;
 
 pub use burn;
 pub use classifier::{ImageClassifier, Predictions};
+pub use device::default_device;
 pub use error::VisionError;
 pub use recipe::{LearningRate, LossSettings, RandomScores, Recipe, Shape, WeightedLoss};
 pub use search::LossSetting;

@@ -13,9 +13,8 @@ use exact_data::{
     ChannelStatistics, ImageDataset, ImageSet, ImageSize, Images, write_atomically, write_embeddings,
 };
 use exact_eval::record::{ImageDataRecord, ImageEvaluateRecord};
-use exact_vision::ImageClassifier;
-use exact_vision::burn::tensor::Device;
 use exact_vision::models::Architecture;
+use exact_vision::{ImageClassifier, default_device};
 
 use self::run::Tested;
 use super::{evaluate, predict};
@@ -63,7 +62,7 @@ fn test_images(classifier: &ImageClassifier, data: &ImageData) -> anyhow::Result
 fn evaluate(arguments: &Evaluate) -> anyhow::Result<()> {
     let inputs = [("the model", Some(arguments.model.as_path()))];
     check_outputs(&inputs, &[("--report", arguments.report.as_deref())])?;
-    let classifier = ImageClassifier::load(&arguments.model, &Device::default())?;
+    let classifier = ImageClassifier::load(&arguments.model, &default_device()?)?;
     let images = test_images(&classifier, &arguments.data)?;
     let tested = Tested::of(&classifier, &images)?;
     if let Some(path) = &arguments.report {
@@ -89,7 +88,7 @@ fn evaluate(arguments: &Evaluate) -> anyhow::Result<()> {
 fn predict(arguments: &Predict) -> anyhow::Result<()> {
     let inputs = [("the model", Some(arguments.model.as_path()))];
     check_outputs(&inputs, &[("--out", arguments.out.as_deref())])?;
-    let classifier = ImageClassifier::load(&arguments.model, &Device::default())?;
+    let classifier = ImageClassifier::load(&arguments.model, &default_device()?)?;
     let predictions = classifier.predict(&test_images(&classifier, &arguments.data)?)?;
     let write = predict::writer(
         &predictions.classes,
@@ -105,7 +104,7 @@ fn predict(arguments: &Predict) -> anyhow::Result<()> {
 
 fn export(Export { model, out }: &Export) -> anyhow::Result<()> {
     check_outputs(&[("the model", Some(model.as_path()))], &[("--out", Some(out.path()))])?;
-    let classifier = ImageClassifier::load(model, &Device::default())?;
+    let classifier = ImageClassifier::load(model, &default_device()?)?;
     let written = match out {
         Exported::Onnx(path) => classifier.export_onnx(path),
         Exported::Safetensors(path) => classifier.export_safetensors(path),
@@ -127,7 +126,7 @@ fn import(arguments: &Import) -> anyhow::Result<()> {
     let side = if matches!(model, Architecture::WideResNet { .. }) { 32 } else { 224 };
     let size = resize.unwrap_or(ImageSize { height: side, width: side });
     let statistics = mean.clone().zip(std.clone()).map(|(mean, std)| ChannelStatistics { mean, std });
-    let device = Device::default();
+    let device = default_device()?;
     let classifier = ImageClassifier::from_pytorch(weights, *model, size, statistics, names, &device)?;
     Ok(classifier.save(out)?)
 }
@@ -136,7 +135,7 @@ fn embed(arguments: &Embed) -> anyhow::Result<()> {
     let inputs = [("the model", Some(arguments.model.as_path()))];
     let outputs = [("--train", arguments.train.as_deref()), ("--test", arguments.test.as_deref())];
     check_outputs(&inputs, &outputs)?;
-    let classifier = ImageClassifier::load(&arguments.model, &Device::default())?;
+    let classifier = ImageClassifier::load(&arguments.model, &default_device()?)?;
     let dataset = read(&arguments.data, Some(classifier.image_size()))?;
     for (path, images) in [(&arguments.train, &dataset.train), (&arguments.test, &dataset.test)] {
         let Some(path) = path else { continue };

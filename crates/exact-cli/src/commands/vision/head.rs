@@ -1,8 +1,7 @@
 //! `exact vision replace-head`.
 
 use exact_linear::Model;
-use exact_vision::ImageClassifier;
-use exact_vision::burn::tensor::Device;
+use exact_vision::{ImageClassifier, default_device};
 
 use crate::arguments::vision::ReplaceHead;
 use crate::failure::CommandError;
@@ -14,7 +13,7 @@ pub(crate) fn run(arguments: &ReplaceHead) -> anyhow::Result<()> {
         ("the new last layer", Some(arguments.head.as_path())),
     ];
     check_outputs(&inputs, &[("--out", Some(arguments.out.as_path()))])?;
-    let classifier = ImageClassifier::load(&arguments.model, &Device::default())?;
+    let classifier = ImageClassifier::load(&arguments.model, &default_device()?)?;
     let head = Model::load(&arguments.head)?;
     let fail = |problem| CommandError::Head { path: arguments.head.clone(), problem };
     let (weights, biases) =

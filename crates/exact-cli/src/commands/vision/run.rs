@@ -10,9 +10,8 @@ use exact_eval::record::{
     EpochRecord, ImageDataRecord, Mistake, NetworkRun, TestMetrics, TrainingRecord, ValidationMetrics,
 };
 use exact_report::MistakePicture;
-use exact_vision::burn::tensor::Device;
 use exact_vision::models::Architecture;
-use exact_vision::{ImageClassifier, LossSettings, Predictions, Recipe, Trainer};
+use exact_vision::{ImageClassifier, LossSettings, Predictions, Recipe, Trainer, default_device};
 
 use crate::arguments::vision::Training;
 use crate::progress::EpochBar;
@@ -81,7 +80,7 @@ impl Trained {
     pub fn of(images: &Images, recipe: &Recipe, folder: &Path, start: Start) -> anyhow::Result<Self> {
         let bar = EpochBar::new(recipe.epochs);
         let trainer =
-            Trainer::new(images, recipe.clone(), folder, &Device::default())?.watched_by(bar.steps());
+            Trainer::new(images, recipe.clone(), folder, &default_device()?)?.watched_by(bar.steps());
         let each = |epoch: &EpochRecord| {
             bar.update(epoch);
             ControlFlow::Continue(())
@@ -102,7 +101,7 @@ impl Trained {
 
     /// The network of the best epoch on the test images.
     pub fn tested(self, test: &Images) -> anyhow::Result<(NetworkRun, Tested)> {
-        let classifier = ImageClassifier::load(&self.model, &Device::default())?;
+        let classifier = ImageClassifier::load(&self.model, &default_device()?)?;
         let tested = Tested::of(&classifier, test)?;
         let run = NetworkRun {
             seed: self.seed,
