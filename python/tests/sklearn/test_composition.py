@@ -1,6 +1,7 @@
 """The estimators among others: tables, pipelines, searches, calibration, and signals."""
 
 import _thread
+import signal
 import threading
 import time
 
@@ -96,7 +97,15 @@ def test_verbose_shows_a_bar(capsys):
     assert capsys.readouterr().err == ""
 
 
-def test_an_interrupt_ends_training_and_other_threads_run():
+@pytest.fixture
+def answers_interrupts():
+    """Shells start their background processes with interrupts ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_an_interrupt_ends_training_and_other_threads_run(answers_interrupts):
     generator = np.random.default_rng(0)
     X = generator.normal(size=(40_000, 60)).astype(np.float32)
     y = generator.integers(10, size=len(X))
