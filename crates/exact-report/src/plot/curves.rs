@@ -82,6 +82,8 @@ pub(crate) fn curves(
         }
     };
     let layout = layout(&plots, WIDTH, 340.0, x, y).with_x_label(x_label).with_y_label(y_label);
+    // Steps and epochs are counted.
+    let layout = if x.high - x.low < 6.0 { layout.with_x_tick_step(1.0) } else { layout };
     let layout = match scale {
         Scale::Logarithmic => layout.with_log_y().with_y_tick_format(plain_ticks()),
         Scale::Linear | Scale::Percent => layout,
