@@ -193,7 +193,7 @@ fn datasets_and_the_toy_example_are_listed() {
     let datasets = folder.exact(&["datasets", "--json"]).json();
     assert_eq!(datasets["datasets"].as_array().unwrap().len(), 10);
     let images = datasets["images"].as_array().unwrap();
-    assert_eq!(images.len(), 4);
+    assert_eq!(images.len(), 6);
     assert!(images.iter().all(|set| set["bundled"] == (set["name"] == "fashion-mnist-small")));
     assert!(folder.exact(&["datasets"]).succeeded().stdout.contains("cylinder-bands"));
     let toy = folder.exact(&["toy", "--json", "--report", "toy.html"]).json();

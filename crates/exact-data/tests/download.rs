@@ -295,16 +295,17 @@ fn no_server_and_nothing_to_download() {
     assert!(matches!(download(&server.set(b""), &blocked.join("sub")), Err(DataError::Write { .. })));
 }
 
+fn archive(content: &[u8]) -> Vec<u8> {
+    let mut archive = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_gnu();
+    header.set_size(content.len() as u64);
+    archive.append_data(&mut header, "folder/labels", content).unwrap();
+    gzip(&archive.into_inner().unwrap())
+}
+
 /// Each member of an archive is checked by itself.
 #[test]
 fn archives_are_checked_by_their_members() {
-    let archive = |content: &[u8]| {
-        let mut archive = tar::Builder::new(Vec::new());
-        let mut header = tar::Header::new_gnu();
-        header.set_size(content.len() as u64);
-        archive.append_data(&mut header, "folder/labels", content).unwrap();
-        gzip(&archive.into_inner().unwrap())
-    };
     let folder = tempfile::tempdir().unwrap();
     for (content, problem) in [("right", None), ("wrong", Some("the SHA-256 of labels is"))] {
         let server = Server::start(&archive(content.as_bytes()), [Reply::Whole]);
@@ -317,4 +318,22 @@ fn archives_are_checked_by_their_members() {
         }
     }
     assert_eq!(files(&folder), ["right.tar.gz"]);
+}
+
+/// Where the checksum of the archive itself is known, that counts.
+#[test]
+fn an_archive_is_checked_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let right = archive(b"right");
+    let server = Server::start(&archive(b"wrong"), [Reply::Whole]);
+    let mut set = server.set(b"right");
+    let file = &mut set.files[0];
+    file.name = "images.tar.gz".into();
+    file.sha256 = [(file.name.clone(), sha256(&right))].into();
+    let error = download(&set, folder.path()).unwrap_err();
+    assert!(error.to_string().contains("the SHA-256 of images.tar.gz is"), "{error}");
+    assert!(files(&folder).is_empty());
+    std::fs::write(folder.path().join("images.tar.gz"), right).unwrap();
+    // The server does not answer any more.
+    download(&set, folder.path()).unwrap();
 }

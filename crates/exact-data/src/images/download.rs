@@ -1,5 +1,6 @@
 //! Downloading sets of images, with checksums and resumption.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
@@ -31,7 +32,7 @@ impl ImageSet {
     /// A file that is there and whole is left as it is. Others are written to `NAME.part` and take their name once their
     /// content has the recorded SHA-256. What a broken connection leaves in `NAME.part` is gone on from the next time,
     /// if the server can do so; what turns out to be wrong is removed. Checksums are those of the decompressed
-    /// content, so that a server may compress it in another way.
+    /// content where they are known, so that a server may compress it in another way.
     ///
     /// # Errors
     /// [`DataError::NoDownload`] for a set without addresses, [`DataError::Download`], [`DataError::DamagedDownload`] if
@@ -167,36 +168,45 @@ fn content_range(response: &Response<ureq::Body>) -> Option<&str> {
 
 /// What is wrong with the content of a file, if it is not the recorded one.
 fn problem_of(path: &Path, file: &ImageSetFile) -> Option<String> {
-    let contents = if file.name.ends_with(".tar.gz") {
-        unpack(path)
-    } else {
-        let name = file.name.trim_end_matches(".gz").to_string();
-        Source::file(path).map(|source| vec![(name, source)])
-    };
-    let contents = match contents {
-        Ok(contents) => contents,
+    let found = match checksums(path, file) {
+        Ok(found) => found,
         Err(error) => return Some(error.to_string()),
     };
-    file.sha256.iter().find_map(|(name, expected)| {
-        let Some((_, source)) = contents.iter().find(|(content, _)| content == name) else {
-            return Some(format!("it has no {name}"));
-        };
-        match sha256(source) {
-            Ok(found) if found == *expected => None,
-            Ok(found) => Some(format!("the SHA-256 of {name} is {found}, expected {expected}")),
-            Err(error) => Some(error.to_string()),
+    file.sha256.iter().find_map(|(name, expected)| match found.get(name) {
+        None => Some(format!("it has no {name}")),
+        Some(found) if found != expected => {
+            Some(format!("the SHA-256 of {name} is {found}, expected {expected}"))
         }
+        Some(_) => None,
     })
 }
 
-/// The SHA-256 of decompressed content, in hexadecimal digits.
-fn sha256(source: &Source) -> Result<String, DataError> {
-    let mut content = source.open()?;
+/// The SHA-256 of a file as it is, if that is recorded, else of its decompressed content, by name.
+fn checksums(path: &Path, file: &ImageSetFile) -> Result<BTreeMap<String, String>, DataError> {
+    if file.sha256.contains_key(&file.name) {
+        let read = || sha256(File::open(path)?);
+        let sum = read().map_err(|error| DataError::Read { file: path.display().to_string(), error })?;
+        return Ok(BTreeMap::from([(file.name.clone(), sum)]));
+    }
+    let contents = if file.name.ends_with(".tar.gz") {
+        unpack(path)?
+    } else {
+        vec![(file.name.trim_end_matches(".gz").to_string(), Source::file(path)?)]
+    };
+    let sum = |(name, source): (String, Source<'_>)| {
+        let sum = sha256(source.open()?);
+        let sum = sum.map_err(|error| DataError::Read { file: source.name().into(), error })?;
+        Ok((name, sum))
+    };
+    contents.into_iter().map(sum).collect()
+}
+
+/// The SHA-256 in hexadecimal digits.
+fn sha256(mut content: impl Read) -> io::Result<String> {
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 1 << 16];
     loop {
-        let read = content.read(&mut buffer);
-        match read.map_err(|error| DataError::Read { file: source.name().into(), error })? {
+        match content.read(&mut buffer)? {
             0 => return Ok(hexadecimal(&hasher.finalize())),
             read => hasher.update(&buffer[..read]),
         }

@@ -59,7 +59,7 @@ pub struct ImageSetFile {
     pub name: String,
     /// Where it can be downloaded, for a set that is not bundled.
     pub url: Option<String>,
-    /// The SHA-256 of what it holds, decompressed, by name.
+    /// The SHA-256 of what it holds, decompressed, by name; under its own name that of the file as it is.
     pub sha256: BTreeMap<String, String>,
 }
 
