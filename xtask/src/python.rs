@@ -1,5 +1,6 @@
 //! `cargo xtask python`: builds the wheel, installs it in a fresh environment and tests the installed package.
 
+use std::env;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,8 +18,8 @@ const EXTRAS: [(&str, &str); 4] =
 ///
 /// On Linux the wheel of torch loads all of its CUDA libraries when it is imported, so that none can be left out.
 pub fn run() -> Result<()> {
-    // It exports networks for the tests of ONNX.
-    let exact = cargo::build_exact()?;
+    // The networks that the tests of ONNX export.
+    cargo::build_exact()?;
     let environment = Environment::create()?;
     let wheel = environment.build_wheel()?;
     environment.install(&[with_extra(&wheel, "test")])?;
@@ -29,11 +30,11 @@ pub fn run() -> Result<()> {
         ignored.push(tests.join(directory));
         ignored
     });
-    environment.test(&exact, &[&[tests.clone().into()], &ignored[..]].concat())?;
+    environment.test(&[&[tests.clone().into()], &ignored[..]].concat())?;
     for (directory, extra) in EXTRAS {
         environment.install(&[with_extra(&wheel, extra)])?;
         println!("==> {directory}");
-        environment.test(&exact, &[tests.join(directory).into()])?;
+        environment.test(&[tests.join(directory).into()])?;
     }
     Ok(())
 }
@@ -103,9 +104,7 @@ impl Environment {
         let wheels = self.directory.join("wheels");
         let mut build = Command::new(self.programs().join("maturin"));
         build.args(["build", "--release", "--locked", "--out"]).arg(&wheels).current_dir(cargo::root());
-        // Link-time optimisation takes minutes, and nothing is measured here.
-        build.env("CARGO_PROFILE_RELEASE_LTO", "off");
-        cargo::run(build)?;
+        cargo::run(cargo::without_lto(build))?;
         let cannot_list = || format!("cannot list {}", wheels.display());
         let mut built = fs::read_dir(&wheels).with_context(cannot_list)?;
         let wheel =
@@ -113,9 +112,11 @@ impl Environment {
         Ok(wheel.with_context(cannot_list)?.path())
     }
 
-    fn test(&self, exact: &Path, arguments: &[OsString]) -> Result<()> {
+    fn test(&self, arguments: &[OsString]) -> Result<()> {
         let mut test = self.module("pytest");
-        test.args(["--quiet", "-p", "no:cacheprovider"]).args(arguments).env("EXACT", exact);
+        test.args(["--quiet", "-p", "no:cacheprovider"]).args(arguments);
+        let program = format!("exact{}", env::consts::EXE_SUFFIX);
+        test.env("EXACT", cargo::target_directory().join("release").join(program));
         cargo::run(test)
     }
 }

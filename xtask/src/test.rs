@@ -1,6 +1,5 @@
 //! `cargo xtask test`: every check that a change must pass, cheapest first.
 
-use std::process::Command;
 use std::time::{Duration, Instant};
 use std::{env, fs, process};
 
@@ -77,15 +76,15 @@ fn dependencies() -> Result<()> {
     cargo::deny(&["licenses", "bans", "sources"])
 }
 
-/// What the first command of the README runs, with its report in a temporary directory. The second is this one.
+/// The first command of the README, with its report in a temporary directory. The second is this one.
 fn quick_start() -> Result<()> {
-    let exact = cargo::build_exact()?;
     let directory = env::temp_dir().join(format!("exact-learn-quick-start-{}", process::id()));
     fs::create_dir_all(&directory).with_context(|| format!("cannot create {}", directory.display()))?;
     let report = directory.join("report.html");
-    let mut command = Command::new(exact);
-    command.args(["compare", "--dataset", "car", "--report"]).arg(&report);
-    let outcome = cargo::run(command);
+    let mut command =
+        cargo::cargo(&["run", "--release", "--locked", "--", "compare", "--dataset", "car", "--report"]);
+    command.arg(&report);
+    let outcome = cargo::run(cargo::without_lto(command));
     let bytes = fs::metadata(&report).map_or(0, |metadata| metadata.len());
     fs::remove_dir_all(&directory).with_context(|| format!("cannot remove {}", directory.display()))?;
     outcome?;
