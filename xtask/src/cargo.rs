@@ -29,9 +29,10 @@ pub fn without_lto(mut build: Command) -> Command {
     build
 }
 
-/// Builds `exact` for checks.
-pub fn build_exact() -> Result<()> {
-    run(without_lto(cargo(&["build", "--release", "--locked", "--package", "exact-cli"])))
+/// Builds `exact` for checks and returns where it is.
+pub fn build_exact() -> Result<PathBuf> {
+    run(without_lto(cargo(&["build", "--release", "--locked", "--package", "exact-cli"])))?;
+    Ok(target_directory().join("release").join(format!("exact{}", env::consts::EXE_SUFFIX)))
 }
 
 /// Where cargo puts what it builds.

@@ -1,6 +1,7 @@
 //! `cargo xtask guide`: runs the code blocks of the guide and the README, and builds the guide as HTML.
 
 use std::env;
+use std::path::Path;
 
 use anyhow::Result;
 
@@ -12,9 +13,10 @@ pub fn run() -> Result<()> {
     let documents = cargo::root().join("docs");
     let environment = Environment::open()?;
     environment.install(&["--requirement".into(), documents.join("requirements.txt").into()])?;
-    cargo::build_exact()?;
+    let exact = cargo::build_exact()?;
 
-    let mut programs = vec![environment.programs(), cargo::target_directory().join("release")];
+    let mut programs = vec![environment.programs()];
+    programs.extend(exact.parent().map(Path::to_path_buf));
     programs.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));
     let mut blocks = environment.module("pytest");
     blocks.args(["--quiet", "-p", "no:cacheprovider", "-p", "code_blocks"]);

@@ -1,6 +1,5 @@
 //! `cargo xtask python`: builds the wheel, installs it in a fresh environment and tests the installed package.
 
-use std::env;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,8 +17,8 @@ const EXTRAS: [(&str, &str); 4] =
 ///
 /// On Linux the wheel of torch loads all of its CUDA libraries when it is imported, so that none can be left out.
 pub fn run() -> Result<()> {
-    // The networks that the tests of ONNX export.
-    cargo::build_exact()?;
+    // It exports networks for the tests of ONNX.
+    let exact = cargo::build_exact()?;
     let environment = Environment::create()?;
     let wheel = environment.build_wheel()?;
     environment.install(&[with_extra(&wheel, "test")])?;
@@ -30,11 +29,11 @@ pub fn run() -> Result<()> {
         ignored.push(tests.join(directory));
         ignored
     });
-    environment.test(&[&[tests.clone().into()], &ignored[..]].concat())?;
+    environment.test(&exact, &[&[tests.clone().into()], &ignored[..]].concat())?;
     for (directory, extra) in EXTRAS {
         environment.install(&[with_extra(&wheel, extra)])?;
         println!("==> {directory}");
-        environment.test(&[tests.join(directory).into()])?;
+        environment.test(&exact, &[tests.join(directory).into()])?;
     }
     Ok(())
 }
@@ -112,11 +111,9 @@ impl Environment {
         Ok(wheel.with_context(cannot_list)?.path())
     }
 
-    fn test(&self, arguments: &[OsString]) -> Result<()> {
+    fn test(&self, exact: &Path, arguments: &[OsString]) -> Result<()> {
         let mut test = self.module("pytest");
-        test.args(["--quiet", "-p", "no:cacheprovider"]).args(arguments);
-        let program = format!("exact{}", env::consts::EXE_SUFFIX);
-        test.env("EXACT", cargo::target_directory().join("release").join(program));
+        test.args(["--quiet", "-p", "no:cacheprovider"]).args(arguments).env("EXACT", exact);
         cargo::run(test)
     }
 }
