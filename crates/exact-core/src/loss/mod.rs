@@ -4,6 +4,7 @@
 mod alternatives;
 mod beta_bernoulli;
 mod cross_entropy;
+mod description;
 mod exact;
 mod expected_cost;
 mod focal;
@@ -22,6 +23,7 @@ mod weighted_sum;
 
 pub use beta_bernoulli::BetaBernoulli;
 pub use cross_entropy::CrossEntropy;
+pub use description::{Hyperparameters, LossKind, LossSettings, RandomScores, UnknownLoss, WeightedLoss};
 pub use exact::Exact;
 pub use expected_cost::ExpectedCost;
 pub use focal::Focal;
@@ -33,6 +35,7 @@ pub use polynomial::Polynomial;
 pub use probit::Probit;
 pub use samples::{Logits, LossError, Samples};
 pub(crate) use samples::{check_length, check_samples, n_rows};
+pub use scores::OnRandomScores;
 pub use sigmoid::Sigmoid;
 pub use top_k::TopK;
 pub use weighted_sum::WeightedSum;
