@@ -159,8 +159,8 @@ impl Trainer {
     }
 
     fn batches(&self) -> Batches<'_> {
-        let statistics = &self.description.statistics;
-        Batches { images: &self.train, statistics, batch_size: self.recipe.batch_size }
+        let batches = Batches::new(&self.train, &self.description.statistics, self.recipe.batch_size);
+        batches.expect("the recipe is checked, and the statistics are those of the images")
     }
 
     fn steps(&self) -> usize {
@@ -235,6 +235,7 @@ impl Trainer {
             let at = first + step;
             // For layers that drop features.
             self.device.seed(seed.wrapping_add((at as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)));
+            let images = batch.n_images();
             let mut moved = trainee.clone();
             moved.criterion = moved.criterion.with_loss(loss.at(at, steps)?);
             let evaluate = |trainee: &Trainee| trainee.evaluate(&batch, &self.device);
@@ -249,7 +250,7 @@ impl Trainer {
             sum += f64::from(loss);
             *trainee = moved;
             if let Some(Watch(watch)) = &self.watch {
-                let (step, steps, images) = (step + 1, batches.steps(), self.recipe.batch_size);
+                let (step, steps) = (step + 1, batches.steps());
                 watch(StepProgress { epoch: epoch + 1, step, steps, images, loss: sum / step as f64 });
             }
             Ok(())

@@ -13,7 +13,8 @@ use super::Trainer;
 use crate::augment::{Purpose, Transform, stream};
 use crate::{ImageClassifier, Recipe, VisionError};
 
-/// Grey images of 12 x 12 pixels with a bright bar on dark noise: upright, lying or, as the third class, none.
+/// Grey images of 12 x 12 pixels with a bright bar on dark noise: upright, lying or, as the third class,
+/// none.
 fn bars(n: usize, seed: u64) -> Images {
     let mut random = stream(seed, Purpose::Order, 0, 0);
     let (mut pixels, mut labels) = (Vec::new(), Vec::new());
@@ -136,6 +137,19 @@ fn every_step_is_told() {
 }
 
 #[test]
+fn a_step_tells_how_many_images_it_has() {
+    let images = bars(15, 0);
+    let folder = tempfile::tempdir().unwrap();
+    let seen = Arc::new(Mutex::new(0));
+    let told = Arc::clone(&seen);
+    let trainer = trainer(&images, &recipe("epochs = 1"), folder.path())
+        .watched_by(move |step| *told.lock().unwrap() = step.images);
+    // A fifth of them is not trained on, and the others are fewer than a batch.
+    assert_eq!(trainer.run(go_on).unwrap().train_images, 12);
+    assert_eq!(*seen.lock().unwrap(), 12);
+}
+
+#[test]
 fn training_stops_early_and_keeps_the_best() {
     let images = bars(60, 0);
     let folder = tempfile::tempdir().unwrap();
@@ -152,7 +166,8 @@ fn a_run_that_diverges_keeps_its_last_checkpoint() {
     let images = bars(60, 0);
     let folder = tempfile::tempdir().unwrap();
     let recipe = recipe(
-        "epochs = 5\nlearning-rate = { first = 1e-6, last = 1e30 }\noptimizer = { gradient-scaling = \"unscaled\" }",
+        "epochs = 5\nlearning-rate = { first = 1e-6, last = 1e30 }\n\
+         optimizer = { gradient-scaling = \"unscaled\" }",
     );
     let trainer = trainer(&images, &recipe, folder.path());
     let mut last = 0;
@@ -214,6 +229,12 @@ fn a_model_without_a_link_is_read() {
     crate::file::write(&path, format, &contents, &tensors).unwrap();
     let impossible = ImageClassifier::load(&path, &Device::default()).unwrap_err();
     assert!(impossible.to_string().contains("must be positive"), "{impossible}");
+    contents["link"]["sigma"] = 1.0.into();
+    contents["statistics"]["mean"] = serde_json::json!([]);
+    crate::file::write(&path, format, &contents, &tensors).unwrap();
+    let impossible = ImageClassifier::load(&path, &Device::default()).unwrap_err();
+    assert!(impossible.to_string().contains("need a finite mean"), "{impossible}");
+    contents["statistics"]["mean"] = serde_json::json!([0.5]);
     contents.as_object_mut().unwrap().remove("link");
     crate::file::write(&path, format, &contents, &tensors).unwrap();
     let old = ImageClassifier::load(&path, &Device::default()).unwrap();
