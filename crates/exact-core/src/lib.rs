@@ -8,6 +8,7 @@
 // instructions enabled.
 #![allow(clippy::needless_range_loop, clippy::inline_always, clippy::return_self_not_must_use)]
 
+mod error;
 pub mod estimator;
 pub mod expected;
 pub mod gradient_normalizer;
@@ -16,8 +17,11 @@ pub mod logit_normalization;
 pub mod loss;
 pub mod normal;
 pub mod quadrature;
+pub mod random;
 mod real;
+mod samples;
 pub mod schedule;
+mod scratch;
 
 pub use link::{Link, predicted_classes};
 pub use quadrature::Rule;

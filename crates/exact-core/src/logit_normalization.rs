@@ -7,7 +7,8 @@
 use rayon::prelude::*;
 
 use crate::Real;
-use crate::loss::{LossError, check_length, check_samples, n_rows};
+use crate::error::LossError;
+use crate::samples::{check_length, check_samples, n_rows};
 
 /// The smallest standard deviation that logits are divided by. Below it, they are equal up to rounding.
 pub const STD_FLOOR: f64 = 1e-12;
@@ -196,7 +197,7 @@ fn sum<T: Real>(values: &[T], term: impl Fn(usize, T) -> f64 + Sync) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::{backward, normalize};
-    use crate::loss::LossError;
+    use crate::error::LossError;
 
     /// A smooth function of the normalised logits and its gradient.
     fn function(normalized: &[f64]) -> (f64, Vec<f64>) {

@@ -1,10 +1,11 @@
 //! Points of the unit cube: pseudo-random, or a randomised quasi-random sequence.
 
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+use rand_chacha::rand_core::Rng;
 
 use super::LANES;
 use super::sampled::Sampled;
+use crate::random;
 
 /// How the points of the unit cube are drawn that an integral is averaged over.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -31,7 +32,7 @@ impl Sequence {
         steps: &mut Vec<f64>,
         points: &mut Vec<[T; LANES]>,
     ) {
-        let mut random = generator(seed, stream);
+        let mut random = random::stream(seed, stream);
         points.resize(samples.div_ceil(LANES) * dimension, [T::ZERO; LANES]);
         if self == Self::Random {
             for points in points.iter_mut() {
@@ -52,13 +53,6 @@ impl Sequence {
             }
         }
     }
-}
-
-/// The generator of one stream of a seed.
-fn generator(seed: u64, stream: u64) -> ChaCha8Rng {
-    let mut random = ChaCha8Rng::seed_from_u64(seed);
-    random.set_stream(stream);
-    random
 }
 
 /// Independent draws for all lanes.

@@ -10,7 +10,7 @@ use super::inverse_normal::{cdf_and_survival, inverse_cdf};
 use super::sampled::Sampled;
 use super::{Estimate, Estimator, LANES, Problem, Workspace, check_samples};
 use crate::Real;
-use crate::loss::LossError;
+use crate::error::LossError;
 use crate::normal::{mul_add, pdf};
 
 /// Genz's sequential conditioning, with the gradient by one further integral per class.

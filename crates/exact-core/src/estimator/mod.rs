@@ -14,7 +14,7 @@ pub use loss::EstimatedLoss;
 pub use monte_carlo::MonteCarlo;
 
 use crate::Real;
-use crate::loss::LossError;
+use crate::error::LossError;
 
 /// Samples that are worked on side by side, in vectors.
 const LANES: usize = 16;

@@ -6,7 +6,7 @@ use super::draws::Sequence;
 use super::inverse_normal::inverse_cdf;
 use super::sampled::Sampled;
 use super::{Estimate, Estimator, LANES, Problem, Workspace, check_samples};
-use crate::loss::LossError;
+use crate::error::LossError;
 
 /// Draws of all scores: the share of draws that the label wins, with the likelihood-ratio gradient.
 ///

@@ -1,11 +1,13 @@
 //! Expected accuracy: the probability that the label's score is the largest.
 
-use super::batch::{OrthantBatch, Outcome, Quantity};
+use super::label_metric::{LabelMetric, Outputs};
+use super::orthant;
 use super::probability::Probability;
 use super::sigma::Sigma;
 use crate::Real;
-use crate::loss::{Logits, LossError, Samples};
+use crate::error::LossError;
 use crate::quadrature::Rule;
+use crate::samples::Logits;
 
 /// Expected accuracy of a batch and its gradient.
 ///
@@ -39,15 +41,13 @@ use crate::quadrature::Rule;
 /// ```
 #[derive(Debug, Clone)]
 pub struct ExpectedAccuracy {
-    rule: Rule,
-    margin: Option<f64>,
-    quantity: Quantity,
+    metric: LabelMetric,
 }
 
 impl ExpectedAccuracy {
     /// With the given quadrature rule and no margin.
     pub fn new(rule: Rule) -> Self {
-        Self { rule, margin: None, quantity: Quantity::Probability }
+        Self { metric: LabelMetric::new(rule) }
     }
 
     /// Near machine precision of `T`.
@@ -58,7 +58,7 @@ impl ExpectedAccuracy {
     /// Gradients of log P instead of P, accurate also where P underflows. Computed in `f64`.
     #[must_use]
     pub fn of_logarithm(self) -> Self {
-        Self { quantity: Quantity::LogProbability, ..self }
+        Self { metric: self.metric.of_logarithm() }
     }
 
     /// Deltas clipped at `margin`, before the division by sigma.
@@ -66,10 +66,7 @@ impl ExpectedAccuracy {
     /// # Errors
     /// [`LossError::Setting`] if `margin` is NaN.
     pub fn with_margin(self, margin: f64) -> Result<Self, LossError> {
-        if margin.is_nan() {
-            return Err(LossError::Setting { name: "margin", expected: "a number", value: margin });
-        }
-        Ok(Self { margin: Some(margin), ..self })
+        Ok(Self { metric: self.metric.with_margin(margin)? })
     }
 
     /// Writes each sample's probability to `values`, `[n]`, and the gradient with respect to the means to `grad`,
@@ -102,24 +99,7 @@ impl ExpectedAccuracy {
         grad: &mut [T],
         sigma_grad: Option<&mut [T]>,
     ) -> Result<(), LossError> {
-        let samples = Samples::sum(logits, labels, None)?;
-        sigma.check_outputs(samples, values.len(), grad, sigma_grad.as_deref())?;
-        let batch = OrthantBatch {
-            logits: samples.logits(),
-            n_classes: samples.n_classes(),
-            labels,
-            sigma,
-            margin: self.margin.map(T::from_f64),
-            rule: &self.rule,
-            quantity: self.quantity,
-            grad,
-            sigma_grad,
-            visit: &mut |row: usize, outcome: &Outcome| {
-                values[row] = Probability::of(outcome);
-                T::ONE
-            },
-        };
-        batch.run_by_steepness();
-        Ok(())
+        let outputs = Outputs { values, grad, sigma_grad };
+        self.metric.evaluate(logits, labels, sigma, outputs, orthant::evaluate)
     }
 }

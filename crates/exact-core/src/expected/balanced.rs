@@ -1,7 +1,7 @@
 //! Sample weights under which all classes count alike.
 
 use crate::Real;
-use crate::loss::LossError;
+use crate::error::LossError;
 
 /// Sample weights with which the weighted mean of anything per sample, a metric or a loss, is the mean over the classes
 /// that occur of its mean over the class's samples. Their mean is 1.

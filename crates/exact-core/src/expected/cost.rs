@@ -1,11 +1,12 @@
 //! Expected cost of the predictions.
 
-use super::distribution::{DistributionBatch, check_finite};
+use super::argmax::DistributionBatch;
 use super::means::Means;
 use super::sigma::Sigma;
 use crate::Real;
-use crate::loss::{Logits, LossError, check_length};
+use crate::error::LossError;
 use crate::quadrature::Rule;
+use crate::samples::{Logits, check_finite, check_length};
 
 /// Writes each sample's expected cost to `values`, `[n]`, its gradient with respect to the means to `grad`, `[n, c]`,
 /// and that with respect to the sigmas to `sigma_grad`: `[n, c]` for [`Sigma::PerClass`], `[n]` otherwise. `costs`,

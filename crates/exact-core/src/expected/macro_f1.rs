@@ -1,11 +1,12 @@
 //! Macro-averaged F1 of expected counts.
 
-use super::distribution::DistributionBatch;
+use super::argmax::DistributionBatch;
 use super::means::Means;
 use super::sigma::Sigma;
 use crate::Real;
-use crate::loss::{LossError, Samples};
+use crate::error::LossError;
 use crate::quadrature::Rule;
+use crate::samples::Samples;
 
 /// Macro-F1 of a batch from its expected confusion matrix. Writes its gradient with respect to the means to `grad`,
 /// `[n, c]`, and that with respect to the sigmas to `sigma_grad`: `[n, c]` for [`Sigma::PerClass`], `[n]` otherwise

@@ -1,7 +1,7 @@
 //! The means of the class scores of a batch: its logits, clipped from below where there is a margin.
 
 use crate::Real;
-use crate::loss::Samples;
+use crate::samples::Samples;
 
 /// Rows of means. With a margin `r`, a mean further than `r` below the label's is lifted to `mu_y - r`, which clips
 /// the difference `mu_y - mu_i` at `r`.

@@ -1,7 +1,8 @@
 //! The standard deviations of the class scores.
 
 use crate::Real;
-use crate::loss::{LossError, Samples, check_length, check_samples};
+use crate::error::LossError;
+use crate::samples::{Samples, check_length, check_samples};
 
 /// The standard deviations of the scores, all positive and finite.
 #[derive(Debug, Clone, Copy)]

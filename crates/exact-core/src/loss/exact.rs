@@ -3,7 +3,7 @@
 use super::scores::{Scores, score_settings};
 use super::{Loss, LossError, LossSum, Samples};
 use crate::Real;
-use crate::expected::{Outcome, Quantity};
+use crate::expected::{Outcome, Quantity, orthant};
 use crate::quadrature::Rule;
 
 /// Expected error, one minus the expected accuracy of scores `s ~ N(logits, sigma² I)`.
@@ -56,7 +56,7 @@ impl<T: Real> Loss<T> for Exact {
 
     fn sum(&self, samples: Samples<'_, T>, parameters: &[T], grad: &mut [T]) -> LossSum<T> {
         let quantity = Quantity::Probability;
-        let how = (Outcome::complement, T::run_orthant);
+        let how = (Outcome::complement, orthant::evaluate);
         self.scores.sum_orthants(samples, parameters, quantity, grad, how)
     }
 }

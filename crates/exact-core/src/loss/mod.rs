@@ -13,7 +13,6 @@ mod normalized;
 mod poly1;
 mod polynomial;
 mod probit;
-mod samples;
 mod scores;
 mod sigmoid;
 mod softmax;
@@ -31,13 +30,14 @@ pub use normalized::Normalized;
 pub use poly1::Poly1;
 pub use polynomial::Polynomial;
 pub use probit::Probit;
-pub use samples::{Logits, LossError, Samples};
-pub(crate) use samples::{check_length, check_samples, n_rows};
 pub use sigmoid::Sigmoid;
 pub use top_k::TopK;
 pub use weighted_sum::WeightedSum;
 
 use crate::Real;
+pub use crate::error::LossError;
+use crate::samples::rows_per_block;
+pub use crate::samples::{Logits, Samples};
 
 /// The most learned parameters that one loss may have.
 pub const MAX_PARAMETERS: usize = 2;
@@ -122,11 +122,6 @@ pub trait Loss<T: Real>: Send + Sync {
         samples.check_gradient(grad)?;
         Ok(sum_in_parallel(self, samples, parameters, grad))
     }
-}
-
-/// Rows that one task evaluates: a few thousand logits, so that a block's cost dwarfs that of the split.
-pub(crate) fn rows_per_block(n_classes: usize) -> usize {
-    (4096 / n_classes.max(1)).next_power_of_two().clamp(16, 512)
 }
 
 fn sum_in_parallel<T: Real, L: Loss<T> + ?Sized>(

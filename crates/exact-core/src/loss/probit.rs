@@ -3,7 +3,7 @@
 use super::scores::{Scores, score_settings};
 use super::{Loss, LossError, LossSum, Samples};
 use crate::Real;
-use crate::expected::{Outcome, Quantity};
+use crate::expected::{Outcome, Quantity, orthant};
 use crate::quadrature::Rule;
 
 /// `-log P(s_y > max_{i≠y} s_i)` for scores `s ~ N(logits, sigma² I)`: multinomial probit regression.
@@ -48,7 +48,7 @@ impl<T: Real> Loss<T> for Probit {
 
     fn sum(&self, samples: Samples<'_, T>, parameters: &[T], grad: &mut [T]) -> LossSum<T> {
         let quantity = Quantity::LogProbability;
-        let how = (|outcome: &Outcome| -outcome.log_probability(), T::run_orthant);
+        let how = (|outcome: &Outcome| -outcome.log_probability(), orthant::evaluate);
         self.scores.sum_orthants(samples, parameters, quantity, grad, how)
     }
 }

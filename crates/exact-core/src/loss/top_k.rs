@@ -3,7 +3,7 @@
 use super::scores::{Scores, score_settings};
 use super::{Loss, LossError, LossSum, Samples};
 use crate::Real;
-use crate::expected::{OrthantBatch, Outcome, Quantity};
+use crate::expected::{OrthantBatch, Outcome, Quantity, exceedance};
 use crate::quadrature::Rule;
 
 /// Expected top-k error: the probability that at least k scores `s ~ N(logits, sigma² I)` exceed the label's.
@@ -55,7 +55,7 @@ impl<T: Real> Loss<T> for TopK {
 
     fn sum(&self, samples: Samples<'_, T>, parameters: &[T], grad: &mut [T]) -> LossSum<T> {
         let quantity = Quantity::Probability;
-        let how = (Outcome::complement, |batch: OrthantBatch<'_, T>| batch.run_top_k(self.k));
+        let how = (Outcome::complement, |batch: OrthantBatch<'_, T>| exceedance::evaluate(batch, self.k));
         self.scores.sum_orthants(samples, parameters, quantity, grad, how)
     }
 }

@@ -1,7 +1,7 @@
 //! The natural logarithm of positive normal numbers, without branches.
 
+use super::approximation::Approximation;
 use super::{mul_add, polynomial};
-use crate::real::approximation::Approximation;
 
 /// `ln v` for a positive normal number, to a rounding of the result: `v = 2^n m` with m around 1, and the polynomial of
 /// Cephes' `logf`.

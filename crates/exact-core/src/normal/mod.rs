@@ -5,10 +5,11 @@
 //! and Laframboise 1981, Math. Comp. 36). The coefficients are minimax fits made for this crate: relative error
 //! 3.4e-8 for `f32` (degree 9) and 1.3e-17 for `f64` (degree 24), before rounding.
 
+pub(crate) mod approximation;
 mod logarithm;
 mod slices;
 
-pub(crate) use logarithm::{ln_f32, ln_f64};
+pub(crate) use logarithm::ln_f32;
 pub use slices::{cdf_in_place, inverse_mills_ratio_in_place, log_cdf_in_place};
 
 use crate::Real;

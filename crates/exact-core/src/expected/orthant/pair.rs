@@ -8,12 +8,16 @@ use std::marker::PhantomData;
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::batch::{OrthantBatch, Outcome, Quantity};
-use super::sample::reciprocal;
-use super::sigma::Sigma;
 use crate::Real;
+use crate::expected::batch::{OrthantBatch, Outcome, Quantity, reciprocal};
+use crate::expected::sigma::Sigma;
+use crate::normal::approximation::Approximation;
 use crate::normal::{INV_SQRT_2PI, half_erfcx, half_square_and_exp};
-use crate::real::approximation::Approximation;
+
+/// Evaluates the batch, `L` samples at a time, with `erfcx` in the precision `U`.
+pub(super) fn evaluate<T: Real, U: Real, const L: usize>(batch: OrthantBatch<'_, T>, arch: Arch) {
+    arch.dispatch(InPairs::<T, U, L> { batch, precision: PhantomData });
+}
 
 /// The sigmas of `L` samples: the square root of the sum of the squares of both scores' in each lane, and one over it.
 #[derive(Clone, Copy)]
@@ -36,42 +40,39 @@ impl<const L: usize> Spread<L> {
     }
 }
 
-struct Run<'a, T, U, const L: usize> {
+/// A batch of two classes.
+struct InPairs<'a, T, U, const L: usize> {
     batch: OrthantBatch<'a, T>,
     precision: PhantomData<U>,
 }
 
-impl<T: Real, U: Real, const L: usize> WithSimd for Run<'_, T, U, L> {
+impl<T: Real, U: Real, const L: usize> WithSimd for InPairs<'_, T, U, L> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        if S::IS_SCALAR { self.batch.pairs::<U, L, false>() } else { self.batch.pairs::<U, L, true>() }
+        if S::IS_SCALAR { self.groups::<false>() } else { self.groups::<true>() }
     }
 }
 
-impl<T: Real> OrthantBatch<'_, T> {
-    /// As [`OrthantBatch::run`], for two classes.
-    pub(super) fn run_pairs<U: Real, const L: usize>(self, arch: Arch) {
-        arch.dispatch(Run::<T, U, L> { batch: self, precision: PhantomData });
-    }
-
+impl<T: Real, U: Real, const L: usize> InPairs<'_, T, U, L> {
     /// Evaluates the samples, `L` at a time.
     #[inline(always)]
-    fn pairs<U: Real, const L: usize, const FUSED: bool>(mut self) {
-        let margin = self.margin.map_or(f64::INFINITY, T::to_f64);
-        let mut spread = Spread::of(&self.sigma, &[0; L]);
-        for first in (0..self.labels.len()).step_by(L) {
-            let lanes = L.min(self.labels.len() - first);
+    fn groups<const FUSED: bool>(self) {
+        let mut batch = self.batch;
+        let margin = batch.margin.map_or(f64::INFINITY, T::to_f64);
+        let mut spread = Spread::of(&batch.sigma, &[0; L]);
+        for first in (0..batch.labels.len()).step_by(L) {
+            let lanes = L.min(batch.labels.len() - first);
             // Lanes past the last sample repeat it.
             let rows: [usize; L] = std::array::from_fn(|l| first + l.min(lanes - 1));
-            if !matches!(self.sigma, Sigma::Common(_)) {
-                spread = Spread::of(&self.sigma, &rows);
+            if !matches!(batch.sigma, Sigma::Common(_)) {
+                spread = Spread::of(&batch.sigma, &rows);
             }
             let [mut x, mut sign, mut free] = [[0.0; L]; 3];
             for l in 0..L {
-                sign[l] = if self.labels[rows[l]] == 0 { 1.0 } else { -1.0 };
-                let [a, b] = [self.logits[2 * rows[l]].to_f64(), self.logits[2 * rows[l] + 1].to_f64()];
+                sign[l] = if batch.labels[rows[l]] == 0 { 1.0 } else { -1.0 };
+                let [a, b] = [batch.logits[2 * rows[l]].to_f64(), batch.logits[2 * rows[l] + 1].to_f64()];
                 let difference = sign[l] * (a - b);
                 // A difference beyond the margin is a constant.
                 free[l] = if difference <= margin { 1.0 } else { 0.0 };
@@ -80,56 +81,56 @@ impl<T: Real> OrthantBatch<'_, T> {
             let tail = Tail::<L>::of::<U, FUSED>(&x);
             let mut slope = [0.0; L];
             for l in 0..lanes {
-                slope[l] = self.report_pair(first + l, l, &x, &tail, &spread);
+                slope[l] = report(&mut batch, first + l, l, &x, &tail, &spread);
             }
             for l in 0..L {
                 slope[l] *= free[l] * sign[l] * spread.inverse[l];
             }
-            let grad = &mut self.grad[2 * first..][..2 * lanes];
+            let grad = &mut batch.grad[2 * first..][..2 * lanes];
             for (grad, slope) in grad.as_chunks_mut::<2>().0.iter_mut().zip(slope) {
                 *grad = [T::saturating_from_f64(slope), T::saturating_from_f64(-slope)];
             }
         }
     }
+}
 
-    /// Reports a sample and writes its gradient with respect to the sigmas. Returns the visitor's factor times the
-    /// derivative of the quantity with respect to `x`.
-    #[inline(always)]
-    fn report_pair<const L: usize>(
-        &mut self,
-        row: usize,
-        lane: usize,
-        x: &[f64; L],
-        tail: &Tail<L>,
-        spread: &Spread<L>,
-    ) -> f64 {
-        let (x, density) = (x[lane], tail.density[lane]);
-        let mut outcome = Outcome {
-            size: tail.size[lane],
-            exponent: tail.exponent[lane],
-            is_probability: x <= 0.0,
-            smaller: tail.probability[lane],
-            dsigma: f64::NAN,
-        };
-        let slope = match self.quantity {
-            Quantity::Probability => density,
-            Quantity::LogProbability if outcome.is_probability => INV_SQRT_2PI / outcome.size,
-            Quantity::LogProbability => density / outcome.probability(),
-        };
-        let along_spread = -x * slope * spread.inverse[lane];
-        if let Sigma::PerClass(sigmas) = self.sigma {
-            let factor = (self.visit)(row, &outcome).to_f64();
-            if let Some(sigma_grad) = &mut self.sigma_grad {
-                for class in 2 * row..2 * row + 2 {
-                    let share = sigmas[class].to_f64() / spread.size[lane];
-                    sigma_grad[class] = T::saturating_from_f64(factor * along_spread * share);
-                }
+/// Reports a sample and writes its gradient with respect to the sigmas. Returns the visitor's factor times the
+/// derivative of the quantity with respect to `x`.
+#[inline(always)]
+fn report<T: Real, const L: usize>(
+    batch: &mut OrthantBatch<'_, T>,
+    row: usize,
+    lane: usize,
+    x: &[f64; L],
+    tail: &Tail<L>,
+    spread: &Spread<L>,
+) -> f64 {
+    let (x, density) = (x[lane], tail.density[lane]);
+    let mut outcome = Outcome {
+        size: tail.size[lane],
+        exponent: tail.exponent[lane],
+        is_probability: x <= 0.0,
+        smaller: tail.probability[lane],
+        dsigma: f64::NAN,
+    };
+    let slope = match batch.quantity {
+        Quantity::Probability => density,
+        Quantity::LogProbability if outcome.is_probability => INV_SQRT_2PI / outcome.size,
+        Quantity::LogProbability => density / outcome.probability(),
+    };
+    let along_spread = -x * slope * spread.inverse[lane];
+    if let Sigma::PerClass(sigmas) = batch.sigma {
+        let factor = (batch.visit)(row, &outcome).to_f64();
+        if let Some(sigma_grad) = &mut batch.sigma_grad {
+            for class in 2 * row..2 * row + 2 {
+                let share = sigmas[class].to_f64() / spread.size[lane];
+                sigma_grad[class] = T::saturating_from_f64(factor * along_spread * share);
             }
-            return factor * slope;
         }
-        outcome.dsigma = SQRT_2 * along_spread;
-        (self.visit)(row, &outcome).to_f64() * slope
+        return factor * slope;
     }
+    outcome.dsigma = SQRT_2 * along_spread;
+    (batch.visit)(row, &outcome).to_f64() * slope
 }
 
 /// The smaller of Φ(x) and Φ(-x) per lane.

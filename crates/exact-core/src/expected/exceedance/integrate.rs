@@ -6,9 +6,8 @@
 //!
 //! The points of the integration variable are the lanes, so each sample has a course of its own.
 
-use super::exceedance::{Exceedance, POINTS, Points, Rivals, Term, Weights};
-use crate::expected::lanes::tree_sum;
-use crate::expected::orthant::Orthant;
+use super::counts::{Exceedance, POINTS, Points, RivalRow, Tails, Weights};
+use crate::expected::batch::{Orthant, tree_sum};
 use crate::normal::fast_ln;
 use crate::quadrature::Rule;
 
@@ -46,7 +45,7 @@ pub(super) struct Kept {
     panels: Vec<Interval>,
 }
 
-impl<const SCALED: bool> Rivals<'_, SCALED> {
+impl<const SCALED: bool> RivalRow<'_, SCALED> {
     /// The probability, its complement and the derivatives with respect to each class's `b` and `a`; `None` where they
     /// are so small that they leave the range of `f64` on the way.
     #[inline(always)]
@@ -70,7 +69,7 @@ impl<const SCALED: bool> Rivals<'_, SCALED> {
         }
         kept.select(self.shift, threshold, &interval, k, rule);
         let Kept { shift, gradient: parts, class, .. } = kept;
-        let rivals = Rivals::<SCALED> { shift, scale: &[] };
+        let rivals = RivalRow::<SCALED> { shift, scale: &[] };
         let orthant = rivals.quadrature::<FUSED>(&[interval], rule, exceedance, parts, &mut []);
         for (&class, &part) in class.iter().zip(parts.iter()) {
             gradient[class] = [part];
@@ -139,7 +138,7 @@ impl<const SCALED: bool> Rivals<'_, SCALED> {
                     None => (z[l], at_right[l]) = (right, 1.0),
                 }
             }
-            let label = Term::at::<FUSED>(&z);
+            let label = Tails::at::<FUSED>(&z);
             let (mut weight, mut moment) = ([0.0; POINTS], [0.0; POINTS]);
             for l in 0..POINTS {
                 weight[l] = node_weight[l] * label.density[l];

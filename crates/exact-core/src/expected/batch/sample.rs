@@ -1,6 +1,6 @@
 //! From the logits of one sample to differences in units of sigma, for the classes that matter, and back.
 
-use super::lanes::{PARTS, Row, tree_sum};
+use super::row::{PARTS, Row, tree_sum};
 use crate::Real;
 
 /// A sigma this many times smaller than the label's is taken as that much smaller: the class's score is a constant.
@@ -11,7 +11,7 @@ const SCALE_MIN: f64 = 0.1;
 
 /// The logits of one sample, and what makes differences of them.
 #[derive(Clone, Copy)]
-pub(super) struct Sample<'a, T> {
+pub(in crate::expected) struct Sample<'a, T> {
     pub logits: &'a [T],
     pub label: usize,
     /// All classes', or one for all.
@@ -33,7 +33,7 @@ pub(super) struct Sample<'a, T> {
 /// for all of S, the relative errors of P and of 1 - P are at most the tolerance. The same bounds the gradient's error
 /// relative to its entry for the nearest class (docs/derivation.md, section 11).
 #[derive(Clone, Copy)]
-pub(super) struct Scaling {
+pub(in crate::expected) struct Scaling {
     /// One over the label's sigma.
     pub inverse_sigma: f64,
     /// The nearest class's difference, from which the integration variable counts, so that no digits of the classes
@@ -47,7 +47,7 @@ pub(super) struct Scaling {
 
 /// How far behind the nearest class others may be and still matter; see [`Scaling`].
 #[derive(Clone, Copy)]
-pub(super) struct Selection {
+pub(in crate::expected) struct Selection {
     /// `4 ln(C / tolerance)`.
     slack: f64,
 }
@@ -194,6 +194,6 @@ fn largest<T: Real>(logits: &[T]) -> T {
 
 /// `1 / sigma`, finite also where sigma is subnormal.
 #[inline(always)]
-pub(super) fn reciprocal(sigma: f64) -> f64 {
+pub(in crate::expected) fn reciprocal(sigma: f64) -> f64 {
     (1.0 / sigma).min(f64::MAX)
 }

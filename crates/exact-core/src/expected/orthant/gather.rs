@@ -1,19 +1,18 @@
 //! A group of samples with one sigma each: rows of logits in, rows of the gradient out, and between them one column
 //! of lanes per class, so that every loop but the transposes is over lanes.
 
-use super::batch::{ABSENT, OrthantBatch};
-use super::classes::Classes;
-use super::orthant::{Orthant, Workspace};
-use super::sample::{Scaling, Selection, reciprocal};
+use super::ABSENT;
+use super::integrate::HazardSums;
 use crate::Real;
-use crate::quadrature::Rule;
+use crate::expected::batch::{OrthantBatch, Scaling, Selection, reciprocal};
+use crate::expected::classes::Classes;
 
 /// What makes differences in units of sigma of the logits of each lane; see [`Scaling`].
-struct Scalings<const L: usize> {
-    label: [u32; L],
+pub(super) struct Scalings<const L: usize> {
+    pub label: [u32; L],
     floor: [f64; L],
-    inverse_sigma: [f64; L],
-    origin: [f64; L],
+    pub inverse_sigma: [f64; L],
+    pub origin: [f64; L],
     nearest: [f64; L],
     limit: [f64; L],
 }
@@ -32,56 +31,16 @@ pub(super) struct Group<'a, T, U, const L: usize> {
     gradient: &'a mut [[U; L]],
 }
 
-impl<T: Real> OrthantBatch<'_, T> {
-    /// Evaluates the samples, `L` at a time.
+impl<const L: usize> Scalings<L> {
+    /// Of the logits in `columns`, which are those of `rows`.
     #[inline(always)]
-    pub(super) fn groups<U: Real, const L: usize, const FUSED: bool>(
-        mut self,
-        columns: &mut [T],
-        memory: &mut [U],
-    ) {
-        let n_classes = self.n_classes;
-        let mut group = Group::<T, U, L>::new(n_classes, columns, memory);
-        let selection = Selection::new::<U>(n_classes);
-        for first in (0..self.labels.len()).step_by(L) {
-            let lanes = L.min(self.labels.len() - first);
-            // Lanes past the last sample repeat it.
-            let rows: [usize; L] = std::array::from_fn(|l| first + l.min(lanes - 1));
-            for (l, &row) in rows.iter().enumerate() {
-                let logits = &self.logits[row * n_classes..][..n_classes];
-                for (column, &logit) in group.columns.iter_mut().zip(logits) {
-                    column[l] = logit;
-                }
-            }
-            let scalings = self.scalings::<U, L>(&rows, group.columns, selection);
-            group.place(&scalings);
-            let present = group.compress(&scalings.label);
-            let (orthant, slope_of_scale) = group.integrate::<FUSED>(&scalings.origin, &present, self.rule);
-            let unit = orthant.unit::<FUSED>();
-            let mut factor = [0.0; L];
-            for l in 0..lanes {
-                let slope_of_sigma = -slope_of_scale[l] * scalings.inverse_sigma[l];
-                factor[l] = self.report(first + l, l, &orthant, unit[l], slope_of_sigma);
-            }
-            group.expand(&scalings.label, &present);
-            group.differentiate(&scalings, &factor);
-            for (l, &row) in rows.iter().enumerate().take(lanes) {
-                let grad = &mut self.grad[row * n_classes..][..n_classes];
-                for (grad, column) in grad.iter_mut().zip(&*group.columns) {
-                    *grad = column[l];
-                }
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn scalings<U: Real, const L: usize>(
-        &self,
+    fn of<T: Real, U: Real>(
+        batch: &OrthantBatch<'_, T>,
         rows: &[usize; L],
         columns: &[[T; L]],
         selection: Selection,
-    ) -> Scalings<L> {
-        let label = rows.map(|row| self.labels[row]);
+    ) -> Self {
+        let label = rows.map(|row| batch.labels[row]);
         let mut nearest = [-T::INFINITY; L];
         for (class, column) in (0..).zip(columns) {
             for l in 0..L {
@@ -89,16 +48,16 @@ impl<T: Real> OrthantBatch<'_, T> {
                 nearest[l] = nearest[l].max(other);
             }
         }
-        let mut scalings = Scalings {
+        let mut scalings = Self {
             label,
             floor: [0.0; L],
-            inverse_sigma: rows.map(|row| self.sigma.row(row, self.n_classes)[0].to_f64()),
+            inverse_sigma: rows.map(|row| batch.sigma.row(row, batch.n_classes)[0].to_f64()),
             origin: [0.0; L],
             nearest: nearest.map(T::to_f64),
             limit: [0.0; L],
         };
         let own: [f64; L] = std::array::from_fn(|l| columns[label[l] as usize][l].to_f64());
-        let margin = self.margin.map_or(f64::INFINITY, T::to_f64);
+        let margin = batch.margin.map_or(f64::INFINITY, T::to_f64);
         for l in 0..L {
             let floor = own[l] - margin;
             let nearest = scalings.nearest[l].max(floor);
@@ -120,7 +79,7 @@ impl<'a, T: Real, U: Real, const L: usize> Group<'a, T, U, L> {
         4 * L * n_classes
     }
 
-    fn new(n_classes: usize, columns: &'a mut [T], memory: &'a mut [U]) -> Self {
+    pub fn new(n_classes: usize, columns: &'a mut [T], memory: &'a mut [U]) -> Self {
         let (columns, _) = columns.as_chunks_mut::<L>();
         let (lanes, _) = memory.as_chunks_mut::<L>();
         let (differences, lanes) = lanes.split_at_mut(n_classes);
@@ -133,6 +92,38 @@ impl<'a, T: Real, U: Real, const L: usize> Group<'a, T, U, L> {
     #[inline(always)]
     fn others(&self) -> usize {
         self.columns.len() - 1
+    }
+
+    /// Loads the logits of `rows`, one in each lane, and writes the differences.
+    #[inline(always)]
+    pub fn load(
+        &mut self,
+        batch: &OrthantBatch<'_, T>,
+        rows: &[usize; L],
+        selection: Selection,
+    ) -> Scalings<L> {
+        let n_classes = batch.n_classes;
+        for (l, &row) in rows.iter().enumerate() {
+            let logits = &batch.logits[row * n_classes..][..n_classes];
+            for (column, &logit) in self.columns.iter_mut().zip(logits) {
+                column[l] = logit;
+            }
+        }
+        let scalings = Scalings::of::<T, U>(batch, rows, self.columns, selection);
+        self.place(&scalings);
+        scalings
+    }
+
+    /// Writes the gradient, which `columns` holds, to its rows.
+    #[inline(always)]
+    pub fn unload(&self, rows: &[usize], grad: &mut [T]) {
+        let n_classes = self.columns.len();
+        for (l, &row) in rows.iter().enumerate() {
+            let grad = &mut grad[row * n_classes..][..n_classes];
+            for (grad, column) in grad.iter_mut().zip(&*self.columns) {
+                *grad = column[l];
+            }
+        }
     }
 
     #[inline(always)]
@@ -151,7 +142,7 @@ impl<'a, T: Real, U: Real, const L: usize> Group<'a, T, U, L> {
     /// Puts the last class into the label's place, and the differences of each lane's classes that matter side by side
     /// into `shift`. Returns how many they are.
     #[inline(always)]
-    fn compress(&mut self, label: &[u32; L]) -> [usize; L] {
+    pub fn compress(&mut self, label: &[u32; L]) -> [usize; L] {
         let others = self.others();
         for (l, &label) in label.iter().enumerate() {
             self.differences[label as usize][l] = self.differences[others][l];
@@ -179,7 +170,7 @@ impl<'a, T: Real, U: Real, const L: usize> Group<'a, T, U, L> {
 
     /// Brings the gradient back to the classes' places, 0 for those that do not matter and for the label.
     #[inline(always)]
-    fn expand(&mut self, label: &[u32; L], present: &[usize; L]) {
+    pub fn expand(&mut self, label: &[u32; L], present: &[usize; L]) {
         let others = self.others();
         if *present != [others; L] {
             let mut slot = *present;
@@ -198,35 +189,29 @@ impl<'a, T: Real, U: Real, const L: usize> Group<'a, T, U, L> {
         }
     }
 
-    /// The orthant probabilities and `Σ d_i dP/dd_i` with the differences `d_i`, from `shift`, of which each lane has
-    /// as many as are `present`.
+    /// The classes of `shift` that matter, for as many places as the lane with the most of them has, and the buffers of
+    /// the sums over nodes.
     #[inline(always)]
-    fn integrate<const FUSED: bool>(
-        &mut self,
-        origin: &[f64; L],
-        present: &[usize; L],
-        rule: &Rule,
-    ) -> (Orthant<L>, [f64; L]) {
+    pub fn rivals(&mut self, present: &[usize; L]) -> (Classes<'_, U, L, false>, HazardSums<'_, U, L>) {
         let most = present.iter().fold(0, |most, &present| most.max(present));
         for (l, &present) in present.iter().enumerate() {
             for shift in &mut self.shift[present..most.max(present)] {
                 shift[l] = U::from_f64(ABSENT);
             }
         }
-        let n_classes = self.columns.len();
-        let classes = Classes::<'_, U, L, false> { shift: &self.shift[..most], scale: &[] };
-        let mut workspace = Workspace {
+        let classes = Classes { shift: &self.shift[..most], scale: &[] };
+        let sums = HazardSums {
             hazards: &mut self.hazards[..most],
             gradient: &mut self.gradient[..most],
             first_moment: &mut [],
         };
-        let orthant = classes.orthant::<FUSED>(origin, present, n_classes, rule, &mut workspace);
-        (orthant, classes.slope_of_scale(origin, workspace.gradient))
+        (classes, sums)
     }
 
-    /// Writes the gradient with respect to the logits to `columns`: `factor` times that in `gradient` with respect to the differences.
+    /// Writes the gradient with respect to the logits to `columns`: `factor` times that in `gradient` with respect to the
+    /// differences.
     #[inline(always)]
-    fn differentiate(&mut self, scalings: &Scalings<L>, factor: &[f64; L]) {
+    pub fn differentiate(&mut self, scalings: &Scalings<L>, factor: &[f64; L]) {
         let mut scale = *factor;
         for l in 0..L {
             scale[l] *= scalings.inverse_sigma[l];

@@ -1,18 +1,13 @@
 //! Expected top-k accuracy: the probability that fewer than k scores exceed the label's.
 
-mod batch;
-mod exceedance;
-mod extended;
-mod far;
-mod far_exceedance;
-mod integral;
-
-use super::batch::{OrthantBatch, Outcome, Quantity};
+use super::exceedance;
+use super::label_metric::{LabelMetric, Outputs};
 use super::probability::Probability;
 use super::sigma::Sigma;
 use crate::Real;
-use crate::loss::{Logits, LossError, Samples};
+use crate::error::LossError;
 use crate::quadrature::Rule;
+use crate::samples::Logits;
 
 /// Expected top-k accuracy of a batch and its gradient.
 ///
@@ -45,9 +40,7 @@ use crate::quadrature::Rule;
 #[derive(Debug, Clone)]
 pub struct ExpectedTopK {
     k: usize,
-    rule: Rule,
-    margin: Option<f64>,
-    quantity: Quantity,
+    metric: LabelMetric,
 }
 
 impl ExpectedTopK {
@@ -59,7 +52,7 @@ impl ExpectedTopK {
         if k == 0 {
             return Err(LossError::Setting { name: "k", expected: "at least 1", value: 0.0 });
         }
-        Ok(Self { k, rule, margin: None, quantity: Quantity::Probability })
+        Ok(Self { k, metric: LabelMetric::new(rule) })
     }
 
     /// Near machine precision of `T`.
@@ -73,7 +66,7 @@ impl ExpectedTopK {
     /// Gradients of log P instead of P.
     #[must_use]
     pub fn of_logarithm(self) -> Self {
-        Self { quantity: Quantity::LogProbability, ..self }
+        Self { metric: self.metric.of_logarithm(), ..self }
     }
 
     /// Deltas clipped at `margin`, before the division by sigma.
@@ -81,10 +74,7 @@ impl ExpectedTopK {
     /// # Errors
     /// [`LossError::Setting`] if `margin` is NaN.
     pub fn with_margin(self, margin: f64) -> Result<Self, LossError> {
-        if margin.is_nan() {
-            return Err(LossError::Setting { name: "margin", expected: "a number", value: margin });
-        }
-        Ok(Self { margin: Some(margin), ..self })
+        Ok(Self { metric: self.metric.with_margin(margin)?, ..self })
     }
 
     /// Writes each sample's probability to `values`, `[n]`, and the gradient with respect to the means to `grad`,
@@ -117,24 +107,7 @@ impl ExpectedTopK {
         grad: &mut [T],
         sigma_grad: Option<&mut [T]>,
     ) -> Result<(), LossError> {
-        let samples = Samples::sum(logits, labels, None)?;
-        sigma.check_outputs(samples, values.len(), grad, sigma_grad.as_deref())?;
-        let batch = OrthantBatch {
-            logits: samples.logits(),
-            n_classes: samples.n_classes(),
-            labels,
-            sigma,
-            margin: self.margin.map(T::from_f64),
-            rule: &self.rule,
-            quantity: self.quantity,
-            grad,
-            sigma_grad,
-            visit: &mut |row: usize, outcome: &Outcome| {
-                values[row] = Probability::of(outcome);
-                T::ONE
-            },
-        };
-        batch.run_top_k(self.k);
-        Ok(())
+        let outputs = Outputs { values, grad, sigma_grad };
+        self.metric.evaluate(logits, labels, sigma, outputs, |batch| exceedance::evaluate(batch, self.k))
     }
 }

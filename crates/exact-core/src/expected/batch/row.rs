@@ -3,10 +3,10 @@
 use crate::Real;
 
 /// Partial sums over the classes of a row.
-pub(super) const PARTS: usize = 8;
+pub(in crate::expected) const PARTS: usize = 8;
 
 /// Buffers of a group of `L` samples, with room for all classes.
-pub(super) struct Buffers<'a, U, const L: usize> {
+pub(in crate::expected) struct Buffers<'a, U, const L: usize> {
     pub shift: &'a mut [[U; L]],
     /// Empty where one sigma serves all classes, like `first_moment`.
     pub scale: &'a mut [[U; L]],
@@ -17,7 +17,7 @@ pub(super) struct Buffers<'a, U, const L: usize> {
 }
 
 /// The classes of one sample, label included. A shift is infinite where a class takes no part in the integral.
-pub(super) struct Row<'a, U> {
+pub(in crate::expected) struct Row<'a, U> {
     pub shift: &'a mut [U],
     pub scale: &'a mut [U],
     /// The derivative with respect to each shift.
@@ -95,7 +95,7 @@ impl<U: Real> Row<'_, U> {
 
 /// The sum of a vector's lanes, by halves.
 #[inline(always)]
-pub(super) fn tree_sum<const N: usize>(mut sums: [f64; N]) -> f64 {
+pub(in crate::expected) fn tree_sum<const N: usize>(mut sums: [f64; N]) -> f64 {
     let mut width = N / 2;
     while width > 0 {
         for part in 0..width {

@@ -3,8 +3,9 @@
 //! The value, its complement and every gradient entry live where γ does, for a probability near 0 as for one near
 //! 1, so one set of nodes on this interval gives all of them with relative accuracy. γ has one mode.
 
-use super::classes::{Product, Rivals};
+use super::rivals::Rivals;
 use crate::Real;
+use crate::expected::classes::Product;
 use crate::normal::exp_within_range;
 
 /// Newton steps at most; a few are needed in practice.

@@ -11,14 +11,15 @@
 //! at its right end. Everything is kept relative to γ near its mode.
 
 use super::bracket::bracket;
-use super::classes::{Rivals, Weighted};
+use super::rivals::Rivals;
 use crate::Real;
+use crate::expected::batch::Orthant;
+use crate::expected::classes::Weighted;
 use crate::normal::{INV_SQRT_2PI, exp_nonpositive, exp_within_range, mills_ratios, mul_add};
 use crate::quadrature::Rule;
-use crate::real::approximation::Approximation;
 
 /// Buffers of one value per class and lane, overwritten.
-pub(super) struct Workspace<'a, T, const L: usize> {
+pub(super) struct HazardSums<'a, T, const L: usize> {
     /// Hazards at one node.
     pub hazards: &'a mut [[T; L]],
     /// `G_i`, relative to γ's size.
@@ -27,55 +28,14 @@ pub(super) struct Workspace<'a, T, const L: usize> {
     pub first_moment: &'a mut [[T; L]],
 }
 
-/// The smaller of P and 1 - P per lane, as `size exp(exponent)`, where the size also scales the gradient.
-pub(super) struct Orthant<const L: usize> {
-    /// P relative to γ's size; meaningful if not much larger than `complement`.
-    pub probability: [f64; L],
-    /// 1 - P relative to γ's size; meaningful if not much larger than `probability`.
-    pub complement: [f64; L],
-    /// γ's size is `factor exp(exponent)`.
-    pub factor: [f64; L],
-    pub exponent: [f64; L],
-}
-
-impl<const L: usize> Orthant<L> {
-    /// Without rivals the label always wins.
-    pub const CERTAIN: Self =
-        Self { probability: [1.0; L], complement: [0.0; L], factor: [1.0; L], exponent: [0.0; L] };
-
-    /// γ's size.
-    #[inline(always)]
-    pub fn unit<const FUSED: bool>(&self) -> [f64; L] {
-        let mut unit = self.factor;
-        for l in 0..L {
-            unit[l] *= exp_within_range::<f64, FUSED>(self.exponent[l]);
-        }
-        for l in 0..L {
-            // Where the fast exponential ends.
-            if self.exponent[l] < f64::EXP_FLOOR {
-                unit[l] = self.factor[l] * self.exponent[l].exp();
-            }
-        }
-        unit
-    }
-
-    /// Makes the label of a lane win.
-    pub fn settle(&mut self, lane: usize) {
-        self.probability[lane] = 1.0;
-        self.complement[lane] = 0.0;
-        self.factor[lane] = 1.0;
-        self.exponent[lane] = 0.0;
-    }
-}
-
-/// The probability, its complement and, in `workspace`, the gradient.
+/// The probability, its complement and, in `sums`, the gradient.
 #[inline(always)]
 pub(super) fn integrate<T: Real, R: Rivals<T, L>, const L: usize, const FUSED: bool>(
     rivals: &R,
     origin: &[f64; L],
     others: usize,
     rule: &Rule,
-    workspace: &mut Workspace<'_, T, L>,
+    sums: &mut HazardSums<'_, T, L>,
 ) -> Orthant<L> {
     let bracket = bracket::<T, R, L, FUSED>(rivals, origin, others, rule.truncation());
     let mut factor = bracket.gamma_factor;
@@ -89,7 +49,7 @@ pub(super) fn integrate<T: Real, R: Rivals<T, L>, const L: usize, const FUSED: b
         center[l] = T::from_f64(0.5) * (bracket.right[l] + bracket.left[l]);
     }
     // Before the first node there are no hazards, which then enter with the weight 0.
-    for buffer in [&mut *workspace.hazards, &mut *workspace.gradient, &mut *workspace.first_moment] {
+    for buffer in [&mut *sums.hazards, &mut *sums.gradient, &mut *sums.first_moment] {
         buffer.fill([T::ZERO; L]);
     }
     let (mut probability, mut complement) = ([0.0; L], [0.0; L]);
@@ -115,7 +75,7 @@ pub(super) fn integrate<T: Real, R: Rivals<T, L>, const L: usize, const FUSED: b
         complement[l] = lower.to_f64() * rest * inverse_gamma[l] * exp_within_range::<f64, FUSED>(exponent);
     }
 
-    let Workspace { hazards, gradient, first_moment } = workspace;
+    let HazardSums { hazards, gradient, first_moment } = sums;
     let (mut weight, mut moment) = ([T::ZERO; L], [T::ZERO; L]);
     let nodes = if R::SCALED { rule.nodes() } else { rule.peak_nodes(others + 1) };
     for node in nodes {

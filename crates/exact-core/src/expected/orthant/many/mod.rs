@@ -1,24 +1,23 @@
 //! Batches with so many classes that it pays to integrate over representatives of them.
 
+mod panels;
+mod representatives;
+
 use std::cell::RefCell;
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::batch::{ABSENT, OrthantBatch};
-use super::classes::{chernoff_rate, start_from_bound};
-use super::lanes::Buffers;
-use super::orthant::{Orthant, Workspace, integrate};
-use super::panels::Panels;
-use super::representatives::Representatives;
-use super::sample::{Scaling, Selection};
-use crate::Real;
-use crate::normal::exp_nonpositive;
-use crate::real::approximation::Approximation;
+use panels::Panels;
+use representatives::Representatives;
 
-/// Samples that are evaluated together.
-const LANES: usize = 16;
-/// From so many classes on, representatives are faster.
-const MANY: usize = 400;
+use super::integrate::{HazardSums, integrate};
+use super::rivals::{chernoff_rate, start_from_bound};
+use super::{ABSENT, LANES};
+use crate::Real;
+use crate::expected::batch::{Buffers, Orthant, OrthantBatch, Scaling, Selection};
+use crate::normal::exp_nonpositive;
+use crate::scratch::with_scratch;
+
 /// Classes whose exponentials are summed side by side.
 const PARTS: usize = 16;
 
@@ -26,57 +25,49 @@ thread_local! {
     static PANELS: RefCell<Vec<Panels>> = const { RefCell::new(Vec::new()) };
 }
 
+/// Evaluates the batch in single precision, for one sigma for all classes of a sample.
+pub(super) fn evaluate<T: Real>(batch: OrthantBatch<'_, T>, arch: Arch) {
+    // A weight stands where classes with scales of their own have the scale.
+    let len = Buffers::<f32, LANES>::len(true, batch.n_classes);
+    PANELS.with_borrow_mut(|panels| {
+        panels.resize_with(LANES, Panels::default);
+        with_scratch::<f32, _>(len, |memory| arch.dispatch(Represented { batch, panels, memory }));
+    });
+}
+
 /// A batch with its buffers.
-struct Run<'a, 's, T> {
+struct Represented<'a, 's, T> {
     batch: OrthantBatch<'a, T>,
     panels: &'s mut [Panels],
     memory: &'s mut [f32],
 }
 
-impl<T: Real> WithSimd for Run<'_, '_, T> {
+impl<T: Real> WithSimd for Represented<'_, '_, T> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let Self { batch, panels, memory } = self;
-        if S::IS_SCALAR { batch.many::<false>(panels, memory) } else { batch.many::<true>(panels, memory) }
+        if S::IS_SCALAR { self.groups::<false>() } else { self.groups::<true>() }
     }
 }
 
-impl<T: Real> OrthantBatch<'_, T> {
-    /// Whether [`OrthantBatch::run_many`] serves, and is faster.
-    pub fn has_many_classes(&self) -> bool {
-        self.n_classes >= MANY && !self.sigma.is_per_class()
-    }
-
-    /// As [`OrthantBatch::run`] in single precision, for one sigma for all classes of a sample.
-    pub fn run_many(self) {
-        self.run_many_on(Arch::new());
-    }
-
-    pub(super) fn run_many_on(self, arch: Arch) {
-        // A weight stands where classes with scales of their own have the scale.
-        let len = Buffers::<f32, LANES>::len(true, self.n_classes);
-        PANELS.with_borrow_mut(|panels| {
-            panels.resize_with(LANES, Panels::default);
-            f32::with_scratch(len, |memory| arch.dispatch(Run { batch: self, panels, memory }));
-        });
-    }
-
+impl<T: Real> Represented<'_, '_, T> {
+    /// Evaluates the samples, [`LANES`] at a time.
     #[inline(always)]
-    fn many<const FUSED: bool>(mut self, panels: &mut [Panels], memory: &mut [f32]) {
+    fn groups<const FUSED: bool>(self) {
+        let Self { mut batch, panels, memory } = self;
         let Buffers { shift, scale: weight, hazards, gradient, row, .. } =
-            Buffers::<f32, LANES>::new::<true>(self.n_classes, memory);
-        let selection = Some(Selection::new::<f32>(self.n_classes));
-        let others = self.n_classes - 1;
+            Buffers::<f32, LANES>::new::<true>(batch.n_classes, memory);
+        let selection = Some(Selection::new::<f32>(batch.n_classes));
+        let others = batch.n_classes - 1;
         let rate = chernoff_rate(others);
-        for first in (0..self.labels.len()).step_by(LANES) {
-            let lanes = LANES.min(self.labels.len() - first);
+        for first in (0..batch.labels.len()).step_by(LANES) {
+            let lanes = LANES.min(batch.labels.len() - first);
             let mut scaling = [Scaling::UNIT; LANES];
             let (mut origin, mut present, mut most) = ([0.0; LANES], [0; LANES], 0);
             for (l, panels) in panels.iter_mut().enumerate() {
                 // Lanes past the last sample repeat it.
-                let sample = self.sample(first + l.min(lanes - 1));
+                let sample = batch.sample(first + l.min(lanes - 1));
                 scaling[l] = sample.scaling::<f32, false>(selection);
                 sample.place::<f32, false>(&scaling[l], row.shift, row.scale);
                 origin[l] = scaling[l].origin;
@@ -95,27 +86,21 @@ impl<T: Real> OrthantBatch<'_, T> {
                 Orthant::CERTAIN
             } else {
                 let representatives = Representatives { shift: &shift[..most], weight: &weight[..most] };
-                let mut workspace = Workspace {
+                let mut sums = HazardSums {
                     hazards: &mut hazards[..most],
                     gradient: &mut gradient[..most],
                     first_moment: &mut [],
                 };
-                integrate::<f32, _, LANES, FUSED>(
-                    &representatives,
-                    &origin,
-                    others,
-                    self.rule,
-                    &mut workspace,
-                )
+                integrate::<f32, _, LANES, FUSED>(&representatives, &origin, others, batch.rule, &mut sums)
             };
             for l in 0..lanes {
                 if present[l] == 0 {
                     orthant.settle(l);
                 }
-                let sample = self.sample(first + l);
+                let sample = batch.sample(first + l);
                 sample.place::<f32, false>(&scaling[l], row.shift, row.scale);
                 panels[l].expand::<LANES, FUSED>(l, gradient, row.slopes);
-                self.store::<f32, LANES, false>(first + l, l, &scaling[l], &orthant, &row);
+                batch.store::<f32, LANES, false>(first + l, l, &scaling[l], &orthant, &row);
             }
         }
     }

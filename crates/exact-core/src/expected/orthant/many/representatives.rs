@@ -1,9 +1,8 @@
-//! Sums over weighted classes at one point of the integration variable: [`super::classes`] for the representatives of
-//! many classes, whose weights need not be whole numbers, so that `log F` takes the place of the product F.
+//! Sums over weighted classes at one point of the integration variable: [`Classes`](crate::expected::classes::Classes)
+//! for the representatives of many classes, whose weights need not be whole numbers, so that `log F` takes the place of the product F.
 
-use super::classes::{
-    Moments, Product, Rivals, Weighted, chernoff_rate, hazard_slope, start_from_bound, term,
-};
+use crate::expected::classes::{Product, Weighted, term};
+use crate::expected::orthant::rivals::{Moments, Rivals, chernoff_rate, hazard_slope, start_from_bound};
 use crate::normal::{exp_nonpositive, ln_f32, mul_add};
 
 /// Representatives whose sums are formed in `f32` before they enter those in `f64`.
@@ -19,7 +18,7 @@ pub(super) struct Representatives<'a, const L: usize> {
 }
 
 /// The sums over a block.
-struct Block<const L: usize> {
+struct LogBlock<const L: usize> {
     /// Of `log Φ` where x is negative.
     far: [f32; L],
     /// Of `log Φ` where x is not.
@@ -28,17 +27,17 @@ struct Block<const L: usize> {
 }
 
 /// The sums over all blocks.
-struct Total<const L: usize> {
+struct LogTotal<const L: usize> {
     far: [f64; L],
     near: [f64; L],
     hazard: [f64; L],
 }
 
-impl<const L: usize> Block<L> {
+impl<const L: usize> LogBlock<L> {
     const EMPTY: Self = Self { far: [0.0; L], near: [0.0; L], hazard: [0.0; L] };
 
     #[inline(always)]
-    fn flush(&self, total: &mut Total<L>) {
+    fn flush(&self, total: &mut LogTotal<L>) {
         for l in 0..L {
             total.far[l] += f64::from(self.far[l]);
             total.near[l] += f64::from(self.near[l]);
@@ -47,7 +46,7 @@ impl<const L: usize> Block<L> {
     }
 }
 
-impl<const L: usize> Total<L> {
+impl<const L: usize> LogTotal<L> {
     const EMPTY: Self = Self { far: [0.0; L], near: [0.0; L], hazard: [0.0; L] };
 
     #[inline(always)]
@@ -89,10 +88,10 @@ impl<const L: usize> Representatives<'_, L> {
         before: Weighted<'_, f32, L>,
     ) -> Product<L> {
         let Weighted { weight: node_weight, gradient, .. } = before;
-        let mut total = Total::EMPTY;
+        let mut total = LogTotal::EMPTY;
         for (block, shifts) in self.shift.chunks(BLOCK).enumerate() {
             let first = block * BLOCK;
-            let mut sums = Block::EMPTY;
+            let mut sums = LogBlock::EMPTY;
             for (class, shift) in (first..).zip(shifts) {
                 let weight = &self.weight[class];
                 let mut hazard = if KEEP { hazards[class] } else { [0.0; L] };
@@ -143,10 +142,10 @@ impl<const L: usize> Rivals<f32, L> for Representatives<'_, L> {
 
     #[inline(always)]
     fn moments<const FUSED: bool>(&self, z: &[f32; L]) -> (Product<L>, Moments<f32, L>) {
-        let mut total = Total::EMPTY;
+        let mut total = LogTotal::EMPTY;
         let mut moments = Moments { first: [0.0; L], second: [0.0; L], curvature: [0.0; L] };
         for (shifts, weights) in self.shift.chunks(BLOCK).zip(self.weight.chunks(BLOCK)) {
-            let mut sums = Block::EMPTY;
+            let mut sums = LogBlock::EMPTY;
             for (shift, weight) in shifts.iter().zip(weights) {
                 for l in 0..L {
                     let x = z[l] + shift[l];

@@ -1,10 +1,15 @@
 //! The top-k probability where it leaves the range of `f64`, in numbers with a wider one: by the same formulas, node by
 //! node.
 
-use super::exceedance::Rivals;
-use super::extended::Extended;
-use super::far_exceedance::{FarExceedance, normal};
-use crate::expected::orthant::Orthant;
+mod counts;
+mod extended;
+
+pub(super) use counts::FarExceedance;
+use counts::normal;
+use extended::Extended;
+
+use super::counts::RivalRow;
+use crate::expected::batch::Orthant;
 use crate::quadrature::Rule;
 
 /// Points of one scan for the interval of integration.
@@ -18,7 +23,7 @@ const EDGE_STEPS: usize = 6;
 
 /// The probability, its complement and the derivatives with respect to each class's `b` and `a`.
 pub(super) fn integrate<const SCALED: bool>(
-    rivals: Rivals<'_, SCALED>,
+    rivals: RivalRow<'_, SCALED>,
     rule: &Rule,
     exceedance: &mut FarExceedance,
     gradient: &mut [[f64; 1]],
@@ -62,7 +67,7 @@ pub(super) fn integrate<const SCALED: bool>(
     }
 }
 
-impl<const SCALED: bool> Rivals<'_, SCALED> {
+impl<const SCALED: bool> RivalRow<'_, SCALED> {
     fn each(&self) -> impl Iterator<Item = (f64, f64)> {
         let scales = self.scale.iter().copied().chain(std::iter::repeat(1.0));
         scales.zip(self.shift.iter().copied())
@@ -76,7 +81,7 @@ impl<const SCALED: bool> Rivals<'_, SCALED> {
 
     /// The interval on which γ is at least `e^-truncation` of its maximum, by scans that zoom in. Nothing is assumed
     /// about the number of γ's modes, as long as a scan sees them.
-    fn scan(&self, truncation: f64, exceedance: &mut FarExceedance) -> Interval {
+    fn scan(&self, truncation: f64, exceedance: &mut FarExceedance) -> FarBracket {
         // γ's mode is not further out than where a class's probability turns, nor than the classes together can pull.
         let count = self.shift.len() as f64;
         let reach = |(a, b): (f64, f64)| (b / a).abs().min(count * a * b.abs());
@@ -105,7 +110,7 @@ impl<const SCALED: bool> Rivals<'_, SCALED> {
             if last - first >= RESOLVED {
                 let mut drop = |z: f64| self.gamma(z, exceedance).ln() - level;
                 let sides = |i: usize| (at(i), heights[i] - level);
-                return Interval {
+                return FarBracket {
                     left: edge(sides(first), sides(outer), &mut drop),
                     right: edge(sides(last), sides(far), &mut drop),
                     height: top.1,
@@ -113,12 +118,12 @@ impl<const SCALED: bool> Rivals<'_, SCALED> {
             }
             (left, right) = (at(outer), at(far));
         }
-        Interval { left, right, height: self.gamma(0.5 * (left + right), exceedance) }
+        FarBracket { left, right, height: self.gamma(0.5 * (left + right), exceedance) }
     }
 }
 
 /// Where to put the nodes, and γ's size there.
-struct Interval {
+struct FarBracket {
     left: f64,
     right: f64,
     height: Extended,

@@ -7,8 +7,8 @@
 //! The nodes lie on the interval that leaves `e^-T` of F at either end; beyond, the integrands are taken to decay as
 //! F or `1 - F` does.
 
-use super::classes::Classes;
 use crate::Real;
+use crate::expected::classes::Classes;
 use crate::normal::{exp_nonpositive, fast_ln, inverse_mills_ratio, log_cdf, mul_add};
 use crate::quadrature::Rule;
 
@@ -54,11 +54,11 @@ impl Ends {
 }
 
 /// Buffers of one value per class and lane.
-pub(super) struct Workspace<'a, U, const L: usize> {
+pub(super) struct ClassSums<'a, U, const L: usize> {
     /// Hazards at one node.
     pub hazards: &'a mut [[U; L]],
     /// The probabilities, or the slopes where there are costs.
-    pub sums: &'a mut [[U; L]],
+    pub values: &'a mut [[U; L]],
     /// What each prediction costs; empty where probabilities are wanted.
     pub costs: &'a mut [[U; L]],
     /// `∫ F r_c x_c (K_c R - A) dz`; empty unless the scales differ and there are costs.
@@ -68,62 +68,56 @@ pub(super) struct Workspace<'a, U, const L: usize> {
 impl<U: Real, const L: usize, const SCALED: bool> Classes<'_, U, L, SCALED> {
     /// Writes the probabilities, or the slopes and moments where there are costs, and returns the expected costs.
     #[inline(always)]
-    pub fn integrate_argmax<const FUSED: bool>(
+    pub(super) fn integrate_argmax<const FUSED: bool>(
         &self,
         rule: &Rule,
         ends: Ends,
-        workspace: &mut Workspace<'_, U, L>,
+        sums: &mut ClassSums<'_, U, L>,
     ) -> [f64; L] {
-        for sum in workspace.sums.iter_mut() {
+        for sum in sums.values.iter_mut() {
             *sum = [U::ZERO; L];
         }
-        for moment in workspace.moments.iter_mut() {
+        for moment in sums.moments.iter_mut() {
             *moment = [U::ZERO; L];
         }
         let mut expected = [0.0; L];
-        let right = self.right_end::<FUSED>(ends, workspace);
-        let left = self.left_end::<FUSED>(ends.level, workspace);
-        self.panels::<FUSED>(&left, &right, rule, workspace, &mut expected);
+        let right = self.right_end::<FUSED>(ends, sums);
+        let left = self.left_end::<FUSED>(ends.level, sums);
+        self.panels::<FUSED>(&left, &right, rule, sums, &mut expected);
         // What is cut off at an end is shared out as at the cut.
-        let at_right = self.product::<FUSED>(&right, workspace.hazards);
+        let at_right = self.product::<FUSED>(&right, sums.hazards);
         let mut weight = [U::ZERO; L];
         for l in 0..L {
             weight[l] = U::from_f64(at_right.complement[l] / at_right.hazard[l]);
         }
-        self.add::<FUSED>(&right, &weight, &at_right.hazard, workspace, &mut expected);
+        self.add::<FUSED>(&right, &weight, &at_right.hazard, sums, &mut expected);
         let smallest = (-0.5 * ends.level.depth).exp();
-        let single = U::EPSILON.to_f64() > 1e-10;
-        let tails = !single && workspace.costs.is_empty();
-        if tails && workspace.sums.iter().flatten().any(|sum| sum.to_f64() < smallest) {
-            self.extend_left::<FUSED>(left, rule, workspace);
+        let tails = !U::IS_SINGLE && sums.costs.is_empty();
+        if tails && sums.values.iter().flatten().any(|sum| sum.to_f64() < smallest) {
+            self.extend_left::<FUSED>(left, rule, sums);
             return expected;
         }
-        let at_left = self.product::<FUSED>(&left, workspace.hazards);
+        let at_left = self.product::<FUSED>(&left, sums.hazards);
         for l in 0..L {
             let value = at_left.factor[l] * exp_nonpositive::<f64, FUSED>(at_left.exponent[l]);
             weight[l] = U::from_f64(value / at_left.hazard[l]);
         }
-        self.add::<FUSED>(&left, &weight, &at_left.hazard, workspace, &mut expected);
+        self.add::<FUSED>(&left, &weight, &at_left.hazard, sums, &mut expected);
         expected
     }
 
     /// Adds intervals on the left, on which unlikely classes win if they win, until F is close to underflow. Each has
     /// the width on which a Gaussian of F's decay is resolved as well as on the first interval.
     #[inline(always)]
-    fn extend_left<const FUSED: bool>(
-        &self,
-        mut right: [U; L],
-        rule: &Rule,
-        workspace: &mut Workspace<'_, U, L>,
-    ) {
+    fn extend_left<const FUSED: bool>(&self, mut right: [U; L], rule: &Rule, sums: &mut ClassSums<'_, U, L>) {
         let step = (2.0 * rule.truncation()).sqrt();
         let mut distance = step;
         let mut depth = rule.truncation();
         while depth < LOWEST_LEVEL {
             distance += std::f64::consts::SQRT_2 * step;
             depth = (0.5 * distance * distance).min(LOWEST_LEVEL);
-            let left = self.left_end::<FUSED>(Level::new(depth), workspace);
-            self.panel::<FUSED>(&left, &right, rule, workspace, &mut [0.0; L]);
+            let left = self.left_end::<FUSED>(Level::new(depth), sums);
+            self.panel::<FUSED>(&left, &right, rule, sums, &mut [0.0; L]);
             right = left;
         }
     }
@@ -139,11 +133,11 @@ impl<U: Real, const L: usize, const SCALED: bool> Classes<'_, U, L, SCALED> {
         left: &[U; L],
         right: &[U; L],
         rule: &Rule,
-        workspace: &mut Workspace<'_, U, L>,
+        sums: &mut ClassSums<'_, U, L>,
         expected: &mut [f64; L],
     ) {
         if !SCALED {
-            return self.panel::<FUSED>(left, right, rule, workspace, expected);
+            return self.panel::<FUSED>(left, right, rule, sums, expected);
         }
         let mut steepest: f64 = 1.0;
         for scale in self.scale {
@@ -159,7 +153,7 @@ impl<U: Real, const L: usize, const SCALED: bool> Classes<'_, U, L, SCALED> {
             for l in 0..L {
                 end[l] = if doubling == 0 { right[l] } else { left[l] + share * (right[l] - left[l]) };
             }
-            self.panel::<FUSED>(&start, &end, rule, workspace, expected);
+            self.panel::<FUSED>(&start, &end, rule, sums, expected);
             start = end;
         }
     }
@@ -171,7 +165,7 @@ impl<U: Real, const L: usize, const SCALED: bool> Classes<'_, U, L, SCALED> {
         left: &[U; L],
         right: &[U; L],
         rule: &Rule,
-        workspace: &mut Workspace<'_, U, L>,
+        sums: &mut ClassSums<'_, U, L>,
         expected: &mut [f64; L],
     ) {
         let half = U::from_f64(0.5);
@@ -185,13 +179,13 @@ impl<U: Real, const L: usize, const SCALED: bool> Classes<'_, U, L, SCALED> {
             for l in 0..L {
                 z[l] = mul_add::<U, FUSED>(U::from_f64(node.position), half_width[l], center[l]);
             }
-            let product = self.product::<FUSED>(&z, workspace.hazards);
+            let product = self.product::<FUSED>(&z, sums.hazards);
             let mut weight = [U::ZERO; L];
             for l in 0..L {
                 let share = exp_nonpositive::<U, FUSED>(U::from_f64(product.exponent[l]));
                 weight[l] = U::from_f64(node.weight) * half_width[l] * U::from_f64(product.factor[l]) * share;
             }
-            self.add::<FUSED>(&z, &weight, &product.hazard, workspace, expected);
+            self.add::<FUSED>(&z, &weight, &product.hazard, sums, expected);
         }
     }
 
@@ -202,12 +196,11 @@ impl<U: Real, const L: usize, const SCALED: bool> Classes<'_, U, L, SCALED> {
         z: &[U; L],
         weight: &[U; L],
         total: &[f64; L],
-        workspace: &mut Workspace<'_, U, L>,
+        sums: &mut ClassSums<'_, U, L>,
         expected: &mut [f64; L],
     ) {
-        if workspace.costs.is_empty() {
-            for (class, (sum, hazard)) in workspace.sums.iter_mut().zip(workspace.hazards.iter()).enumerate()
-            {
+        if sums.costs.is_empty() {
+            for (class, (sum, hazard)) in sums.values.iter_mut().zip(sums.hazards.iter()).enumerate() {
                 for l in 0..L {
                     let r = if SCALED { self.scale[class][l] * hazard[l] } else { hazard[l] };
                     sum[l] = mul_add::<U, FUSED>(weight[l], r, sum[l]);
@@ -216,7 +209,7 @@ impl<U: Real, const L: usize, const SCALED: bool> Classes<'_, U, L, SCALED> {
             return;
         }
         let mut mean = [U::ZERO; L];
-        for (class, (hazard, cost)) in workspace.hazards.iter().zip(workspace.costs.iter()).enumerate() {
+        for (class, (hazard, cost)) in sums.hazards.iter().zip(sums.costs.iter()).enumerate() {
             for l in 0..L {
                 let r = if SCALED { self.scale[class][l] * hazard[l] } else { hazard[l] };
                 mean[l] = mul_add::<U, FUSED>(r, cost[l], mean[l]);
@@ -227,7 +220,7 @@ impl<U: Real, const L: usize, const SCALED: bool> Classes<'_, U, L, SCALED> {
             sum_of_hazards[l] = U::from_f64(total[l]);
             expected[l] += (weight[l] * mean[l]).to_f64();
         }
-        let rows = workspace.sums.iter_mut().zip(workspace.hazards.iter()).zip(workspace.costs.iter());
+        let rows = sums.values.iter_mut().zip(sums.hazards.iter()).zip(sums.costs.iter());
         for (class, ((sum, hazard), cost)) in rows.enumerate() {
             for l in 0..L {
                 let r = if SCALED { self.scale[class][l] * hazard[l] } else { hazard[l] };
@@ -236,7 +229,7 @@ impl<U: Real, const L: usize, const SCALED: bool> Classes<'_, U, L, SCALED> {
                 sum[l] += slope;
                 if SCALED {
                     let x = mul_add::<U, FUSED>(self.scale[class][l], z[l], self.shift[class][l]);
-                    let moment = &mut workspace.moments[class][l];
+                    let moment = &mut sums.moments[class][l];
                     *moment = mul_add::<U, FUSED>(slope, x, *moment);
                 }
             }
@@ -245,10 +238,10 @@ impl<U: Real, const L: usize, const SCALED: bool> Classes<'_, U, L, SCALED> {
 
     /// Where F has the given level, by Newton's method on the concave `log F` from the left, which cannot overshoot.
     #[inline(always)]
-    fn left_end<const FUSED: bool>(&self, level: Level, workspace: &mut Workspace<'_, U, L>) -> [U; L] {
+    fn left_end<const FUSED: bool>(&self, level: Level, sums: &mut ClassSums<'_, U, L>) -> [U; L] {
         // F is at most each of its factors.
         let mut z = self.outermost(-level.quantile);
-        let mut product = self.product::<FUSED>(&z, workspace.hazards);
+        let mut product = self.product::<FUSED>(&z, sums.hazards);
         for _ in 0..MAX_STEPS {
             let mut moving = 0_u32;
             for l in 0..L {
@@ -260,7 +253,7 @@ impl<U: Real, const L: usize, const SCALED: bool> Classes<'_, U, L, SCALED> {
             if moving == 0 {
                 break;
             }
-            product = self.product::<FUSED>(&z, workspace.hazards);
+            product = self.product::<FUSED>(&z, sums.hazards);
         }
         z
     }
@@ -268,11 +261,11 @@ impl<U: Real, const L: usize, const SCALED: bool> Classes<'_, U, L, SCALED> {
     /// Where `1 - F` has about the given level: a step of Newton's method for `log(1 - F)` from where the largest of
     /// the classes' `1 - Φ` is. Where that is far to the left, since many classes are as large, the step is too long.
     #[inline(always)]
-    fn right_end<const FUSED: bool>(&self, ends: Ends, workspace: &mut Workspace<'_, U, L>) -> [U; L] {
+    fn right_end<const FUSED: bool>(&self, ends: Ends, sums: &mut ClassSums<'_, U, L>) -> [U; L] {
         let Ends { level, union } = ends;
         let farthest = self.outermost(union.quantile);
         let mut z = self.outermost(level.quantile);
-        let product = self.product::<FUSED>(&z, workspace.hazards);
+        let product = self.product::<FUSED>(&z, sums.hazards);
         for l in 0..L {
             let complement = product.complement[l];
             let slope = (1.0 - complement) * product.hazard[l] / complement;

@@ -6,7 +6,7 @@
 //! terms only. `L_j` comes from prefixes and suffixes of the classes and never from dividing class j out of the
 //! distribution of `N`, which loses all digits (measured: relative error 1e9).
 
-use crate::expected::lanes::tree_sum;
+use crate::expected::batch::tree_sum;
 use crate::normal::{INV_SQRT_2PI, exp_half_square_or_zero, half_erfcx, mul_add};
 
 /// Points in a group.
@@ -19,37 +19,37 @@ pub(super) type Points = [f64; POINTS];
 
 /// The other classes: `x = scale * z + shift`. Without `SCALED`, all scales are 1 and `scale` is empty.
 #[derive(Clone, Copy)]
-pub(super) struct Rivals<'a, const SCALED: bool> {
+pub(super) struct RivalRow<'a, const SCALED: bool> {
     pub shift: &'a [f64],
     pub scale: &'a [f64],
 }
 
-impl<const SCALED: bool> Rivals<'_, SCALED> {
+impl<const SCALED: bool> RivalRow<'_, SCALED> {
     #[inline(always)]
     fn scale(&self, class: usize) -> f64 {
         if SCALED { self.scale[class] } else { 1.0 }
     }
 
     #[inline(always)]
-    fn term<const FUSED: bool>(&self, class: usize, z: &Points) -> Term {
+    fn term<const FUSED: bool>(&self, class: usize, z: &Points) -> Tails {
         let (a, b) = (self.scale(class), self.shift[class]);
         let mut x = [0.0; POINTS];
         for l in 0..POINTS {
             x[l] = mul_add::<f64, FUSED>(a, z[l], b);
         }
-        Term::at::<FUSED>(&x)
+        Tails::at::<FUSED>(&x)
     }
 }
 
 /// Φ, Q and φ at each point.
 #[derive(Clone, Copy)]
-pub(super) struct Term {
+pub(super) struct Tails {
     pub below: Points,
     pub above: Points,
     pub density: Points,
 }
 
-impl Term {
+impl Tails {
     const EMPTY: Self = Self { below: [0.0; POINTS], above: [0.0; POINTS], density: [0.0; POINTS] };
 
     #[inline(always)]
@@ -69,7 +69,7 @@ impl Term {
 }
 
 /// `W`, `1 - W` and `W'` at each point.
-pub(super) struct Distribution {
+pub(super) struct Split {
     pub fewer: Points,
     pub rest: Points,
     pub slope: Points,
@@ -94,7 +94,7 @@ pub(super) struct Exceedance {
     /// The same with one class marked as the one at the threshold; on the way back, `P(N = k - 1 - c)` over the
     /// classes to come.
     marked: Vec<Points>,
-    terms: Vec<Term>,
+    terms: Vec<Tails>,
     /// `counts` before each block, `[blocks][k]`.
     checkpoints: Vec<Points>,
     /// `counts` before each class of a block, `[BLOCK][k]`.
@@ -109,7 +109,7 @@ impl Exceedance {
             k,
             counts: vec![zero; k],
             marked: vec![zero; k],
-            terms: vec![Term::EMPTY; n_classes],
+            terms: vec![Tails::EMPTY; n_classes],
             checkpoints: vec![zero; n_classes.div_ceil(BLOCK) * k],
             prefixes: vec![zero; BLOCK.min(n_classes) * k],
         }
@@ -126,7 +126,7 @@ impl Exceedance {
     #[inline(always)]
     pub fn slope<const FUSED: bool, const SCALED: bool>(
         &mut self,
-        rivals: Rivals<'_, SCALED>,
+        rivals: RivalRow<'_, SCALED>,
         z: &Points,
     ) -> Points {
         self.reset();
@@ -155,20 +155,20 @@ impl Exceedance {
     #[inline(always)]
     pub fn parts<const FUSED: bool, const SCALED: bool>(
         &mut self,
-        rivals: Rivals<'_, SCALED>,
+        rivals: RivalRow<'_, SCALED>,
         z: &Points,
         weights: &mut Weights<'_>,
-    ) -> Distribution {
+    ) -> Split {
         let (fewer, rest) = self.forward::<FUSED, SCALED>(rivals, z);
         let slope = self.backward::<FUSED, SCALED>(rivals, weights);
-        Distribution { fewer, rest, slope }
+        Split { fewer, rest, slope }
     }
 
     /// `W` and `1 - W`; keeps the terms of the classes and the checkpoints.
     #[inline(always)]
     fn forward<const FUSED: bool, const SCALED: bool>(
         &mut self,
-        rivals: Rivals<'_, SCALED>,
+        rivals: RivalRow<'_, SCALED>,
         z: &Points,
     ) -> (Points, Points) {
         self.reset();
@@ -199,7 +199,7 @@ impl Exceedance {
     #[inline(always)]
     fn backward<const FUSED: bool, const SCALED: bool>(
         &mut self,
-        rivals: Rivals<'_, SCALED>,
+        rivals: RivalRow<'_, SCALED>,
         weights: &mut Weights<'_>,
     ) -> Points {
         let Self { k, counts, marked: to_come, terms, checkpoints, prefixes } = self;
@@ -238,7 +238,7 @@ impl Exceedance {
 
 /// Adds a class to a distribution of counts that is cut off at its length.
 #[inline(always)]
-fn advance<const FUSED: bool>(counts: &mut [Points], term: &Term) {
+fn advance<const FUSED: bool>(counts: &mut [Points], term: &Tails) {
     let mut fewer = [0.0; POINTS];
     for count in counts {
         let before = *count;
@@ -253,7 +253,7 @@ fn advance<const FUSED: bool>(counts: &mut [Points], term: &Term) {
 
 /// `Σ prefix[c] to_come[c]`, and adds a class to those to come.
 #[inline(always)]
-fn recede<const FUSED: bool>(to_come: &mut [Points], prefix: &[Points], term: &Term) -> Points {
+fn recede<const FUSED: bool>(to_come: &mut [Points], prefix: &[Points], term: &Tails) -> Points {
     let mut others = [0.0; POINTS];
     for c in 0..to_come.len() {
         let (before, here) = (prefix[c], to_come[c]);
@@ -270,7 +270,7 @@ fn recede<const FUSED: bool>(to_come: &mut [Points], prefix: &[Points], term: &T
 
 #[cfg(test)]
 mod tests {
-    use super::{Exceedance, POINTS, Rivals, Weights};
+    use super::{Exceedance, POINTS, RivalRow, Weights};
     use crate::normal::{cdf, pdf};
 
     /// By enumeration of all subsets of five classes.
@@ -292,7 +292,7 @@ mod tests {
             };
             subsets.map(probability).sum()
         };
-        let rivals = Rivals::<true> { shift: &shift, scale: &scale };
+        let rivals = RivalRow::<true> { shift: &shift, scale: &scale };
         for k in 1..=5_u32 {
             let mut exceedance = Exceedance::new(k as usize, 5);
             let (mut gradient, mut first_moment) = ([0.0; 5], [0.0; 5]);

@@ -1,23 +1,38 @@
-//! A batch of top-k probabilities, sample by sample.
+//! The probability that fewer than k scores exceed the label's: the kernel of top-k, sample by sample.
+//!
+//! Given the label's score, the other classes exceed it independently, so their number has a Poisson-binomial
+//! distribution, whose recursions are in [`counts`]. [`integrate`] finds the interval that matters and sums over nodes,
+//! which are the lanes here: each sample has a course of its own. What leaves the range of `f64` on the way is done
+//! again in [`far`], by the same formulas in numbers of a wider range (docs/derivation.md, section 13).
 
+mod counts;
+mod far;
+mod integrate;
+
+use counts::{Exceedance, RivalRow};
+use integrate::Kept;
 use pulp::{Arch, Simd, WithSimd};
 
-use super::exceedance::{Exceedance, Rivals};
-use super::far;
-use super::far_exceedance::FarExceedance;
-use super::integral::Kept;
+use super::batch::{Buffers, Orthant, OrthantBatch};
 use crate::Real;
-use crate::expected::batch::OrthantBatch;
-use crate::expected::lanes::Buffers;
-use crate::expected::orthant::Orthant;
+
+/// The probability that fewer than `k` scores exceed the label's, in `f64`.
+pub(crate) fn evaluate<T: Real>(batch: OrthantBatch<'_, T>, k: usize) {
+    evaluate_on(batch, k, Arch::new());
+}
+
+/// As [`evaluate`], on the given instruction set.
+pub(super) fn evaluate_on<T: Real>(batch: OrthantBatch<'_, T>, k: usize, arch: Arch) {
+    arch.dispatch(InTurn { batch, k });
+}
 
 /// A batch with its threshold.
-struct Run<'a, T> {
+struct InTurn<'a, T> {
     batch: OrthantBatch<'a, T>,
     k: usize,
 }
 
-impl<T: Real> WithSimd for Run<'_, T> {
+impl<T: Real> WithSimd for InTurn<'_, T> {
     type Output = ();
 
     #[inline(always)]
@@ -31,18 +46,7 @@ impl<T: Real> WithSimd for Run<'_, T> {
     }
 }
 
-impl<T: Real> OrthantBatch<'_, T> {
-    /// The probability that fewer than `k` scores exceed the label's, in `f64`.
-    pub fn run_top_k(self, k: usize) {
-        self.run_top_k_on(k, Arch::new());
-    }
-
-    fn run_top_k_on(self, k: usize, arch: Arch) {
-        arch.dispatch(Run { batch: self, k });
-    }
-}
-
-impl<T: Real> Run<'_, T> {
+impl<T: Real> InTurn<'_, T> {
     #[inline(always)]
     fn rows<const FUSED: bool, const SCALED: bool>(mut self) {
         let batch = &mut self.batch;
@@ -52,14 +56,14 @@ impl<T: Real> Run<'_, T> {
         let Buffers { shift, scale, gradient, first_moment, mut row, .. } =
             Buffers::new::<SCALED>(n_classes, &mut memory);
         let mut exceedance = Exceedance::new(k, n_classes - 1);
-        let mut far = FarExceedance::new(k);
+        let mut far = far::FarExceedance::new(k);
         let mut kept = Kept::default();
         for index in 0..batch.labels.len() {
             let sample = batch.sample(index);
             let scaling = sample.scaling::<f64, SCALED>(None);
             sample.place::<f64, SCALED>(&scaling, row.shift, row.scale);
             let present = row.scatter::<1>(0, shift, scale);
-            let rivals = Rivals::<SCALED> {
+            let rivals = RivalRow::<SCALED> {
                 shift: shift[..present].as_flattened(),
                 scale: if SCALED { scale[..present].as_flattened() } else { &[] },
             };
@@ -111,7 +115,7 @@ mod tests {
                 1.0
             },
         };
-        batch.run_top_k_on(k, arch);
+        evaluate_on(batch, k, arch);
         found.extend(grad);
         found
     }

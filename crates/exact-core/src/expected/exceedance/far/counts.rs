@@ -1,4 +1,4 @@
-//! The recursions of [`exceedance`](super::exceedance) in numbers of a wider range, at one point of the integration
+//! The recursions of [`counts`](super::super::counts) in numbers of a wider range, at one point of the integration
 //! variable.
 
 use std::ops::Add;
@@ -8,7 +8,7 @@ use crate::normal::{INV_SQRT_2PI, half_erfcx};
 
 /// One class at a given `z`.
 #[derive(Clone, Copy)]
-struct Term {
+struct FarTails {
     /// `Φ(x)`: the class stays below the label.
     below: Extended,
     /// `Q(x)`: it exceeds the label.
@@ -28,7 +28,7 @@ pub(super) fn normal(x: f64) -> (Extended, Extended, Extended) {
     if x < 0.0 { (tail, rest, density) } else { (rest, tail, density) }
 }
 
-impl Term {
+impl FarTails {
     fn at(scale: f64, x: f64) -> Self {
         let (below, above, density) = normal(x);
         Self { below, above, density, rate: density * Extended::new(scale) }
@@ -36,15 +36,15 @@ impl Term {
 }
 
 /// `P(N < k)` and `P(N ≥ k)`.
-pub(super) struct Split {
+pub(super) struct FarSplit {
     pub fewer: Extended,
     pub rest: Extended,
 }
 
 /// The distribution of the number of classes that exceed the label, and its buffers.
-pub(super) struct FarExceedance {
+pub(in super::super) struct FarExceedance {
     k: usize,
-    terms: Vec<Term>,
+    terms: Vec<FarTails>,
     /// `counts[c] = P(N = c)` over the classes so far.
     counts: Vec<Extended>,
     /// The same with one class marked as the one at the threshold.
@@ -61,9 +61,9 @@ impl FarExceedance {
     }
 
     /// Moves to another `z`; `classes` yields each class's `(a, b)`.
-    pub fn move_to(&mut self, z: f64, classes: impl Iterator<Item = (f64, f64)>) {
+    pub(super) fn move_to(&mut self, z: f64, classes: impl Iterator<Item = (f64, f64)>) {
         self.terms.clear();
-        self.terms.extend(classes.map(|(scale, shift)| Term::at(scale, scale * z + shift)));
+        self.terms.extend(classes.map(|(scale, shift)| FarTails::at(scale, scale * z + shift)));
     }
 
     fn reset(&mut self) {
@@ -73,7 +73,7 @@ impl FarExceedance {
     }
 
     /// `P(N < k)` and `P(N ≥ k)`.
-    pub fn split(&mut self) -> Split {
+    pub(super) fn split(&mut self) -> FarSplit {
         self.reset();
         let mut rest = Extended::ZERO;
         for term in &self.terms {
@@ -81,11 +81,11 @@ impl FarExceedance {
             advance(&mut self.counts, term);
         }
         let fewer = self.counts.iter().fold(Extended::ZERO, |sum, count| sum + *count);
-        Split { fewer, rest }
+        FarSplit { fewer, rest }
     }
 
     /// `W'`, in one pass over the classes.
-    pub fn slope(&mut self) -> Extended {
+    pub(super) fn slope(&mut self) -> Extended {
         self.reset();
         for term in &self.terms {
             advance(&mut self.marked, term);
@@ -98,7 +98,7 @@ impl FarExceedance {
     }
 
     /// Calls `visit(j, φ(x_j) L_j)` for every class, last first, and returns `W'`.
-    pub fn slopes(&mut self, mut visit: impl FnMut(usize, Extended)) -> Extended {
+    pub(super) fn slopes(&mut self, mut visit: impl FnMut(usize, Extended)) -> Extended {
         self.reset();
         self.prefixes.clear();
         for term in &self.terms {
@@ -125,7 +125,7 @@ impl FarExceedance {
 }
 
 /// Adds a class to a distribution of counts that is cut off at its length.
-fn advance(counts: &mut [Extended], term: &Term) {
+fn advance(counts: &mut [Extended], term: &FarTails) {
     let mut fewer = Extended::ZERO;
     for count in counts {
         let next = *count * term.below + fewer * term.above;
