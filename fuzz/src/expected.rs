@@ -210,7 +210,7 @@ pub fn batch<T: Real>(input: &mut Input<'_>) {
     let (rule, default_rule) = input.rule::<T>();
     let (n, n_classes) = (batch.n, batch.n_classes);
 
-    let balanced = balanced_weights::<T>(&batch.labels, n_classes);
+    let balanced = balanced_weights::<T>(&batch.labels, n_classes, None);
     assert_eq!(balanced.is_ok(), batch.labels.iter().all(|&label| (label as usize) < n_classes));
     if let Ok(balanced) = balanced {
         // Each class that occurs has the same total, and the mean is 1.

@@ -24,6 +24,23 @@ pub(crate) fn check_samples<V>(what: &'static str, values: &[V], expected: usize
     Err(LossError::SamplesLength { what, found: values.len(), expected })
 }
 
+/// Checks that every label is a class.
+pub(crate) fn check_labels(labels: &[u32], n_classes: usize) -> Result<(), LossError> {
+    match labels.iter().position(|&label| label as usize >= n_classes) {
+        Some(row) => Err(LossError::Label { row, label: labels[row], n_classes }),
+        None => Ok(()),
+    }
+}
+
+/// Checks that there is one usable weight per sample.
+pub(crate) fn check_weights<T: Real>(weights: &[T], expected: usize) -> Result<(), LossError> {
+    check_samples("weights", weights, expected)?;
+    match weights.iter().position(|weight| !weight.is_finite() || *weight < T::ZERO) {
+        Some(row) => Err(LossError::Weight { row, value: weights[row].to_f64() }),
+        None => Ok(()),
+    }
+}
+
 /// Checks the length of an input or output that has no error of its own.
 pub(crate) fn check_length<V>(what: &'static str, values: &[V], expected: usize) -> Result<(), LossError> {
     if values.len() == expected {
@@ -104,15 +121,9 @@ impl<'a, T: Real> Samples<'a, T> {
     ) -> Result<Self, LossError> {
         let (n, n_classes) = (logits.n_rows(), logits.n_classes);
         check_samples("labels", labels, n)?;
-        if let Some(row) = labels.iter().position(|&label| label as usize >= n_classes) {
-            return Err(LossError::Label { row, label: labels[row], n_classes });
-        }
+        check_labels(labels, n_classes)?;
         if let Some(weights) = weights {
-            check_samples("weights", weights, n)?;
-            let unusable = |weight: &T| !weight.is_finite() || *weight < T::ZERO;
-            if let Some(row) = weights.iter().position(unusable) {
-                return Err(LossError::Weight { row, value: weights[row].to_f64() });
-            }
+            check_weights(weights, n)?;
         }
         Ok(Self { logits: logits.values, n_classes, labels, weights, scale: T::ONE })
     }

@@ -17,7 +17,7 @@ const MAX_STEPS: usize = 60;
 /// The logarithm of 1 / F below which nothing is added: F nears the smallest normal number.
 const LOWEST_LEVEL: f64 = 700.0;
 
-/// Doublings of the width of panels at most.
+/// Doublings of the width of panels at most: scales differ by up to 1e6, 20 doublings.
 const MAX_DOUBLINGS: f64 = 30.0;
 
 /// How small F, or 1 - F, is at an end of an interval.

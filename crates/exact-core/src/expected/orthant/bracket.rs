@@ -8,12 +8,14 @@ use crate::Real;
 use crate::expected::classes::Product;
 use crate::normal::exp_within_range;
 
-/// Newton steps at most; a few are needed in practice.
+/// Newton steps at most, halvings of a bracket included; a few are needed in practice.
 const MAX_STEPS: usize = 20;
-/// The search for the mode stops when a step would be shorter than this fraction of γ's width.
+/// The search for the mode stops when a step would be shorter than this fraction of γ's width: `edges` takes that step
+/// in any case, and a mode that is off by a small part of the width moves the ends by no more.
 const MODE_TOLERANCE: f64 = 0.7;
 
-/// A drop of `log γ` below this says nothing about where the edge is.
+/// A drop of `log γ` below this says nothing about where the edge is: in `f32`, `log γ` has rounding errors of about
+/// 1e-5 where its exponents are in the hundreds.
 const DROP_MIN: f64 = 1e-3;
 
 /// Where to put the nodes, and γ's size near its mode, per lane.
@@ -154,7 +156,7 @@ fn step_to_edge<T: Real, R: Rivals<T, L>, const L: usize, const FUSED: bool>(
         let drop = (mode.height[l] + lower + T::kernel_ln::<FUSED>(ratio)).max(T::from_f64(DROP_MIN));
         let slope = -side * far.slope[l];
         let power = (distance[l] * slope / drop).max(T::ONE);
-        // The distance changes by a factor from 0.2 to 4.
+        // The distance changes by a factor from 0.2 to 4, whose logarithms these are.
         let log_factor = T::kernel_ln::<FUSED>(truncation / drop) / power;
         let factor =
             exp_within_range::<T, FUSED>(log_factor.max(T::from_f64(-1.609)).min(T::from_f64(1.386)));

@@ -1,14 +1,4 @@
-//! The orthant probability `P(s_y > max_{i≠y} s_i)` of a group of samples by one-dimensional quadrature.
-//!
-//! With `F(z) = Π Φ(x_i)`, `F' = F H` and Q = 1 - Φ,
-//!
-//! ```text
-//! P   = ∫ Q F' dz       1 - P = ∫ Φ F' dz       G_i = dP/dd_i = ∫ φ F h_i dz
-//! ```
-//!
-//! All terms are positive and all live where `γ = φ F'` does, so the smaller of P and 1 - P and every gradient entry
-//! have full relative accuracy. What the interval cuts off of P and 1 - P is `Q F` at its left end and `Φ (1 - F)`
-//! at its right end. Everything is kept relative to γ near its mode.
+//! The three integrals of a group of samples (see [`super`]) by quadrature: everything relative to γ near its mode.
 
 use super::bracket::bracket;
 use super::rivals::Rivals;

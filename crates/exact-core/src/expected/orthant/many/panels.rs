@@ -21,7 +21,8 @@ use crate::normal::{exp_within_range, inverse_mills_ratio, mul_add};
 const NODES: usize = 8;
 /// Classes that are worked on side by side.
 const WIDTH: usize = 16;
-/// Panels with at most this many classes keep them.
+/// Panels with at most this many classes keep them: nodes would be hardly fewer, and their weights cost as much as the
+/// classes.
 const FEW: usize = 12;
 
 /// The classes of one sample, sorted into panels.
@@ -166,8 +167,9 @@ impl Panels {
         }
     }
 
-    /// Writes the representatives of classes with the given shifts, of which infinite ones take no part, to a lane, with their weights. `position` is about where the
-    /// nearest class is at γ's mode. Returns how many representatives there are.
+    /// Writes the representatives of classes with the given shifts, of which infinite ones take no part, to a lane,
+    /// with their weights. `position` is about where the nearest class is at γ's mode. Returns how many
+    /// representatives there are.
     #[inline(always)]
     pub fn compress<const L: usize, const FUSED: bool>(
         &mut self,
@@ -242,7 +244,8 @@ impl Panels {
     }
 }
 
-/// More panels than differences in `f32` can span.
+/// More panels than differences in `f32` can span: a class that matters is at most `SHIFT_MAX - SHIFT_MIN`, 82, from the
+/// nearest.
 const MAX_PANELS: usize = 128;
 
 /// The panel of a difference from the nearest class; beyond the last for an infinite one.

@@ -7,7 +7,7 @@ use crate::normal::{exp_nonpositive, ln_f32, mul_add};
 
 /// Representatives whose sums are formed in `f32` before they enter those in `f64`.
 const BLOCK: usize = 8;
-/// The smallest logarithm of a factor.
+/// The smallest logarithm of a factor: a little above where the fast exponential ends, -700.
 const LOWEST: f64 = -650.0;
 
 /// The representatives of a group, `[representatives][lanes]`.
@@ -57,7 +57,7 @@ impl<const L: usize> LogTotal<L> {
             // A very small factor leaves the range of `f64` by the exponent.
             let kept = near.max(LOWEST);
             let factor = exp_nonpositive::<f64, FUSED>(kept);
-            // 1 - e^near, without cancellation for small near.
+            // 1 - e^near, without cancellation for small near; the first term that is left out is below 1e-10 of it.
             let series = -near * (1.0 + near * (0.5 + near * (1.0 / 6.0 + near * (1.0 / 24.0))));
             product.complement[l] = if near > -0.01 { series } else { 1.0 - factor };
             product.factor[l] = factor;

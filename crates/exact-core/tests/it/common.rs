@@ -73,7 +73,7 @@ impl Case {
 
 /// All cases of the file.
 pub fn cases() -> Vec<Case> {
-    include_str!("../data/reference_values.jsonl")
+    include_str!("data/reference_values.jsonl")
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect()

@@ -73,7 +73,7 @@ fn evaluate(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
     fn gradients_agree_with_central_differences((logits, labels, weights) in batch()) {
@@ -292,7 +292,7 @@ fn balanced_weights_make_expected_accuracy_the_mean_of_the_recalls() {
     let mut grad = [0.0; 24];
     let metric = ExpectedAccuracy::precise::<f64>();
     metric.evaluate(logits, &labels, Sigma::Common(SIGMA), &mut values, &mut grad).unwrap();
-    let weights: Vec<f64> = balanced_weights(&labels, 4).unwrap();
+    let weights: Vec<f64> = balanced_weights(&labels, 4, None).unwrap();
     let found: f64 = values.iter().zip(&weights).map(|(value, weight)| weight * value.p).sum::<f64>() / 6.0;
     let mean = |rows: std::ops::Range<usize>| {
         let n = rows.len() as f64;
@@ -301,9 +301,22 @@ fn balanced_weights_make_expected_accuracy_the_mean_of_the_recalls() {
     let recalls = [mean(0..3), mean(3..5), mean(5..6)];
     assert!((found - recalls.iter().sum::<f64>() / 3.0).abs() < 1e-15);
     assert!((weights.iter().sum::<f64>() - 6.0).abs() < 1e-15);
-    assert_eq!(balanced_weights::<f64>(&[], 4), Err(LossError::Empty));
+    assert_eq!(balanced_weights::<f64>(&[], 4, None), Err(LossError::Empty));
     let error = LossError::Label { row: 1, label: 4, n_classes: 4 };
-    assert_eq!(balanced_weights::<f64>(&[0, 4], 4), Err(error));
+    assert_eq!(balanced_weights::<f64>(&[0, 4], 4, None), Err(error));
+}
+
+#[test]
+fn balanced_weights_level_classes_by_the_weights_of_their_samples() {
+    // Class 2 has no weight, so it does not occur; 9 in all, so 4.5 for each of the others.
+    let weights =
+        balanced_weights(&[0, 0, 1, 2, 1, 1], 3, Some(&[1.0, 2.0, 1.0, 0.0, 2.0, 3.0_f64])).unwrap();
+    assert_eq!(weights, [1.5, 3.0, 0.75, 0.0, 1.5, 2.25]);
+    assert_eq!(balanced_weights(&[0, 1], 2, Some(&[0.0, 0.0_f64])), Ok(vec![0.0, 0.0]));
+    let error = LossError::SamplesLength { what: "weights", found: 1, expected: 2 };
+    assert_eq!(balanced_weights(&[0, 1], 2, Some(&[1.0_f64])), Err(error));
+    let error = LossError::Weight { row: 1, value: -1.0 };
+    assert_eq!(balanced_weights(&[0, 1], 2, Some(&[1.0, -1.0_f64])), Err(error));
 }
 
 #[test]

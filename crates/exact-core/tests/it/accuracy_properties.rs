@@ -66,7 +66,7 @@ fn sample_per_class() -> impl Strategy<Value = (Vec<f64>, usize, Vec<f64>)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig::with_cases(96))]
 
     #[test]
     fn probabilities_of_all_labels_sum_to_one((mu, _, sigma) in sample()) {

@@ -60,7 +60,7 @@ fn classes(spread: f64) -> impl Strategy<Value = (Vec<f64>, Vec<f64>, Vec<f64>)>
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn entries_agree_with_their_own_integrals((mu, sigma, _) in classes(4.0), common in 0.05..3.0_f64) {

@@ -2,9 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
-mod common;
-
-use common::{Worst, cases, largest, largest_difference};
+use crate::common::{Worst, cases, largest, largest_difference};
 use exact_core::expected::{ExpectedAccuracy, ExpectedTopK, Probability, Sigma};
 use exact_core::loss::{Logits, LossError};
 use exact_core::{Real, Rule};
@@ -100,7 +98,7 @@ fn sample() -> impl Strategy<Value = (Vec<f64>, usize, f64)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
     fn probabilities_of_all_labels_sum_to_k((mu, _, sigma) in sample(), k in 1_usize..9) {

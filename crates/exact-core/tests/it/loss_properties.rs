@@ -40,7 +40,7 @@ fn exact() -> Exact {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
     fn the_losses_are_means_of_error_and_of_minus_log_probability((logits, labels, weights) in batch()) {

@@ -3,9 +3,7 @@
 // Clippy's configuration allows these in test functions only, not in their helpers.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
-mod common;
-
-use common::{Case, Worst, cases, largest, largest_difference};
+use crate::common::{Case, Worst, cases, largest, largest_difference};
 use exact_core::expected::{ExpectedAccuracy, Probability};
 use exact_core::loss::Logits;
 use exact_core::{Real, Rule};
