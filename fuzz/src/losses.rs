@@ -4,7 +4,7 @@ use exact_core::Real;
 use exact_core::estimator::{EstimatedLoss, Estimator, Genz, MonteCarlo};
 use exact_core::loss::{
     BetaBernoulli, CrossEntropy, Exact, Focal, Hinge, Logits, Loss, LossError, MAX_PARAMETERS, MacroF1,
-    Poly1, Polynomial, Probit, Samples, Sigmoid, TopK,
+    OnRandomScores, Poly1, Polynomial, Probit, Samples, Sigmoid, TopK,
 };
 
 use crate::check;

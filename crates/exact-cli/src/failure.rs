@@ -22,6 +22,10 @@ pub(crate) enum CommandError {
     /// Classes are left out of a method that needs them all.
     #[error("--nearest-classes is for the methods genz and genz-quasi alone")]
     NearestClasses,
+    /// The commands on images are a part of the build that has to be asked for.
+    #[cfg(not(feature = "vision"))]
+    #[error("this `exact` was built without networks for images")]
+    WithoutVision,
     /// A linear classifier cannot be the last layer of a network.
     #[cfg(feature = "vision")]
     #[error("{} is no last layer of this network: {problem}", path.display())]
@@ -34,6 +38,10 @@ impl CommandError {
             Self::Overwrites { .. } => "name another file",
             Self::Request { hint, .. } => hint,
             Self::NearestClasses => "leave the option out, or name one of these with --method",
+            #[cfg(not(feature = "vision"))]
+            Self::WithoutVision => {
+                "build them in, in the repository: `cargo install --path crates/exact-cli --features vision`"
+            }
             #[cfg(feature = "vision")]
             Self::Head { .. } => {
                 "train it with `exact fit` on what `exact vision embed` wrote of this network"

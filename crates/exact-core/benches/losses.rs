@@ -10,7 +10,7 @@ mod common;
 
 use common::{Batch, SIGMA};
 use exact_core::estimator::{EstimatedLoss, Genz, MonteCarlo};
-use exact_core::loss::{CrossEntropy, Exact, ExpectedCost, Loss, Probit, TopK};
+use exact_core::loss::{CrossEntropy, Exact, ExpectedCost, Loss, OnRandomScores, Probit, TopK};
 use exact_core::{Real, Rule};
 
 const ROUNDS: usize = 20;

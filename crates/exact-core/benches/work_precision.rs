@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use common::{Batch, SIGMA};
 use exact_core::Rule;
 use exact_core::estimator::{EstimatedLoss, Genz, MonteCarlo, Sequence};
-use exact_core::loss::{Exact, Loss};
+use exact_core::loss::{Exact, Loss, OnRandomScores};
 use kuva::backend::svg::SvgBackend;
 use kuva::plot::LegendPosition;
 use kuva::plot::line::{LinePlot, LineStyle};

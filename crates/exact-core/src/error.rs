@@ -92,4 +92,12 @@ pub enum LossError {
         /// The value.
         value: f64,
     },
+    /// A loss cannot be built without a setting that has no default.
+    #[error("the loss {loss} needs {setting}")]
+    MissingSetting {
+        /// The loss.
+        loss: &'static str,
+        /// The setting.
+        setting: &'static str,
+    },
 }

@@ -8,7 +8,7 @@ use std::cell::Cell;
 
 use exact_core::Rule;
 use exact_core::expected::{ExpectedAccuracy, Probability, Sigma};
-use exact_core::loss::{Exact, ExpectedCost, Logits, Loss, Probit};
+use exact_core::loss::{Exact, ExpectedCost, Logits, Loss, OnRandomScores, Probit};
 
 struct Counting;
 

@@ -18,7 +18,7 @@ use std::convert::Infallible;
 use std::time::Instant;
 
 use exact_core::Rule;
-use exact_core::loss::{CrossEntropy, Exact, Loss, Probit};
+use exact_core::loss::{CrossEntropy, Exact, Loss, OnRandomScores, Probit};
 use lbfgs::{Limits, minimize};
 use objective::curvature::{Curvature, Kind};
 use objective::{Data, Objective};

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use exact_core::loss::{Exact, ExpectedCost, Logits, Loss, LossError, TopK};
+use exact_core::loss::{Exact, ExpectedCost, Logits, Loss, LossError, OnRandomScores, TopK};
 use exact_core::{logit_normalization, predicted_classes};
 use exact_eval::{balanced_accuracy, top_k_accuracy};
 

@@ -125,7 +125,7 @@ mod tests {
     use crate::metric::Metric;
     use crate::settings::{LossKind, Settings};
     use exact_core::Rule;
-    use exact_core::loss::{Exact, Loss, Probit};
+    use exact_core::loss::{Exact, Loss, OnRandomScores, Probit};
     use exact_data::{Features, Layout};
 
     const L2: f64 = 0.03;

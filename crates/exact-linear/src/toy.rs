@@ -4,7 +4,7 @@
 //! Kolesnikov, arXiv 2205.09615, figure 1).
 
 use exact_core::gradient_normalizer::GradientNormalizer;
-use exact_core::loss::{CrossEntropy, Exact, Hinge, Logits, Loss, LossError};
+use exact_core::loss::{CrossEntropy, Exact, Hinge, Logits, Loss, LossError, OnRandomScores};
 use exact_eval::record::{ToyCurve, ToyRecord, ToyRun};
 
 use crate::LinearError;

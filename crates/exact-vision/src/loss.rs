@@ -161,7 +161,7 @@ mod tests {
     use burn::tensor::{Device, Int, Tensor};
     use exact_core::loss::{
         BetaBernoulli, CrossEntropy, Exact, ExpectedCost, Focal, Hinge, Logits, Loss, LossError, MacroF1,
-        Poly1, Polynomial, Probit, Samples, Sigmoid, TopK,
+        OnRandomScores, Poly1, Polynomial, Probit, Samples, Sigmoid, TopK,
     };
 
     use super::Criterion;

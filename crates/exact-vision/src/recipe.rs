@@ -6,8 +6,8 @@ use std::sync::Arc;
 use burn::tensor::Device;
 use exact_core::Link;
 use exact_core::loss::{
-    BetaBernoulli, CrossEntropy, Exact, Focal, Hinge, Logits, Loss, MacroF1, Normalized, Poly1, Polynomial,
-    Probit, Sigmoid, TopK, WeightedSum,
+    BetaBernoulli, CrossEntropy, Exact, Focal, Hinge, Logits, Loss, MacroF1, Normalized, OnRandomScores,
+    Poly1, Polynomial, Probit, Sigmoid, TopK, WeightedSum,
 };
 use exact_core::schedule::Schedule;
 use serde::{Deserialize, Serialize};

@@ -1,10 +1,9 @@
 //! The EXACT loss: expected error.
 
-use super::scores::{Scores, score_settings};
+use super::scores::{Scores, has_scores};
 use super::{Loss, LossError, LossSum, Samples};
 use crate::Real;
 use crate::expected::{Outcome, Quantity, orthant};
-use crate::quadrature::Rule;
 
 /// Expected error, one minus the expected accuracy of scores `s ~ N(logits, sigma² I)`.
 ///
@@ -33,7 +32,7 @@ pub struct Exact {
     scores: Scores,
 }
 
-score_settings!(Exact);
+has_scores!(Exact);
 
 impl Exact {
     /// Without margin, at the given sigma.

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use super::scores::{Scores, score_settings};
+use super::scores::{Scores, has_scores};
 use super::{Loss, LossError, LossSum, Samples, sum_in_parallel};
 use crate::Real;
 use crate::expected::{DistributionBatch, Means, Sigma};
-use crate::quadrature::Rule;
 
 /// Expected cost of the predictions under a cost matrix, for scores `s ~ N(logits, sigma² I)`.
 ///
@@ -43,7 +42,7 @@ pub struct ExpectedCost {
     scores: Scores,
 }
 
-score_settings!(ExpectedCost);
+has_scores!(ExpectedCost);
 
 impl ExpectedCost {
     /// With the cost matrix `[labels, predictions]`, row after row, and without margin, at the given sigma.

@@ -1,10 +1,9 @@
 //! Macro-F1 as a loss.
 
-use super::scores::{Scores, score_settings};
+use super::scores::{Scores, has_scores};
 use super::{Loss, LossError, LossSum, Samples};
 use crate::Real;
 use crate::expected::{MacroF1Batch, Sigma};
-use crate::quadrature::Rule;
 
 /// One minus the macro-F1 of a batch from expected counts, for scores `s ~ N(logits, sigma² I)`.
 ///
@@ -31,7 +30,7 @@ pub struct MacroF1 {
     scores: Scores,
 }
 
-score_settings!(MacroF1);
+has_scores!(MacroF1);
 
 impl MacroF1 {
     /// Without margin, at the given sigma.

@@ -4,6 +4,7 @@
 mod alternatives;
 mod beta_bernoulli;
 mod cross_entropy;
+mod description;
 mod exact;
 mod expected_cost;
 mod focal;
@@ -21,6 +22,7 @@ mod weighted_sum;
 
 pub use beta_bernoulli::BetaBernoulli;
 pub use cross_entropy::CrossEntropy;
+pub use description::{Hyperparameters, LossKind, LossSettings, RandomScores, UnknownLoss, WeightedLoss};
 pub use exact::Exact;
 pub use expected_cost::ExpectedCost;
 pub use focal::Focal;
@@ -30,6 +32,7 @@ pub use normalized::Normalized;
 pub use poly1::Poly1;
 pub use polynomial::Polynomial;
 pub use probit::Probit;
+pub use scores::OnRandomScores;
 pub use sigmoid::Sigmoid;
 pub use top_k::TopK;
 pub use weighted_sum::WeightedSum;

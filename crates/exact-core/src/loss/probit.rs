@@ -1,10 +1,9 @@
 //! The probit loss: the negative logarithm of expected accuracy.
 
-use super::scores::{Scores, score_settings};
+use super::scores::{Scores, has_scores};
 use super::{Loss, LossError, LossSum, Samples};
 use crate::Real;
 use crate::expected::{Outcome, Quantity, orthant};
-use crate::quadrature::Rule;
 
 /// `-log P(s_y > max_{i≠y} s_i)` for scores `s ~ N(logits, sigma² I)`: multinomial probit regression.
 ///
@@ -25,7 +24,7 @@ pub struct Probit {
     scores: Scores,
 }
 
-score_settings!(Probit);
+has_scores!(Probit);
 
 impl Probit {
     /// Without margin, at the given sigma.

@@ -7,58 +7,87 @@ use crate::quadrature::Rule;
 
 /// The distribution of the class scores that a loss assumes, and how its integrals are computed.
 #[derive(Debug, Clone)]
-pub(super) struct Scores {
+pub struct Scores {
     pub sigma: f64,
     pub margin: Option<f64>,
     pub learned_sigma: bool,
     pub rule: Rule,
 }
 
-/// Builds the settings of a loss that keeps them in its field `scores`.
-macro_rules! score_settings {
+/// Access to the distribution of the scores, out of reach outside the crate.
+pub trait HasScores: Clone {
+    fn scores(&self) -> &Scores;
+    fn scores_mut(&mut self) -> &mut Scores;
+}
+
+/// Makes a type with a field `scores` a loss on random scores.
+macro_rules! has_scores {
     ($loss:ident) => {
-        impl $loss {
-            /// Clips the differences between the label's logit and the others at `margin`.
-            ///
-            /// # Errors
-            /// [`LossError::Setting`] if `margin` is negative or NaN.
-            pub fn with_margin(mut self, margin: f64) -> Result<Self, LossError> {
-                self.scores.set_margin(margin)?;
-                Ok(self)
+        impl super::scores::HasScores for $loss {
+            fn scores(&self) -> &Scores {
+                &self.scores
             }
 
-            /// Makes log sigma a learned parameter that starts at this loss's sigma.
-            #[must_use]
-            pub fn with_learned_sigma(mut self) -> Self {
-                self.scores.learned_sigma = true;
-                self
-            }
-
-            /// Replaces the quadrature rule.
-            #[must_use]
-            pub fn with_rule(mut self, rule: Rule) -> Self {
-                self.scores.rule = rule;
-                self
-            }
-
-            /// The same loss at another sigma, as in a schedule.
-            ///
-            /// # Errors
-            /// [`LossError::Setting`] if `sigma` is not positive and finite.
-            pub fn at_sigma(&self, sigma: f64) -> Result<Self, LossError> {
-                let mut loss = self.clone();
-                loss.scores.set_sigma(sigma)?;
-                Ok(loss)
-            }
-
-            /// The standard deviation of the scores (the starting value, if it is learned).
-            pub fn sigma(&self) -> f64 {
-                self.scores.sigma
+            fn scores_mut(&mut self) -> &mut Scores {
+                &mut self.scores
             }
         }
     };
 }
-pub(super) use score_settings;
+pub(super) use has_scores;
+
+/// What losses on random class scores have in common: how the scores are distributed, and how the integrals over
+/// them are computed.
+///
+/// # Example
+/// ```
+/// use exact_core::loss::{Exact, OnRandomScores};
+///
+/// let loss = Exact::new(0.5)?.with_margin(2.0)?;
+/// assert_eq!(loss.at_sigma(0.1)?.sigma(), 0.1);
+/// # Ok::<(), exact_core::loss::LossError>(())
+/// ```
+pub trait OnRandomScores: HasScores {
+    /// Clips the differences between the label's logit and the others at `margin`.
+    ///
+    /// # Errors
+    /// [`LossError::Setting`] if `margin` is negative or NaN.
+    fn with_margin(mut self, margin: f64) -> Result<Self, LossError> {
+        self.scores_mut().set_margin(margin)?;
+        Ok(self)
+    }
+
+    /// Makes log sigma a learned parameter that starts at this loss's sigma.
+    #[must_use]
+    fn with_learned_sigma(mut self) -> Self {
+        self.scores_mut().learned_sigma = true;
+        self
+    }
+
+    /// Replaces the quadrature rule.
+    #[must_use]
+    fn with_rule(mut self, rule: Rule) -> Self {
+        self.scores_mut().rule = rule;
+        self
+    }
+
+    /// The same loss at another sigma, as in a schedule.
+    ///
+    /// # Errors
+    /// [`LossError::Setting`] if `sigma` is not positive and finite.
+    fn at_sigma(&self, sigma: f64) -> Result<Self, LossError> {
+        let mut loss = self.clone();
+        loss.scores_mut().set_sigma(sigma)?;
+        Ok(loss)
+    }
+
+    /// The standard deviation of the scores (the starting value, if it is learned).
+    fn sigma(&self) -> f64 {
+        self.scores().sigma
+    }
+}
+
+impl<L: HasScores> OnRandomScores for L {}
 
 impl Scores {
     /// Without margin, at a fixed sigma, with the rule for training.

@@ -1,10 +1,9 @@
 //! Expected top-k error.
 
-use super::scores::{Scores, score_settings};
+use super::scores::{Scores, has_scores};
 use super::{Loss, LossError, LossSum, Samples};
 use crate::Real;
 use crate::expected::{OrthantBatch, Outcome, Quantity, exceedance};
-use crate::quadrature::Rule;
 
 /// Expected top-k error: the probability that at least k scores `s ~ N(logits, sigma² I)` exceed the label's.
 ///
@@ -29,7 +28,7 @@ pub struct TopK {
     scores: Scores,
 }
 
-score_settings!(TopK);
+has_scores!(TopK);
 
 impl TopK {
     /// Without margin, at the given sigma.

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use exact_core::Rule;
 use exact_core::logit_normalization::normalize;
 use exact_core::loss::{
-    BetaBernoulli, CrossEntropy, Exact, Logits, Loss, LossError, MacroF1, Normalized, Samples, WeightedSum,
+    BetaBernoulli, CrossEntropy, Exact, Logits, Loss, LossError, MacroF1, Normalized, OnRandomScores,
+    Samples, WeightedSum,
 };
 
 const N_CLASSES: usize = 3;

@@ -4,7 +4,7 @@
 
 use exact_core::Rule;
 use exact_core::expected::{ExpectedAccuracy, Probability, Sigma};
-use exact_core::loss::{Exact, Logits, Loss, LossError, Probit, Samples};
+use exact_core::loss::{Exact, Logits, Loss, LossError, OnRandomScores, Probit, Samples};
 use proptest::prelude::*;
 
 const ROUNDING: f64 = 1e-12;

@@ -11,6 +11,7 @@ mod compound_losses;
 mod distribution;
 mod error_bounds;
 mod estimators;
+mod loss_description;
 mod loss_properties;
 mod metric_losses;
 mod reference_values;

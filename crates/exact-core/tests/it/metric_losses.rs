@@ -6,7 +6,9 @@ use exact_core::Rule;
 use exact_core::expected::{
     ExpectedAccuracy, Probability, Sigma, balanced_weights, expected_macro_f1, predictive_distribution,
 };
-use exact_core::loss::{Exact, ExpectedCost, Logits, Loss, LossError, MacroF1, Probit, Samples, TopK};
+use exact_core::loss::{
+    Exact, ExpectedCost, Logits, Loss, LossError, MacroF1, OnRandomScores, Probit, Samples, TopK,
+};
 use proptest::prelude::*;
 
 /// Of values that are computed in different ways with the precise rule.
