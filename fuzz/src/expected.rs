@@ -16,7 +16,8 @@ const MAX_TOP_K_WORK: usize = 100;
 const MAX_COST_LOGITS: usize = 200;
 /// The ratio of a row's sigmas up to which the default rules see every step of the integrand.
 const MAX_RATIO: f64 = 16.0;
-/// The sum of a predictive distribution where the rule is one of the defaults and sigmas differ by a factor of at most 2.
+/// The sum of a predictive distribution where the rule is one of the defaults and sigmas differ by a factor
+/// of at most 2.
 const SUM: f64 = 1e-12;
 
 /// Values, gradients and the sigmas' gradients.
@@ -42,7 +43,8 @@ impl<T: Real> Results<T> {
         Self { values, sigma_grad, usable }
     }
 
-    /// Only ranges can be checked where the rule is not one of the defaults, or too coarse for the row's sigmas.
+    /// Only ranges can be checked where the rule is not one of the defaults, or too coarse for the row's
+    /// sigmas.
     fn check(&self, batch: &Batch<T>, sigma: &Sigmas<T>, default_rule: bool, bounded: bool) {
         let rows = batch.grad.chunks(batch.n_classes).zip(&batch.labels);
         for (row, (value, (grad, &label))) in self.values.iter().zip(rows).enumerate() {

@@ -17,8 +17,8 @@ const STEPS: usize = 30;
 /// Rows that the scale is fitted on at most: it is one number.
 const MAX_ROWS: usize = 20_000;
 
-/// How logits become probabilities. The scale is [fitted](Link::calibrated) by log loss on rows that training did not
-/// see.
+/// How logits become probabilities. The scale is [fitted](Link::calibrated) by log loss on rows that training
+/// did not see.
 ///
 /// # Example
 /// ```
@@ -78,7 +78,8 @@ impl Link {
     /// The probabilities of rows of logits, `[n, n_classes]`; rows sum to 1. Runs on several threads.
     ///
     /// # Errors
-    /// [`LossError`] if the logits are not whole rows, one is not finite, or the scale is not positive and finite.
+    /// [`LossError`] if the logits are not whole rows, one is not finite, or the scale is not positive and
+    /// finite.
     pub fn probabilities(self, logits: &[f64], n_classes: usize) -> Result<Vec<f64>, LossError> {
         let mut probabilities = logits.to_vec();
         if logits.is_empty() {
@@ -119,18 +120,20 @@ impl Link {
         Ok(probabilities)
     }
 
-    /// The link of the same kind with the scale, from `e^-6` to `e^6`, that gives the labels of held-out rows,
-    /// `[n, n_classes]`, the smallest log loss. Of more than 20,000 rows, such a number at equal distances are used.
+    /// The link of the same kind with the scale, from `e^-6` to `e^6`, that gives the labels of held-out
+    /// rows, `[n, n_classes]`, the smallest log loss. Of more than 20,000 rows, such a number at equal
+    /// distances are used.
     ///
-    /// The log loss of softmax is convex in the inverse temperature, so golden-section search finds its minimum; that of
-    /// probit is unimodal in practice. A probability below the machine epsilon 2.2e-16 counts as epsilon.
+    /// The log loss of softmax is convex in the inverse temperature, so golden-section search finds its
+    /// minimum; that of probit is unimodal in practice. A probability below the machine epsilon 2.2e-16
+    /// counts as epsilon.
     ///
     /// # Errors
     /// Those of [`Samples::mean`].
     ///
     /// # References
-    /// Guo, Pleiss, Sun and Weinberger, *On Calibration of Modern Neural Networks*, ICML 2017, for the temperature of
-    /// softmax.
+    /// Guo, Pleiss, Sun and Weinberger, *On Calibration of Modern Neural Networks*, ICML 2017, for the
+    /// temperature of softmax.
     pub fn calibrated(
         self,
         logits: &[f64],
@@ -141,7 +144,8 @@ impl Link {
         self.calibrated_interruptibly(logits, labels, n_classes, sample_weight, || Ok(()))
     }
 
-    /// As [`Link::calibrated`]; `poll` is called before each of the 32 evaluations, and may end the search with an error.
+    /// As [`Link::calibrated`]; `poll` is called before each of the 32 evaluations, and may end the search
+    /// with an error.
     ///
     /// # Errors
     /// Those of [`Samples::mean`], and of `poll`.

@@ -3,8 +3,9 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-/// The random numbers of a seed for one purpose: an epoch, a fold, a sample. Streams of one seed are independent, so
-/// that no purpose's numbers depend on how many another has drawn. They are the same on every platform.
+/// The random numbers of a seed for one purpose: an epoch, a fold, a sample. Streams of one seed are
+/// independent, so that no purpose's numbers depend on how many another has drawn. They are the same on every
+/// platform.
 ///
 /// # Example
 /// ```

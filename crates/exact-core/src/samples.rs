@@ -68,7 +68,8 @@ impl<'a, T: Real> Logits<'a, T> {
     /// Rows of `n_classes` logits each.
     ///
     /// # Errors
-    /// [`LossError`] if the length is not a multiple of `n_classes`, there is no row, or a value is not finite.
+    /// [`LossError`] if the length is not a multiple of `n_classes`, there is no row, or a value is not
+    /// finite.
     pub fn new(values: &'a [T], n_classes: usize) -> Result<Self, LossError> {
         n_rows(values.len(), n_classes)?;
         if values.is_empty() {
@@ -131,8 +132,8 @@ impl<'a, T: Real> Samples<'a, T> {
     /// Samples whose weights are divided by their total, so that a sum over them is a weighted mean.
     ///
     /// # Errors
-    /// As [`Samples::sum`], and [`LossError::ZeroWeights`] if the weights sum to 0, or [`LossError::WeightSum`] if they cannot
-    /// be divided by their sum.
+    /// As [`Samples::sum`], and [`LossError::ZeroWeights`] if the weights sum to 0, or
+    /// [`LossError::WeightSum`] if they cannot be divided by their sum.
     pub fn mean(
         logits: Logits<'a, T>,
         labels: &'a [u32],

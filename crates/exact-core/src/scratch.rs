@@ -1,4 +1,5 @@
-//! Buffers that a thread keeps from one call to the next, so that evaluating a loss allocates nothing in the long run.
+//! Buffers that a thread keeps from one call to the next, so that evaluating a loss allocates nothing in the
+//! long run.
 
 use std::cell::RefCell;
 use std::thread::LocalKey;
@@ -40,8 +41,8 @@ pub(crate) fn with_scratch<T: Pooled, R>(len: usize, use_scratch: impl FnOnce(&m
     result
 }
 
-/// `len` elements of the buffer, which grows as needed, from the start of a cache line: vectors that straddle two
-/// lines made the kernels a quarter slower.
+/// `len` elements of the buffer, which grows as needed, from the start of a cache line: vectors that straddle
+/// two lines made the kernels a quarter slower.
 fn aligned<T: Copy + Default>(buffer: &mut Vec<T>, len: usize) -> &mut [T] {
     let room = LINE / size_of::<T>();
     if buffer.len() < len + room {

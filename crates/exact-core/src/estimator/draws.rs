@@ -14,17 +14,19 @@ pub enum Sequence {
     /// Independent points: plain Monte Carlo, as in the paper.
     #[default]
     Random,
-    /// A Richtmyer sequence: multiples of the square roots of the primes modulo 1, shifted at random (Cranley and
-    /// Patterson 1976) and folded at 1/2. For one integral it is unbiased as random points are, with less variance.
+    /// A Richtmyer sequence: multiples of the square roots of the primes modulo 1, shifted at random (Cranley
+    /// and Patterson 1976) and folded at 1/2. For one integral it is unbiased as random points are, with less
+    /// variance.
     ///
     /// # References
-    /// Genz and Bretz 2009, *Computation of Multivariate Normal and t Probabilities*, Lecture Notes in Statistics 195.
+    /// Genz and Bretz 2009, *Computation of Multivariate Normal and t Probabilities*, Lecture Notes in
+    /// Statistics 195.
     QuasiRandom,
 }
 
 impl Sequence {
-    /// Writes `samples` points of the unit cube of `dimension` dimensions, open at its ends: `LANES` points side by
-    /// side, one entry per dimension, group after group. Places past the last sample are filled too.
+    /// Writes `samples` points of the unit cube of `dimension` dimensions, open at its ends: `LANES` points
+    /// side by side, one entry per dimension, group after group. Places past the last sample are filled too.
     pub(super) fn fill<T: Sampled>(
         self,
         (seed, stream): (u64, u64),

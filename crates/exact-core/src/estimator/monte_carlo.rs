@@ -12,8 +12,9 @@ use crate::error::LossError;
 ///
 /// # Formula
 /// With `s = logits + sigma z` and `I` the indicator of `s_y > max_{i≠y} s_i`: `P = E[I]`,
-/// `dP/dlogit_i = E[I z_i] / sigma`, `dP/dsigma = E[I (Σ z_i² - C)] / sigma`. Where most draws are won, `I - 1` stands
-/// for `I` in the gradient: `z` and `Σ z_i² - C` have mean 0, so the mean is the same, with less variance.
+/// `dP/dlogit_i = E[I z_i] / sigma`, `dP/dsigma = E[I (Σ z_i² - C)] / sigma`. Where most draws are won,
+/// `I - 1` stands for `I` in the gradient: `z` and `Σ z_i² - C` have mean 0, so the mean is the same, with
+/// less variance.
 ///
 /// # Example
 /// ```

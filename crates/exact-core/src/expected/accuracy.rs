@@ -13,15 +13,16 @@ use crate::samples::Logits;
 ///
 /// # Formula
 /// `P = P(s_y > max_{i≠y} s_i)`, `s_i ~ N(mu_i, sigma_i²)` independent, so that
-/// `P = ∫ φ(z) Π_{i≠y} Φ((mu_y - mu_i + sigma_y z) / sigma_i) dz` (a one-factor normal orthant probability: Dunnett
-/// and Sobel 1955). With a margin `r`, `mu_y - mu_i` is replaced by `min(mu_y - mu_i, r)`.
+/// `P = ∫ φ(z) Π_{i≠y} Φ((mu_y - mu_i + sigma_y z) / sigma_i) dz` (a one-factor normal orthant probability:
+/// Dunnett and Sobel 1955). With a margin `r`, `mu_y - mu_i` is replaced by `min(mu_y - mu_i, r)`.
 ///
 /// # Accuracy
-/// That of [`Rule::precise`] or [`Rule::training`]; with a sigma per class, for ratios up to 64, 4e-15 in P and 3e-13
-/// relative to P, 1 - P and the gradient's largest entry, or 4e-7 and 1e-5 (sigmas' gradient 4e-5). Rows whose label's
-/// sigma is more than twice another take several times as long: their integrand has steps. Differences of means beyond 64 (`f32`) or a million (`f64`) sigmas
-/// behind are clamped; classes more than 18 or 53 sigmas behind the label do not count. Classes that change nothing by
-/// a proven bound are left out, and in single precision several hundred classes are integrated as fewer representatives
+/// That of [`Rule::precise`] or [`Rule::training`]; with a sigma per class, for ratios up to 64, 4e-15 in P
+/// and 3e-13 relative to P, 1 - P and the gradient's largest entry, or 4e-7 and 1e-5 (sigmas' gradient 4e-5).
+/// Rows whose label's sigma is more than twice another take several times as long: their integrand has steps.
+/// Differences of means beyond 64 (`f32`) or a million (`f64`) sigmas behind are clamped; classes more than
+/// 18 or 53 sigmas behind the label do not count. Classes that change nothing by a proven bound are left out,
+/// and in single precision several hundred classes are integrated as fewer representatives
 /// (docs/derivation.md, sections 11 and 12).
 ///
 /// # Example
@@ -69,8 +70,8 @@ impl ExpectedAccuracy {
         Ok(Self { metric: self.metric.with_margin(margin)? })
     }
 
-    /// Writes each sample's probability to `values`, `[n]`, and the gradient with respect to the means to `grad`,
-    /// `[n, c]`. Runs on the calling thread.
+    /// Writes each sample's probability to `values`, `[n]`, and the gradient with respect to the means to
+    /// `grad`, `[n, c]`. Runs on the calling thread.
     ///
     /// # Errors
     /// [`LossError`] if lengths differ, a label is out of range, or a sigma is not positive and finite.
@@ -85,8 +86,8 @@ impl ExpectedAccuracy {
         self.evaluate_with_sigma_gradient(logits, labels, sigma, values, grad, None)
     }
 
-    /// As [`ExpectedAccuracy::evaluate`], and writes the gradient with respect to a sigma per class to `sigma_grad`,
-    /// `[n, c]`.
+    /// As [`ExpectedAccuracy::evaluate`], and writes the gradient with respect to a sigma per class to
+    /// `sigma_grad`, `[n, c]`.
     ///
     /// # Errors
     /// As [`ExpectedAccuracy::evaluate`].

@@ -4,20 +4,21 @@ use crate::Real;
 use crate::error::LossError;
 use crate::samples::{check_labels, check_weights};
 
-/// Sample weights with which the weighted mean of anything per sample, a metric or a loss, is the mean over the classes
-/// that occur of its mean over the class's samples. `weights` are those that the samples have anyway, 1 each without
-/// them; a class occurs if one of its samples has weight, and the sum over all samples stays as it is.
+/// Sample weights with which the weighted mean of anything per sample, a metric or a loss, is the mean over
+/// the classes that occur of its mean over the class's samples. `weights` are those that the samples have
+/// anyway, 1 each without them; a class occurs if one of its samples has weight, and the sum over all samples
+/// stays as it is.
 ///
-/// With them, expected accuracy becomes expected balanced accuracy (macro recall): still exact, since the class sizes
-/// are given and the metric is linear in the probabilities.
+/// With them, expected accuracy becomes expected balanced accuracy (macro recall): still exact, since the
+/// class sizes are given and the metric is linear in the probabilities.
 ///
 /// # Formula
-/// `w_i n / (k n_{y_i})` for sample i, with the sum `n` of all weights `w`, the sum `n_c` of those in class c and the
-/// number `k` of classes that occur.
+/// `w_i n / (k n_{y_i})` for sample i, with the sum `n` of all weights `w`, the sum `n_c` of those in class c
+/// and the number `k` of classes that occur.
 ///
 /// # Errors
-/// [`LossError`] if there are no samples, a label is not below `n_classes`, or the weights are not one finite number of
-/// at least 0 for each sample.
+/// [`LossError`] if there are no samples, a label is not below `n_classes`, or the weights are not one finite
+/// number of at least 0 for each sample.
 ///
 /// # Example
 /// ```

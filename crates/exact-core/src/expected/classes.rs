@@ -1,21 +1,22 @@
 //! Sums and products over the other classes at one point of the integration variable, for a group of samples.
 //!
-//! A group holds one sample in each of `L` lanes. Every loop over lanes is straight-line code without branches,
-//! which the compiler turns into vector instructions of whatever width the processor has.
+//! A group holds one sample in each of `L` lanes. Every loop over lanes is straight-line code without
+//! branches, which the compiler turns into vector instructions of whatever width the processor has.
 //!
 //! With `x_i = a_i z + b_i` (`a_i = 1` where all classes share one sigma) the sums run over the hazards
-//! `h_i = φ(x_i)/Φ(x_i)` and the product `F(z) = Π Φ(x_i)` is kept in three parts, so that it neither underflows
-//! nor loses the digits of `1 - F`: for `x < 0` the factor `Φ(x) exp(x²/2)` and the exponent `-x²/2`, for `x ≥ 0`
-//! the complement `1 - Φ(x)`.
+//! `h_i = φ(x_i)/Φ(x_i)` and the product `F(z) = Π Φ(x_i)` is kept in three parts, so that it neither
+//! underflows nor loses the digits of `1 - F`: for `x < 0` the factor `Φ(x) exp(x²/2)` and the exponent
+//! `-x²/2`, for `x ≥ 0` the complement `1 - Φ(x)`.
 
 use std::f64::consts::LN_2;
 
 use crate::Real;
 use crate::normal::{INV_SQRT_2PI, half_erfcx, half_square_and_exp, mul_add, split_exponent};
 
-/// Classes whose products are formed in the working precision before they enter the `f64` product: few enough that
-/// factors of at least `0.4 / (|x| + 1)` do not underflow `f32`, that sums of squares keep their digits, and that so does
-/// one minus the complement, which is at least `2^-BLOCK`; and all the rivals of a label among ten classes.
+/// Classes whose products are formed in the working precision before they enter the `f64` product: few enough
+/// that factors of at least `0.4 / (|x| + 1)` do not underflow `f32`, that sums of squares keep their digits,
+/// and that so does one minus the complement, which is at least `2^-BLOCK`; and all the rivals of a label
+/// among ten classes.
 pub(super) const BLOCK: usize = 9;
 /// An `f64` product below this is scaled up, and its exponent down, before more factors enter.
 const PRODUCT_FLOOR: f64 = 1e-150;
@@ -23,8 +24,8 @@ const PRODUCT_RESCALE: f64 = 1e150;
 /// `ln 1e150`.
 const LN_RESCALE: f64 = 345.387_763_949_107;
 
-/// The other classes of a group: `x = scale * z + shift`, both `[classes][lanes]`. Without `SCALED`, all scales are
-/// 1 and `scale` is empty.
+/// The other classes of a group: `x = scale * z + shift`, both `[classes][lanes]`. Without `SCALED`, all
+/// scales are 1 and `scale` is empty.
 #[derive(Clone, Copy)]
 pub(super) struct Classes<'a, T, const L: usize, const SCALED: bool> {
     pub shift: &'a [[T; L]],

@@ -15,13 +15,14 @@ use crate::samples::{Logits, check_finite, check_length};
 /// `p_c = ∫ φ((t - mu_c) / sigma_c) / sigma_c · Π_{i≠c} Φ((t - mu_i) / sigma_i) dt`.
 ///
 /// # Accuracy
-/// With `Rule::precise::<f64>()`, probabilities have an absolute error below 1e-13, and sum to 1 within 1e-13 without being
-/// normalised; checked for sigmas of a row that differ by a factor of up to 64. Where a class has a probability
-/// below `e^(-truncation / 2)`, 1e-7 for these rules, intervals are added on which unlikely classes win, so that every
-/// entry above 1e-280 has a relative error below 1e-9.
+/// With `Rule::precise::<f64>()`, probabilities have an absolute error below 1e-13, and sum to 1 within 1e-13
+/// without being normalised; checked for sigmas of a row that differ by a factor of up to 64. Where a class
+/// has a probability below `e^(-truncation / 2)`, 1e-7 for these rules, intervals are added on which unlikely
+/// classes win, so that every entry above 1e-280 has a relative error below 1e-9.
 ///
 /// [`Rule::training`], and for `f32` logits every rule with a truncation of at most 16, is evaluated in `f32`
-/// arithmetic, without such intervals. The absolute error of the probabilities and of their sum is then below 1e-6.
+/// arithmetic, without such intervals. The absolute error of the probabilities and of their sum is then below
+/// 1e-6.
 ///
 /// # Errors
 /// [`LossError`] if `out` does not have the shape of the logits or a sigma is not positive and finite.
@@ -52,24 +53,26 @@ pub fn predictive_distribution<T: Real>(
     Ok(())
 }
 
-/// Writes the vector-Jacobian product of the predictive distribution with `cotangent`, `[n, c]`, to `grad`, `[n, c]`,
-/// and that with respect to the sigmas to `sigma_grad`: `[n, c]` for [`Sigma::PerClass`], `[n]` otherwise (sum it for
-/// [`Sigma::Common`]). Runs on the calling thread.
+/// Writes the vector-Jacobian product of the predictive distribution with `cotangent`, `[n, c]`, to `grad`,
+/// `[n, c]`, and that with respect to the sigmas to `sigma_grad`: `[n, c]` for [`Sigma::PerClass`], `[n]`
+/// otherwise (sum it for [`Sigma::Common`]). Runs on the calling thread.
 ///
-/// The Jacobian with respect to the means is symmetric, so that `grad` is also the Jacobian-vector product: the
-/// derivative of each probability when the means move along `cotangent`.
+/// The Jacobian with respect to the means is symmetric, so that `grad` is also the Jacobian-vector product:
+/// the derivative of each probability when the means move along `cotangent`.
 ///
 /// # Formula
-/// For `L = Σ_c K_c p_c`, with `x_c = (t - mu_c) / sigma_c`, `F(t) = Π Φ(x_c)`, `r_c = φ(x_c) / (Φ(x_c) sigma_c)`,
-/// `R = Σ r_c` and `A = Σ K_c r_c`: `dL/dmu_j = ∫ F r_j (K_j R - A) dt` and `dL/dsigma_j = ∫ F r_j x_j (K_j R - A) dt`,
-/// O(classes) per node. For a common sigma, `dL/dsigma = Σ_j (max mu - mu_j) / sigma · dL/dmu_j`.
+/// For `L = Σ_c K_c p_c`, with `x_c = (t - mu_c) / sigma_c`, `F(t) = Π Φ(x_c)`,
+/// `r_c = φ(x_c) / (Φ(x_c) sigma_c)`, `R = Σ r_c` and `A = Σ K_c r_c`: `dL/dmu_j = ∫ F r_j (K_j R - A) dt`
+/// and `dL/dsigma_j = ∫ F r_j x_j (K_j R - A) dt`, O(classes) per node. For a common sigma,
+/// `dL/dsigma = Σ_j (max mu - mu_j) / sigma · dL/dmu_j`.
 ///
 /// # Accuracy
-/// For cotangents in a range of 1 and sigmas of 1, as in [`predictive_distribution`], the absolute error is below 1e-12
-/// with `Rule::precise::<f64>()` and below 3e-6 with [`Rule::training`].
+/// For cotangents in a range of 1 and sigmas of 1, as in [`predictive_distribution`], the absolute error is
+/// below 1e-12 with `Rule::precise::<f64>()` and below 3e-6 with [`Rule::training`].
 ///
 /// # Errors
-/// As [`predictive_distribution`], and if `cotangent` or an output has another length or a cotangent is not finite.
+/// As [`predictive_distribution`], and if `cotangent` or an output has another length or a cotangent is not
+/// finite.
 ///
 /// # Example
 /// ```

@@ -66,7 +66,8 @@ impl<'a, T: Real> Sigma<'a, T> {
         Ok(())
     }
 
-    /// Checks the sigmas, and that their gradient has their shape: `[n, c]` for a sigma per class, `[n]` otherwise.
+    /// Checks the sigmas, and that their gradient has their shape: `[n, c]` for a sigma per class, `[n]`
+    /// otherwise.
     pub(super) fn check_gradient(
         &self,
         n: usize,

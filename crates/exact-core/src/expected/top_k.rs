@@ -12,16 +12,16 @@ use crate::samples::Logits;
 /// Expected top-k accuracy of a batch and its gradient.
 ///
 /// # Formula
-/// `P = P(#{i ≠ y: s_i > s_y} < k)` for independent `s_i ~ N(mu_i, sigma_i²)`: the integral over the label's score of
-/// a Poisson-binomial probability. For `k = 1` it is [`ExpectedAccuracy`](super::ExpectedAccuracy), which is much
-/// faster. `k` of at least the number of classes gives P = 1.
+/// `P = P(#{i ≠ y: s_i > s_y} < k)` for independent `s_i ~ N(mu_i, sigma_i²)`: the integral over the label's
+/// score of a Poisson-binomial probability. For `k = 1` it is [`ExpectedAccuracy`](super::ExpectedAccuracy),
+/// which is much faster. `k` of at least the number of classes gives P = 1.
 ///
-/// The cost is O(nodes · classes · k) per sample, in `f64` whatever `T`, and in numbers of a wider range where a
-/// probability leaves that of `f64`. Unlike for `k = 1`, `-log P` is not convex in the means.
+/// The cost is O(nodes · classes · k) per sample, in `f64` whatever `T`, and in numbers of a wider range
+/// where a probability leaves that of `f64`. Unlike for `k = 1`, `-log P` is not convex in the means.
 ///
 /// # Accuracy
-/// With [`Rule::precise`] in `f64`: 2e-15 absolute and 3e-13 relative in P, 1e-13 relative in 1 - P and 9e-13 in the
-/// gradient (of its largest entry), also where the sigmas of classes differ by a factor of 64.
+/// With [`Rule::precise`] in `f64`: 2e-15 absolute and 3e-13 relative in P, 1e-13 relative in 1 - P and 9e-13
+/// in the gradient (of its largest entry), also where the sigmas of classes differ by a factor of 64.
 ///
 /// # Example
 /// ```
@@ -77,8 +77,8 @@ impl ExpectedTopK {
         Ok(Self { metric: self.metric.with_margin(margin)?, ..self })
     }
 
-    /// Writes each sample's probability to `values`, `[n]`, and the gradient with respect to the means to `grad`,
-    /// `[n, c]`. Runs on the calling thread.
+    /// Writes each sample's probability to `values`, `[n]`, and the gradient with respect to the means to
+    /// `grad`, `[n, c]`. Runs on the calling thread.
     ///
     /// # Errors
     /// [`LossError`] if lengths differ, a label is out of range, or a sigma is not positive and finite.
@@ -93,8 +93,8 @@ impl ExpectedTopK {
         self.evaluate_with_sigma_gradient(logits, labels, sigma, values, grad, None)
     }
 
-    /// As [`ExpectedTopK::evaluate`], and writes the gradient with respect to a sigma per class to `sigma_grad`,
-    /// `[n, c]`.
+    /// As [`ExpectedTopK::evaluate`], and writes the gradient with respect to a sigma per class to
+    /// `sigma_grad`, `[n, c]`.
     ///
     /// # Errors
     /// As [`ExpectedTopK::evaluate`].

@@ -4,15 +4,16 @@ use super::alternatives::{check_temperature, sigmoid_pair, sum_over_alternatives
 use super::{Loss, LossError, LossSum, Samples};
 use crate::Real;
 
-/// The negative log likelihood of a win against each alternative under a mixture of a sigmoid with a constant, whose
-/// weight `w` and level `θ` are learned: the constant bounds the loss of samples that cannot be won.
+/// The negative log likelihood of a win against each alternative under a mixture of a sigmoid with a
+/// constant, whose weight `w` and level `θ` are learned: the constant bounds the loss of samples that cannot
+/// be won.
 ///
 /// # Formula
-/// `Σ_{i≠y} -log(w θ + (1 - w) sigmoid((logit_y - logit_i) / T))`; the learned parameters are `logit(2 w)` and
-/// `logit(θ)`, from `w = 0.1` and `θ = 0.5`.
+/// `Σ_{i≠y} -log(w θ + (1 - w) sigmoid((logit_y - logit_i) / T))`; the learned parameters are `logit(2 w)`
+/// and `logit(θ)`, from `w = 0.1` and `θ = 0.5`.
 ///
-/// `Deviation:` `w` stays below one half. Without a bound, `w = θ = 1` makes the loss 0 whatever the logits, and an
-/// optimiser that converges ends there.
+/// `Deviation:` `w` stays below one half. Without a bound, `w = θ = 1` makes the loss 0 whatever the logits,
+/// and an optimiser that converges ends there.
 ///
 /// # Example
 /// ```

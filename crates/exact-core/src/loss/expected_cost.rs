@@ -10,12 +10,12 @@ use crate::expected::{DistributionBatch, Means, Sigma};
 /// Expected cost of the predictions under a cost matrix, for scores `s ~ N(logits, sigma² I)`.
 ///
 /// # Formula
-/// `Σ_c K_yc P(argmax_i s_i = c)` with the costs `K`, `[labels, predictions]`. There may be more predictions than
-/// labels: an option to reject is a further class, with a logit of its own, that is never a label. With a margin `r`,
-/// logits below `logit_y - r` are replaced by it, which clips differences `logit_y - logit_i` at `r`. With costs of 0
-/// on the diagonal and 1 elsewhere it is the [`Exact`](super::Exact) loss, whose nodes are its own, so that it keeps the
-/// digits of the tiny gradients of hopeless samples; here the accuracy is absolute, as that of
-/// [`expected_cost`](crate::expected::expected_cost).
+/// `Σ_c K_yc P(argmax_i s_i = c)` with the costs `K`, `[labels, predictions]`. There may be more predictions
+/// than labels: an option to reject is a further class, with a logit of its own, that is never a label. With
+/// a margin `r`, logits below `logit_y - r` are replaced by it, which clips differences `logit_y - logit_i`
+/// at `r`. With costs of 0 on the diagonal and 1 elsewhere it is the [`Exact`](super::Exact) loss, whose
+/// nodes are its own, so that it keeps the digits of the tiny gradients of hopeless samples; here the
+/// accuracy is absolute, as that of [`expected_cost`](crate::expected::expected_cost).
 ///
 /// # Example
 /// ```
@@ -33,8 +33,8 @@ use crate::expected::{DistributionBatch, Means, Sigma};
 /// ```
 ///
 /// # References
-/// Chow 1970, *On optimum recognition error and reject tradeoff*, IEEE Transactions on Information Theory 16; Elkan
-/// 2001, *The foundations of cost-sensitive learning*, IJCAI.
+/// Chow 1970, *On optimum recognition error and reject tradeoff*, IEEE Transactions on Information Theory 16;
+/// Elkan 2001, *The foundations of cost-sensitive learning*, IJCAI.
 #[derive(Debug, Clone)]
 pub struct ExpectedCost {
     costs: Arc<[f64]>,
@@ -48,8 +48,8 @@ impl ExpectedCost {
     /// With the cost matrix `[labels, predictions]`, row after row, and without margin, at the given sigma.
     ///
     /// # Errors
-    /// [`LossError`] if the costs are not rows of `n_predictions`, at least one, a cost is not finite, or `sigma` is
-    /// not positive and finite.
+    /// [`LossError`] if the costs are not rows of `n_predictions`, at least one, a cost is not finite, or
+    /// `sigma` is not positive and finite.
     pub fn new(costs: &[f64], n_predictions: usize, sigma: f64) -> Result<Self, LossError> {
         if n_predictions == 0 {
             let (name, expected) = ("number of predictions", "at least 1");
@@ -75,7 +75,8 @@ impl<T: Real> Loss<T> for ExpectedCost {
         self.scores.initial_parameters()
     }
 
-    /// As [`Loss::sum`]. What the cost matrix does not hold costs nothing; [`Loss::evaluate_samples`] refuses it.
+    /// As [`Loss::sum`]. What the cost matrix does not hold costs nothing; [`Loss::evaluate_samples`] refuses
+    /// it.
     fn sum(&self, samples: Samples<'_, T>, parameters: &[T], grad: &mut [T]) -> LossSum<T> {
         for (grad, &label) in grad.chunks_exact_mut(samples.n_classes()).zip(samples.labels()) {
             grad.fill(T::ZERO);

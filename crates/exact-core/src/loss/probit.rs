@@ -7,8 +7,8 @@ use crate::expected::{Outcome, Quantity, orthant};
 
 /// `-log P(s_y > max_{i≠y} s_i)` for scores `s ~ N(logits, sigma² I)`: multinomial probit regression.
 ///
-/// P is log-concave in the logits (Prékopa 1973), so this loss is convex in them and in linear weights, and unlike the
-/// expected error its gradient does not vanish for badly misclassified samples.
+/// P is log-concave in the logits (Prékopa 1973), so this loss is convex in them and in linear weights, and
+/// unlike the expected error its gradient does not vanish for badly misclassified samples.
 ///
 /// # Example
 /// ```

@@ -8,8 +8,9 @@ use crate::expected::{OrthantBatch, Outcome, Quantity, exceedance};
 /// Expected top-k error: the probability that at least k scores `s ~ N(logits, sigma² I)` exceed the label's.
 ///
 /// # Formula
-/// `1 - P(#{i ≠ y: s_i > s_y} < k)`; with a margin `r`, differences `logit_y - logit_i` are clipped at `r`. For
-/// `k = 1` it is the [`Exact`](super::Exact) loss, which is faster; `k` of at least the number of classes gives 0.
+/// `1 - P(#{i ≠ y: s_i > s_y} < k)`; with a margin `r`, differences `logit_y - logit_i` are clipped at `r`.
+/// For `k = 1` it is the [`Exact`](super::Exact) loss, which is faster; `k` of at least the number of classes
+/// gives 0.
 ///
 /// # Example
 /// ```

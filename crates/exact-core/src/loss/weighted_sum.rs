@@ -41,8 +41,8 @@ impl<T: Real> WeightedSum<T> {
     /// The sum of the losses with their weights.
     ///
     /// # Errors
-    /// [`LossError::Setting`] if there is no loss, a weight is not positive and finite, or the losses have more than
-    /// [`MAX_PARAMETERS`] learned parameters together.
+    /// [`LossError::Setting`] if there is no loss, a weight is not positive and finite, or the losses have
+    /// more than [`MAX_PARAMETERS`] learned parameters together.
     pub fn new(parts: impl IntoIterator<Item = (f64, Arc<dyn Loss<T>>)>) -> Result<Self, LossError> {
         let setting = |name, expected, value| Err(LossError::Setting { name, expected, value });
         let mut sum = Self { parts: Vec::new() };

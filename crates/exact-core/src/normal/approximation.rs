@@ -11,18 +11,18 @@ pub trait Approximation: Sized + 'static {
     const HALF_ERFCX: &'static [Self];
     /// Coefficients of `e^r` for `|r| <= ln(2)/2` in ascending powers.
     const EXP: &'static [Self];
-    /// 1.5 times the power of 2 from which on numbers are integers: adding it rounds a moderate number to an integer,
-    /// which stands in the low bits of the sum.
+    /// 1.5 times the power of 2 from which on numbers are integers: adding it rounds a moderate number to an
+    /// integer, which stands in the low bits of the sum.
     const ROUND_MAGIC: Self;
-    /// Below this exponent `e^v` is taken as `e^EXP_FLOOR`, so that no product of it with a number above 1e-3 is
-    /// subnormal, which would be slow: `e^-80` is 1500 times the smallest normal `f32`, `e^-700` 4400 times the
-    /// smallest normal `f64`.
+    /// Below this exponent `e^v` is taken as `e^EXP_FLOOR`, so that no product of it with a number above 1e-3
+    /// is subnormal, which would be slow: `e^-80` is 1500 times the smallest normal `f32`, `e^-700` 4400
+    /// times the smallest normal `f64`.
     const EXP_FLOOR: Self;
-    /// `2^s + 1` with half of the digits `s`, rounded up: multiplying by it splits a number into two halves (Dekker
-    /// 1971, Numer. Math. 18).
+    /// `2^s + 1` with half of the digits `s`, rounded up: multiplying by it splits a number into two halves
+    /// (Dekker 1971, Numer. Math. 18).
     const SPLITTER: Self;
-    /// ln 2 rounded to few bits, so that small integer multiples are exact: as in Cephes' `expf` (`f32`) and fdlibm's
-    /// `exp` (`f64`).
+    /// ln 2 rounded to few bits, so that small integer multiples are exact: as in Cephes' `expf` (`f32`) and
+    /// fdlibm's `exp` (`f64`).
     const LN_2_HIGH: Self;
     /// ln 2 less [`Self::LN_2_HIGH`].
     const LN_2_LOW: Self;

@@ -3,8 +3,8 @@
 use super::approximation::Approximation;
 use super::{mul_add, polynomial};
 
-/// `ln v` for a positive normal number, to a rounding of the result: `v = 2^n m` with m around 1, and the polynomial of
-/// Cephes' `logf`.
+/// `ln v` for a positive normal number, to a rounding of the result: `v = 2^n m` with m around 1, and the
+/// polynomial of Cephes' `logf`.
 #[inline(always)]
 pub(crate) fn ln_f32<const FUSED: bool>(v: f32) -> f32 {
     const SQRT_HALF_BITS: i32 = 0x3f35_04f3;
@@ -30,7 +30,8 @@ pub(crate) fn ln_f32<const FUSED: bool>(v: f32) -> f32 {
     mul_add::<f32, FUSED>(n, f32::LN_2_HIGH, f + tail)
 }
 
-/// `ln x` for a positive normal number, to two roundings of the result: by the series of `2 artanh((m - 1) / (m + 1))`.
+/// `ln x` for a positive normal number, to two roundings of the result: by the series of
+/// `2 artanh((m - 1) / (m + 1))`.
 #[inline(always)]
 pub(crate) fn ln_f64<const FUSED: bool>(x: f64) -> f64 {
     // Subtracting the bits of sqrt(1/2) makes the exponent field count from there, so that the mantissa is in

@@ -9,7 +9,8 @@ use proptest::prelude::*;
 
 /// Rounding error of sums of probabilities and of rescaled inputs.
 const ROUNDING: f64 = 1e-13;
-/// Of a central difference with step 1e-5, relative to the largest entry: truncation 1e-10 and rounding 1e-11.
+/// Of a central difference with step 1e-5, relative to the largest entry: truncation 1e-10 and rounding
+/// 1e-11.
 const DIFFERENCE: f64 = 1e-8;
 const STEP: f64 = 1e-5;
 
@@ -229,8 +230,8 @@ proptest! {
 
     #[test]
     fn a_class_sigma_much_smaller_than_the_labels_is_a_constant_score(delta in -6.0..6.0_f64) {
-        // Two classes: P = Φ(delta / √(1 + sigma²)); in f32 the difference is thousands of the class's own sigmas.
-        // Rounding delta costs delta² / 2 roundings.
+        // Two classes: P = Φ(delta / √(1 + sigma²)); in f32 the difference is thousands of the class's own
+        // sigmas. Rounding delta costs delta² / 2 roundings.
         let expected = exact_core::normal::cdf(delta);
         let sigma = [1.0_f32, 1e-4];
         let found = evaluate(&ExpectedAccuracy::precise::<f32>(), &[delta as f32, 0.0], 0, Sigma::PerClass(&sigma));

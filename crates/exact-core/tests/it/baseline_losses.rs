@@ -1,6 +1,7 @@
 //! The baseline losses: golden values, gradients, invariances and extremes, in f64 and f32.
 //!
-//! Golden values were computed from the formulas with mpmath at 40 digits, gradients by its central differences.
+//! Golden values were computed from the formulas with mpmath at 40 digits, gradients by its central
+//! differences.
 
 // Golden values have 17 digits.
 #![allow(clippy::unwrap_used, clippy::excessive_precision)]

@@ -57,8 +57,8 @@ impl Case {
         format!("{} C={} k={} label={} mu={head:?}… ", self.tag, self.mu.len(), self.k, self.label)
     }
 
-    /// The size by which an error in `dsigma` is measured: for one sigma, `Σ |delta_i G_i| / sigma`, since the sum
-    /// itself may cancel; for one per class, the largest entry.
+    /// The size by which an error in `dsigma` is measured: for one sigma, `Σ |delta_i G_i| / sigma`, since
+    /// the sum itself may cancel; for one per class, the largest entry.
     pub fn dsigma_size(&self) -> f64 {
         match (&self.sigma, &self.dsigma) {
             (SigmaValue::One(sigma), _) => {

@@ -15,8 +15,8 @@ const ABSOLUTE: f64 = 1e-13;
 /// The promised relative error of an entry above [`SMALLEST`].
 const RELATIVE: f64 = 1e-9;
 const SMALLEST: f64 = 1e-280;
-/// The promised absolute error of probabilities and expected costs in `f32`, and of their gradients, for costs in a range
-/// of at most 2 and sigmas of at least 1.
+/// The promised absolute error of probabilities and expected costs in `f32`, and of their gradients, for
+/// costs in a range of at most 2 and sigmas of at least 1.
 const SINGLE: f64 = 1e-6;
 const SINGLE_GRADIENT: f64 = 2.0 * 3e-6;
 const STEP: f64 = 1e-5;

@@ -1,4 +1,5 @@
-//! The sampling estimators against closed forms and a quadrature written here, within their own standard errors.
+//! The sampling estimators against closed forms and a quadrature written here, within their own standard
+//! errors.
 
 #![allow(clippy::unwrap_used)]
 
@@ -12,7 +13,8 @@ const STANDARD_ERRORS: f64 = 5.0;
 /// Rounding in `f32`, relative, of products of many factors.
 const SINGLE: f64 = 2e-5;
 
-/// P, 1 - P, the gradient and dP/dsigma, by the trapezoid rule on `φ(z) Π Φ(z + d_i)` with 4001 nodes on [-10, 10].
+/// P, 1 - P, the gradient and dP/dsigma, by the trapezoid rule on `φ(z) Π Φ(z + d_i)` with 4001 nodes on
+/// [-10, 10].
 fn quadrature(logits: &[f64], label: usize, sigma: f64) -> Vec<f64> {
     let nodes = 4001;
     let step = 20.0 / f64::from(nodes - 1);
@@ -74,7 +76,8 @@ fn mean<T: Real>(
     (0..runs[0].len()).map(moments).collect()
 }
 
-/// Logits, label, sigma: equal, mixed, confident, badly wrong, tied; from 2 to 18 classes, in samples that do not fill the lanes.
+/// Logits, label, sigma: equal, mixed, confident, badly wrong, tied; from 2 to 18 classes, in samples that do
+/// not fill the lanes.
 fn problems() -> Vec<(Vec<f64>, usize, f64)> {
     vec![
         (vec![0.3, -0.4], 0, 0.5),

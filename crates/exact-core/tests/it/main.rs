@@ -1,7 +1,7 @@
 //! The tests of the public interface, in one program.
 //!
-//! Cases that proptest finds to fail are written to `tests/proptest-regressions`, one file for each module, and are
-//! run first from then on.
+//! Cases that proptest finds to fail are written to `tests/proptest-regressions`, one file for each module,
+//! and are run first from then on.
 
 mod accuracy_edges;
 mod accuracy_properties;

@@ -37,8 +37,8 @@ const DOUBLE: Tolerance = Tolerance {
     log_floor: -690.0,
 };
 
-/// The quadrature's error with that of `f32` arithmetic, which is the larger part of it. Measured, worst: P 1.1e-7 and
-/// 8e-7 relative, 1 - P 5e-7, gradient 1.1e-6.
+/// The quadrature's error with that of `f32` arithmetic, which is the larger part of it. Measured, worst: P
+/// 1.1e-7 and 8e-7 relative, 1 - P 5e-7, gradient 1.1e-6.
 const SINGLE: Tolerance = Tolerance {
     p_absolute: 2e-7,
     p_relative: 3e-6,
@@ -50,8 +50,8 @@ const SINGLE: Tolerance = Tolerance {
     log_floor: -60.0,
 };
 
-/// With a sigma per class, the integrand of the sigma gradient is wider than γ: cutting γ at e^-13 costs 1.1e-5 (at
-/// e^-16, 2.4e-6). The arithmetic costs 2.0e-6 in the gradient, far in the tails.
+/// With a sigma per class, the integrand of the sigma gradient is wider than γ: cutting γ at e^-13 costs
+/// 1.1e-5 (at e^-16, 2.4e-6). The arithmetic costs 2.0e-6 in the gradient, far in the tails.
 const SINGLE_PER_CLASS: Tolerance = Tolerance { gradient: 3e-6, dsigma: 1.5e-5, ..SINGLE };
 
 /// The reference's logarithms are rounded to `f64`, which limits comparisons of what lies `log_size` from 1.

@@ -1,11 +1,11 @@
-//! Integrals over the largest score of a group of samples: the probability of each class to have it, and the slopes
-//! of an expected cost.
+//! Integrals over the largest score of a group of samples: the probability of each class to have it, and the
+//! slopes of an expected cost.
 //!
-//! With `x_c = a_c z + b_c` over all classes, the largest score has the distribution function `F(z) = Π Φ(x_c)`, and
-//! class c has it with probability `p_c = ∫ F r_c dz`, `r_c = a_c h(x_c)`. For costs `K_c`, with `R = Σ r_c` and
-//! `A = Σ K_c r_c`, the expected cost is `∫ F A dz`, and its slope along class c's mean is `∫ F r_c (K_c R - A) dz`.
-//! The nodes lie on the interval that leaves `e^-T` of F at either end; beyond, the integrands are taken to decay as
-//! F or `1 - F` does.
+//! With `x_c = a_c z + b_c` over all classes, the largest score has the distribution function
+//! `F(z) = Π Φ(x_c)`, and class c has it with probability `p_c = ∫ F r_c dz`, `r_c = a_c h(x_c)`. For costs
+//! `K_c`, with `R = Σ r_c` and `A = Σ K_c r_c`, the expected cost is `∫ F A dz`, and its slope along class
+//! c's mean is `∫ F r_c (K_c R - A) dz`. The nodes lie on the interval that leaves `e^-T` of F at either end;
+//! beyond, the integrands are taken to decay as F or `1 - F` does.
 
 use crate::Real;
 use crate::expected::classes::Classes;
@@ -43,7 +43,8 @@ impl Level {
 #[derive(Clone, Copy)]
 pub(super) struct Ends {
     level: Level,
-    /// The level of each of so many classes at which that of `1 - F`, at most the sum of theirs, is certainly reached.
+    /// The level of each of so many classes at which that of `1 - F`, at most the sum of theirs, is certainly
+    /// reached.
     union: Level,
 }
 
@@ -66,7 +67,8 @@ pub(super) struct ClassSums<'a, U, const L: usize> {
 }
 
 impl<U: Real, const L: usize, const SCALED: bool> Classes<'_, U, L, SCALED> {
-    /// Writes the probabilities, or the slopes and moments where there are costs, and returns the expected costs.
+    /// Writes the probabilities, or the slopes and moments where there are costs, and returns the expected
+    /// costs.
     #[inline(always)]
     pub(super) fn integrate_argmax<const FUSED: bool>(
         &self,
@@ -106,8 +108,8 @@ impl<U: Real, const L: usize, const SCALED: bool> Classes<'_, U, L, SCALED> {
         expected
     }
 
-    /// Adds intervals on the left, on which unlikely classes win if they win, until F is close to underflow. Each has
-    /// the width on which a Gaussian of F's decay is resolved as well as on the first interval.
+    /// Adds intervals on the left, on which unlikely classes win if they win, until F is close to underflow.
+    /// Each has the width on which a Gaussian of F's decay is resolved as well as on the first interval.
     #[inline(always)]
     fn extend_left<const FUSED: bool>(&self, mut right: [U; L], rule: &Rule, sums: &mut ClassSums<'_, U, L>) {
         let step = (2.0 * rule.truncation()).sqrt();
@@ -124,9 +126,9 @@ impl<U: Real, const L: usize, const SCALED: bool> Classes<'_, U, L, SCALED> {
 
     /// Adds the integral from `left`, where F is small, to `right`.
     ///
-    /// With scales of their own, classes may have steps in between, but F is small only where none of them is far to
-    /// the right: at a distance s from `left`, classes that change within much less than s have `Φ = 1`. So panels that
-    /// double in width, from one that resolves the steepest class, resolve all.
+    /// With scales of their own, classes may have steps in between, but F is small only where none of them is
+    /// far to the right: at a distance s from `left`, classes that change within much less than s have
+    /// `Φ = 1`. So panels that double in width, from one that resolves the steepest class, resolve all.
     #[inline(always)]
     fn panels<const FUSED: bool>(
         &self,
@@ -236,7 +238,8 @@ impl<U: Real, const L: usize, const SCALED: bool> Classes<'_, U, L, SCALED> {
         }
     }
 
-    /// Where F has the given level, by Newton's method on the concave `log F` from the left, which cannot overshoot.
+    /// Where F has the given level, by Newton's method on the concave `log F` from the left, which cannot
+    /// overshoot.
     #[inline(always)]
     fn left_end<const FUSED: bool>(&self, level: Level, sums: &mut ClassSums<'_, U, L>) -> [U; L] {
         // F is at most each of its factors.
@@ -258,8 +261,9 @@ impl<U: Real, const L: usize, const SCALED: bool> Classes<'_, U, L, SCALED> {
         z
     }
 
-    /// Where `1 - F` has about the given level: a step of Newton's method for `log(1 - F)` from where the largest of
-    /// the classes' `1 - Φ` is. Where that is far to the left, since many classes are as large, the step is too long.
+    /// Where `1 - F` has about the given level: a step of Newton's method for `log(1 - F)` from where the
+    /// largest of the classes' `1 - Φ` is. Where that is far to the left, since many classes are as large,
+    /// the step is too long.
     #[inline(always)]
     fn right_end<const FUSED: bool>(&self, ends: Ends, sums: &mut ClassSums<'_, U, L>) -> [U; L] {
         let Ends { level, union } = ends;

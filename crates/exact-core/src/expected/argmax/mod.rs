@@ -1,7 +1,8 @@
-//! The largest score of each row: the probability of every class to have it, and the gradient of an expected cost.
+//! The largest score of each row: the probability of every class to have it, and the gradient of an expected
+//! cost.
 //!
-//! Rows are loaded into lanes, with `x_c = a_c z + b_c` for `z` in units of a row's largest sigma from its largest mean,
-//! and [`integrate`] does the integrals over z for all lanes at once.
+//! Rows are loaded into lanes, with `x_c = a_c z + b_c` for `z` in units of a row's largest sigma from its
+//! largest mean, and [`integrate`] does the integrals over z for all lanes at once.
 
 mod integrate;
 
@@ -60,14 +61,15 @@ impl<T: Real> DistributionBatch<'_, T> {
         }
     }
 
-    /// Replaces the costs of the predictions, which `grad` holds, by the gradient of the expected cost with respect
-    /// to the logits. `visit` sees each sample's expected cost and returns the factor of its gradients.
+    /// Replaces the costs of the predictions, which `grad` holds, by the gradient of the expected cost with
+    /// respect to the logits. `visit` sees each sample's expected cost and returns the factor of its
+    /// gradients.
     pub fn costs(self, sigma_grad: Option<&mut [T]>, visit: &mut dyn FnMut(usize, Cost) -> T) {
         self.run(Arch::new(), Some(Costs { sigma_grad, visit }));
     }
 
-    /// Adds up what `evaluate` returns for parts of the rows, which it is called with on the current rayon pool. The
-    /// parts, and the order of the sum, depend on the number of rows and classes alone.
+    /// Adds up what `evaluate` returns for parts of the rows, which it is called with on the current rayon
+    /// pool. The parts, and the order of the sum, depend on the number of rows and classes alone.
     pub fn in_parallel<F>(self, sigma_grad: Option<&mut [T]>, evaluate: &F) -> f64
     where
         F: Fn(DistributionBatch<'_, T>, Option<&mut [T]>) -> f64 + Sync,
@@ -131,7 +133,8 @@ impl<T: Real, U: Real> WithSimd for InLanes<'_, '_, '_, T, U> {
     }
 }
 
-/// A row in one of the lanes: `x_c = a_c z + b_c` for `z` in units of its largest sigma, from its largest mean.
+/// A row in one of the lanes: `x_c = a_c z + b_c` for `z` in units of its largest sigma, from its largest
+/// mean.
 #[derive(Clone, Copy, Default)]
 struct Lane {
     /// One over the unit.
@@ -215,8 +218,8 @@ impl<T: Real> DistributionBatch<'_, T> {
         Lane { inverse_unit: (1.0 / unit).min(f64::MAX), top, ..Lane::default() }
     }
 
-    /// Costs relative to that of the class of the largest mean. They give the same gradient, and nothing cancels
-    /// where that class is almost certain to win.
+    /// Costs relative to that of the class of the largest mean. They give the same gradient, and nothing
+    /// cancels where that class is almost certain to win.
     #[inline(always)]
     fn load_costs<U: Real>(&self, row: usize, l: usize, lane: &mut Lane, costs: &mut [[U; LANES]]) {
         let n_classes = self.means.n_classes();

@@ -14,8 +14,8 @@ use super::sigma::Sigma;
 use crate::Real;
 use crate::quadrature::Rule;
 
-/// Rows of logits whose orthant probabilities are wanted. `visit` sees each sample's outcome and returns the factor
-/// of its gradient row.
+/// Rows of logits whose orthant probabilities are wanted. `visit` sees each sample's outcome and returns the
+/// factor of its gradient row.
 pub struct OrthantBatch<'a, T> {
     pub logits: &'a [T],
     pub n_classes: usize,
@@ -39,7 +39,8 @@ impl<T: Real> OrthantBatch<'_, T> {
     }
 
     /// Reports a sample, for which γ's size is `unit` and P's derivative with respect to sigma is that times
-    /// `slope_of_sigma`. Returns what its derivatives with respect to the differences are to be multiplied by.
+    /// `slope_of_sigma`. Returns what its derivatives with respect to the differences are to be multiplied
+    /// by.
     #[inline(always)]
     pub(in crate::expected) fn report<const L: usize>(
         &mut self,

@@ -16,7 +16,8 @@ pub(in crate::expected) struct Buffers<'a, U, const L: usize> {
     pub row: Row<'a, U>,
 }
 
-/// The classes of one sample, label included. A shift is infinite where a class takes no part in the integral.
+/// The classes of one sample, label included. A shift is infinite where a class takes no part in the
+/// integral.
 pub(in crate::expected) struct Row<'a, U> {
     pub shift: &'a mut [U],
     pub scale: &'a mut [U],

@@ -3,10 +3,11 @@
 use super::row::{PARTS, Row, tree_sum};
 use crate::Real;
 
-/// A sigma this many times smaller than the label's is taken as that much smaller: the class's score is a constant.
+/// A sigma this many times smaller than the label's is taken as that much smaller: the class's score is a
+/// constant.
 const SCALE_MAX: f64 = 1e6;
-/// The label's sigma over a class's is at least this times the square root of the rounding error: below, the label's
-/// score is a constant beside the class's.
+/// The label's sigma over a class's is at least this times the square root of the rounding error: below, the
+/// label's score is a constant beside the class's.
 const SCALE_MIN: f64 = 0.1;
 
 /// The logits of one sample, and what makes differences of them.
@@ -22,22 +23,22 @@ pub(in crate::expected) struct Sample<'a, T> {
 
 /// How a sample's differences of logits become units of sigma, and which of them matter.
 ///
-/// With `d` in units of sigma, `d_1` the nearest class's and a set S of other classes left out, association of the
-/// events `s_y > s_i` gives `0 <= P' - P <= Σ Q(d_i/√2)` for `P'` without S, and the same relative to `P'`. Since
-/// `Q(b)/Q(a) <= exp(-(b² - a²)/2)` for `b >= a >= 0` and `1 - P >= Q(d_1/√2)`, with
+/// With `d` in units of sigma, `d_1` the nearest class's and a set S of other classes left out, association
+/// of the events `s_y > s_i` gives `0 <= P' - P <= Σ Q(d_i/√2)` for `P'` without S, and the same relative to
+/// `P'`. Since `Q(b)/Q(a) <= exp(-(b² - a²)/2)` for `b >= a >= 0` and `1 - P >= Q(d_1/√2)`, with
 ///
 /// ```text
 /// d_i² >= d_1² + 4 ln(C / tolerance)
 /// ```
 ///
-/// for all of S, the relative errors of P and of 1 - P are at most the tolerance. The same bounds the gradient's error
-/// relative to its entry for the nearest class (docs/derivation.md, section 11).
+/// for all of S, the relative errors of P and of 1 - P are at most the tolerance. The same bounds the
+/// gradient's error relative to its entry for the nearest class (docs/derivation.md, section 11).
 #[derive(Clone, Copy)]
 pub(in crate::expected) struct Scaling {
     /// One over the label's sigma.
     pub inverse_sigma: f64,
-    /// The nearest class's difference, from which the integration variable counts, so that no digits of the classes
-    /// that matter are lost in the working precision. 0 where the sigmas differ.
+    /// The nearest class's difference, from which the integration variable counts, so that no digits of the
+    /// classes that matter are lost in the working precision. 0 where the sigmas differ.
     pub origin: f64,
     /// The logit at the origin.
     pub nearest: f64,
@@ -81,8 +82,8 @@ impl<'a, T: Real> Sample<'a, T> {
         Self { logits, label, sigmas, floor }
     }
 
-    /// How differences are scaled. With a selection, they count from the nearest class, and classes that cannot matter
-    /// are left out.
+    /// How differences are scaled. With a selection, they count from the nearest class, and classes that
+    /// cannot matter are left out.
     #[inline(always)]
     pub fn scaling<U: Real, const SCALED: bool>(&self, selection: Option<Selection>) -> Scaling {
         let label = self.logits[self.label].to_f64();
@@ -99,9 +100,9 @@ impl<'a, T: Real> Sample<'a, T> {
         Scaling::from_nearest::<U>(label, nearest, inverse_sigma, selection)
     }
 
-    /// Writes `(a, b)` of each class such that the label beats it if the class's score in units of its sigma is below
-    /// `a z + b`, with `b` counted from the origin; infinite for the label and for classes that cannot matter. Without
-    /// `SCALED`, `a` is 1 and `scale` is empty.
+    /// Writes `(a, b)` of each class such that the label beats it if the class's score in units of its sigma
+    /// is below `a z + b`, with `b` counted from the origin; infinite for the label and for classes that
+    /// cannot matter. Without `SCALED`, `a` is 1 and `scale` is empty.
     #[inline(always)]
     pub fn place<U: Real, const SCALED: bool>(&self, scaling: &Scaling, shift: &mut [U], scale: &mut [U]) {
         let Scaling { inverse_sigma, nearest, limit, .. } = *scaling;
@@ -110,9 +111,9 @@ impl<'a, T: Real> Sample<'a, T> {
             for (class, (shift, scale)) in shift.iter_mut().zip(scale).enumerate() {
                 let class_sigma = self.sigmas[class].to_f64().max(sigma / SCALE_MAX);
                 let a = (sigma / class_sigma).max(SCALE_MIN * U::EPSILON.to_f64().sqrt());
-                // With large a, the limit is that of one sigma: Q(b / √(1 + a²)) = Q(SHIFT_MAX / √2). With small a, γ is
-                // where x = b, and 0.47 in place of 1/2 leaves φ(b) above where the fast exponential ends: b²/2 is 76
-                // of 80 (f32) or 660 of 700 (f64).
+                // With large a, the limit is that of one sigma: Q(b / √(1 + a²)) = Q(SHIFT_MAX / √2). With
+                // small a, γ is where x = b, and 0.47 in place of 1/2 leaves φ(b) above where the fast
+                // exponential ends: b²/2 is 76 of 80 (f32) or 660 of 700 (f64).
                 let unit = (0.47 + 0.5 * a * a).sqrt();
                 let b = (nearest - self.logits[class].to_f64().max(self.floor)) * reciprocal(class_sigma);
                 let near = b <= U::SHIFT_MAX * unit;
@@ -129,8 +130,8 @@ impl<'a, T: Real> Sample<'a, T> {
         shift[self.label] = U::INFINITY;
     }
 
-    /// Writes `factor` times the gradient with respect to the logits to `grad`, from the derivatives with respect to
-    /// each class's `b`, 0 for the label.
+    /// Writes `factor` times the gradient with respect to the logits to `grad`, from the derivatives with
+    /// respect to each class's `b`, 0 for the label.
     #[inline(always)]
     pub fn gradient<U: Real, const SCALED: bool>(
         &self,
@@ -160,8 +161,8 @@ impl<'a, T: Real> Sample<'a, T> {
         grad[self.label] = T::saturating_from_f64(tree_sum(sums));
     }
 
-    /// Writes `factor` times the gradient with respect to each class's sigma to `grad`, from the derivatives with
-    /// respect to each class's `a` and `b`.
+    /// Writes `factor` times the gradient with respect to each class's sigma to `grad`, from the derivatives
+    /// with respect to each class's `a` and `b`.
     #[inline(always)]
     pub fn sigma_gradient<U: Real>(&self, row: &Row<'_, U>, factor: f64, grad: &mut [T]) {
         let mut label_slope = 0.0;

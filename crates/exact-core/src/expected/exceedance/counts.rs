@@ -1,10 +1,10 @@
-//! How many of the other classes' scores exceed the label's, given the label's: a Poisson-binomial distribution, at a
-//! group of points of the integration variable.
+//! How many of the other classes' scores exceed the label's, given the label's: a Poisson-binomial
+//! distribution, at a group of points of the integration variable.
 //!
-//! Given `z`, class `i` exceeds with probability `q_i = Q(x_i)`, `x_i = a_i z + b_i`, independently. With `N` their
-//! number, `W = P(N < k)` has `W' = Σ a_j φ(x_j) L_j`, where `L_j = P(N without j = k - 1)`. All sums have positive
-//! terms only. `L_j` comes from prefixes and suffixes of the classes and never from dividing class j out of the
-//! distribution of `N`, which loses all digits (measured: relative error 1e9).
+//! Given `z`, class `i` exceeds with probability `q_i = Q(x_i)`, `x_i = a_i z + b_i`, independently. With `N`
+//! their number, `W = P(N < k)` has `W' = Σ a_j φ(x_j) L_j`, where `L_j = P(N without j = k - 1)`. All sums
+//! have positive terms only. `L_j` comes from prefixes and suffixes of the classes and never from dividing
+//! class j out of the distribution of `N`, which loses all digits (measured: relative error 1e9).
 
 use crate::expected::batch::tree_sum;
 use crate::normal::{INV_SQRT_2PI, exp_half_square_or_zero, half_erfcx, mul_add};
@@ -91,8 +91,8 @@ pub(super) struct Exceedance {
     k: usize,
     /// `counts[c] = P(N = c)` over the classes so far.
     counts: Vec<Points>,
-    /// The same with one class marked as the one at the threshold; on the way back, `P(N = k - 1 - c)` over the
-    /// classes to come.
+    /// The same with one class marked as the one at the threshold; on the way back, `P(N = k - 1 - c)` over
+    /// the classes to come.
     marked: Vec<Points>,
     terms: Vec<Tails>,
     /// `counts` before each block, `[blocks][k]`.

@@ -1,4 +1,5 @@
-//! The top-k counterpart of the orthant probability, for one sample at a time: F is replaced by W and F' by W'.
+//! The top-k counterpart of the orthant probability, for one sample at a time: F is replaced by W and F' by
+//! W'.
 //!
 //! ```text
 //! P = ∫ Q W' dz       1 - P = ∫ Φ W' dz       G_i = dP/dd_i = ∫ φ(z) φ(x_i) L_i dz
@@ -19,8 +20,8 @@ const RESOLVED: usize = 8;
 const MAX_SCANS: usize = 30;
 /// How far from the label's and the k-th class's means `γ` may have its mode, without a further scan.
 const REACH: f64 = 2.0;
-/// The logarithm of the smallest maximum of `γ` around which nothing that matters underflows: with the largest
-/// truncation, 100, γ is `e^-560` at the ends, and `f64` reaches down to `e^-708`.
+/// The logarithm of the smallest maximum of `γ` around which nothing that matters underflows: with the
+/// largest truncation, 100, γ is `e^-560` at the ends, and `f64` reaches down to `e^-708`.
 const LOWEST: f64 = -460.0;
 
 /// Beyond this many standard deviations, `1 - Φ`, 1e-19, is nothing beside 1.
@@ -47,8 +48,8 @@ pub(super) struct Kept {
 }
 
 impl<const SCALED: bool> RivalRow<'_, SCALED> {
-    /// The probability, its complement and the derivatives with respect to each class's `b` and `a`; `None` where they
-    /// are so small that they leave the range of `f64` on the way.
+    /// The probability, its complement and the derivatives with respect to each class's `b` and `a`; `None`
+    /// where they are so small that they leave the range of `f64` on the way.
     #[inline(always)]
     pub fn integrate<const FUSED: bool>(
         self,
@@ -78,9 +79,9 @@ impl<const SCALED: bool> RivalRow<'_, SCALED> {
         Some(orthant)
     }
 
-    /// Halves the interval until each panel resolves every class that matters on it: a class with `x = a z + b` changes
-    /// over `1 / a`, and does not matter where Φ(x) is 1. Panels on which at least `k` classes are certain to exceed the
-    /// label are left out.
+    /// Halves the interval until each panel resolves every class that matters on it: a class with
+    /// `x = a z + b` changes over `1 / a`, and does not matter where Φ(x) is 1. Panels on which at least `k`
+    /// classes are certain to exceed the label are left out.
     fn subdivide(self, k: usize, interval: Interval, widest: f64, panels: &mut Vec<Interval>) {
         panels.clear();
         let mut waiting = vec![interval];
@@ -107,8 +108,8 @@ impl<const SCALED: bool> RivalRow<'_, SCALED> {
         }
     }
 
-    /// What the panels, in ascending order, cut off of P and 1 - P is `Q W` at their left end and `Φ (1 - W)` at their
-    /// right end, which are points beside the nodes.
+    /// What the panels, in ascending order, cut off of P and 1 - P is `Q W` at their left end and `Φ (1 - W)`
+    /// at their right end, which are points beside the nodes.
     #[inline(always)]
     fn quadrature<const FUSED: bool>(
         self,
@@ -170,8 +171,8 @@ impl<const SCALED: bool> RivalRow<'_, SCALED> {
         log
     }
 
-    /// Where to look for `γ`: between the label and the k-th class, or with sigmas that differ, no further out than
-    /// where a class's probability turns, nor than the classes together can pull.
+    /// Where to look for `γ`: between the label and the k-th class, or with sigmas that differ, no further
+    /// out than where a class's probability turns, nor than the classes together can pull.
     #[inline(always)]
     fn range(self, threshold: f64, truncation: f64) -> Interval {
         let width = REACH + (2.0 * truncation).sqrt();
@@ -184,8 +185,8 @@ impl<const SCALED: bool> RivalRow<'_, SCALED> {
         Interval { left: -right, right }
     }
 
-    /// The interval on which γ is at least `e^-truncation` of its maximum, by scans that zoom in. Nothing is assumed
-    /// about the number of γ's modes, as long as a scan sees them.
+    /// The interval on which γ is at least `e^-truncation` of its maximum, by scans that zoom in. Nothing is
+    /// assumed about the number of γ's modes, as long as a scan sees them.
     #[inline(always)]
     fn interval<const FUSED: bool>(
         self,
@@ -238,9 +239,9 @@ impl<const SCALED: bool> RivalRow<'_, SCALED> {
 }
 
 impl Kept {
-    /// The classes that matter on the interval: a class is left out if its density there is so much smaller than that
-    /// of the k-th nearest, whose shift is `threshold`, that all of them together change nothing by more than the rule
-    /// does (docs/derivation.md, section 13).
+    /// The classes that matter on the interval: a class is left out if its density there is so much smaller
+    /// than that of the k-th nearest, whose shift is `threshold`, that all of them together change nothing by
+    /// more than the rule does (docs/derivation.md, section 13).
     fn select(&mut self, shift: &[f64], threshold: f64, interval: &Interval, k: usize, rule: &Rule) {
         let tolerance = 0.01 * (-rule.truncation()).exp();
         let slack = 2.0 * (2.0 * (k * shift.len()) as f64 / tolerance).ln();

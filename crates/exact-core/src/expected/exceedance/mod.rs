@@ -1,9 +1,10 @@
 //! The probability that fewer than k scores exceed the label's: the kernel of top-k, sample by sample.
 //!
 //! Given the label's score, the other classes exceed it independently, so their number has a Poisson-binomial
-//! distribution, whose recursions are in [`counts`]. [`integrate`] finds the interval that matters and sums over nodes,
-//! which are the lanes here: each sample has a course of its own. What leaves the range of `f64` on the way is done
-//! again in [`far`], by the same formulas in numbers of a wider range (docs/derivation.md, section 13).
+//! distribution, whose recursions are in [`counts`]. [`integrate`] finds the interval that matters and sums
+//! over nodes, which are the lanes here: each sample has a course of its own. What leaves the range of `f64`
+//! on the way is done again in [`far`], by the same formulas in numbers of a wider range (docs/derivation.md,
+//! section 13).
 
 mod counts;
 mod far;

@@ -1,7 +1,7 @@
 //! The interval on which γ(z) = φ(z) F'(z) matters, by a safeguarded Newton search, for a group of samples.
 //!
-//! The value, its complement and every gradient entry live where γ does, for a probability near 0 as for one near
-//! 1, so one set of nodes on this interval gives all of them with relative accuracy. γ has one mode.
+//! The value, its complement and every gradient entry live where γ does, for a probability near 0 as for one
+//! near 1, so one set of nodes on this interval gives all of them with relative accuracy. γ has one mode.
 
 use super::rivals::Rivals;
 use crate::Real;
@@ -10,12 +10,12 @@ use crate::normal::exp_within_range;
 
 /// Newton steps at most, halvings of a bracket included; a few are needed in practice.
 const MAX_STEPS: usize = 20;
-/// The search for the mode stops when a step would be shorter than this fraction of γ's width: `edges` takes that step
-/// in any case, and a mode that is off by a small part of the width moves the ends by no more.
+/// The search for the mode stops when a step would be shorter than this fraction of γ's width: `edges` takes
+/// that step in any case, and a mode that is off by a small part of the width moves the ends by no more.
 const MODE_TOLERANCE: f64 = 0.7;
 
-/// A drop of `log γ` below this says nothing about where the edge is: in `f32`, `log γ` has rounding errors of about
-/// 1e-5 where its exponents are in the hundreds.
+/// A drop of `log γ` below this says nothing about where the edge is: in `f32`, `log γ` has rounding errors
+/// of about 1e-5 where its exponents are in the hundreds.
 const DROP_MIN: f64 = 1e-3;
 
 /// Where to put the nodes, and γ's size near its mode, per lane.
@@ -66,8 +66,8 @@ fn expand<T: Real, R: Rivals<T, L>, const L: usize, const FUSED: bool>(
     expansion
 }
 
-/// The interval on which `γ` is at least `e^-truncation` of its maximum, as values of `z + origin`. `others` is how
-/// many classes there are besides the label, whether they matter or not.
+/// The interval on which `γ` is at least `e^-truncation` of its maximum, as values of `z + origin`. `others`
+/// is how many classes there are besides the label, whether they matter or not.
 #[inline(always)]
 pub(super) fn bracket<T: Real, R: Rivals<T, L>, const L: usize, const FUSED: bool>(
     rivals: &R,
@@ -132,8 +132,8 @@ fn edges<T: Real, R: Rivals<T, L>, const L: usize, const FUSED: bool>(
     bracket
 }
 
-/// A step of Newton's method for `log(drop) = log(truncation)` in the logarithm of the distance from the mode,
-/// which is exact where the drop is proportional to a power of the distance.
+/// A step of Newton's method for `log(drop) = log(truncation)` in the logarithm of the distance from the
+/// mode, which is exact where the drop is proportional to a power of the distance.
 #[inline(always)]
 fn step_to_edge<T: Real, R: Rivals<T, L>, const L: usize, const FUSED: bool>(
     rivals: &R,

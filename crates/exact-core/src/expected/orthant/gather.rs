@@ -1,5 +1,5 @@
-//! A group of samples with one sigma each: rows of logits in, rows of the gradient out, and between them one column
-//! of lanes per class, so that every loop but the transposes is over lanes.
+//! A group of samples with one sigma each: rows of logits in, rows of the gradient out, and between them one
+//! column of lanes per class, so that every loop but the transposes is over lanes.
 
 use super::ABSENT;
 use super::integrate::HazardSums;
@@ -21,8 +21,8 @@ pub(super) struct Scalings<const L: usize> {
 pub(super) struct Group<'a, T, U, const L: usize> {
     /// Logits; later the gradient with respect to them.
     columns: &'a mut [[T; L]],
-    /// Differences from the origin, infinite for the label and for classes that cannot matter; later those of all
-    /// classes but the label, the last in its place.
+    /// Differences from the origin, infinite for the label and for classes that cannot matter; later those of
+    /// all classes but the label, the last in its place.
     differences: &'a mut [[U; L]],
     /// Those of the classes that matter, side by side.
     shift: &'a mut [[U; L]],
@@ -139,8 +139,8 @@ impl<'a, T: Real, U: Real, const L: usize> Group<'a, T, U, L> {
         }
     }
 
-    /// Puts the last class into the label's place, and the differences of each lane's classes that matter side by side
-    /// into `shift`. Returns how many they are.
+    /// Puts the last class into the label's place, and the differences of each lane's classes that matter
+    /// side by side into `shift`. Returns how many they are.
     #[inline(always)]
     pub fn compress(&mut self, label: &[u32; L]) -> [usize; L] {
         let others = self.others();
@@ -189,8 +189,8 @@ impl<'a, T: Real, U: Real, const L: usize> Group<'a, T, U, L> {
         }
     }
 
-    /// The classes of `shift` that matter, for as many places as the lane with the most of them has, and the buffers of
-    /// the sums over nodes.
+    /// The classes of `shift` that matter, for as many places as the lane with the most of them has, and the
+    /// buffers of the sums over nodes.
     #[inline(always)]
     pub fn rivals(&mut self, present: &[usize; L]) -> (Classes<'_, U, L, false>, HazardSums<'_, U, L>) {
         let most = present.iter().fold(0, |most, &present| most.max(present));
@@ -208,8 +208,8 @@ impl<'a, T: Real, U: Real, const L: usize> Group<'a, T, U, L> {
         (classes, sums)
     }
 
-    /// Writes the gradient with respect to the logits to `columns`: `factor` times that in `gradient` with respect to the
-    /// differences.
+    /// Writes the gradient with respect to the logits to `columns`: `factor` times that in `gradient` with
+    /// respect to the differences.
     #[inline(always)]
     pub fn differentiate(&mut self, scalings: &Scalings<L>, factor: &[f64; L]) {
         let mut scale = *factor;

@@ -1,4 +1,5 @@
-//! The three integrals of a group of samples (see [`super`]) by quadrature: everything relative to γ near its mode.
+//! The three integrals of a group of samples (see [`super`]) by quadrature: everything relative to γ near its
+//! mode.
 
 use super::bracket::bracket;
 use super::rivals::Rivals;

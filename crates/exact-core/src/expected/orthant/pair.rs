@@ -19,7 +19,8 @@ pub(super) fn evaluate<T: Real, U: Real, const L: usize>(batch: OrthantBatch<'_,
     arch.dispatch(InPairs::<T, U, L> { batch, precision: PhantomData });
 }
 
-/// The sigmas of `L` samples: the square root of the sum of the squares of both scores' in each lane, and one over it.
+/// The sigmas of `L` samples: the square root of the sum of the squares of both scores' in each lane, and one
+/// over it.
 #[derive(Clone, Copy)]
 struct Spread<const L: usize> {
     size: [f64; L],
@@ -94,8 +95,8 @@ impl<T: Real, U: Real, const L: usize> InPairs<'_, T, U, L> {
     }
 }
 
-/// Reports a sample and writes its gradient with respect to the sigmas. Returns the visitor's factor times the
-/// derivative of the quantity with respect to `x`.
+/// Reports a sample and writes its gradient with respect to the sigmas. Returns the visitor's factor times
+/// the derivative of the quantity with respect to `x`.
 #[inline(always)]
 fn report<T: Real, const L: usize>(
     batch: &mut OrthantBatch<'_, T>,

@@ -29,10 +29,10 @@ enum Path {
     Lanes(Precision),
     /// The same over few representatives of hundreds of classes, in single precision: [`many`].
     Many,
-    /// One sample after the other by the integral of top-k, in double precision: [`exceedance`]. Where the label's
-    /// sigma is much larger than another class's, `F` rises within a fraction of the label's sigma, and `γ = φ F'` may
-    /// have two modes. The bracket and the single panel of the lanes are made for one broad mode; the integral of
-    /// top-k scans for the interval and halves it until each step is resolved.
+    /// One sample after the other by the integral of top-k, in double precision: [`exceedance`]. Where the
+    /// label's sigma is much larger than another class's, `F` rises within a fraction of the label's sigma,
+    /// and `γ = φ F'` may have two modes. The bracket and the single panel of the lanes are made for one
+    /// broad mode; the integral of top-k scans for the interval and halves it until each step is resolved.
     Steep,
 }
 
@@ -144,7 +144,8 @@ mod tests {
         probabilities.into_iter().zip(rows).map(|(probability, row)| [probability, row]).collect()
     }
 
-    /// The largest difference of a probability, relative to it, or of a gradient entry, relative to its row's largest.
+    /// The largest difference of a probability, relative to it, or of a gradient entry, relative to its row's
+    /// largest.
     fn difference(found: &[[Vec<f64>; 2]], expected: &[[Vec<f64>; 2]]) -> f64 {
         let mut worst: f64 = 0.0;
         for ([p, grad], [p_expected, grad_expected]) in found.iter().zip(expected) {

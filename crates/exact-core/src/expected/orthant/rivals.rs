@@ -9,8 +9,8 @@ pub(super) trait Rivals<T: Real, const L: usize> {
     /// Whether classes have scales of their own, so that first moments are wanted.
     const SCALED: bool;
 
-    /// Where the search for γ's mode starts, as `z + origin`. `others` is how many classes there are besides the label,
-    /// whether they matter or not.
+    /// Where the search for γ's mode starts, as `z + origin`. `others` is how many classes there are besides
+    /// the label, whether they matter or not.
     fn start<const FUSED: bool>(&self, origin: &[f64; L], others: usize) -> [T; L];
 
     /// F and H at `z`, with the sums behind the first two derivatives of `log(φ F H)`.
@@ -19,8 +19,8 @@ pub(super) trait Rivals<T: Real, const L: usize> {
     /// F alone at `z`: the hazards, and H with them, are left out.
     fn distribution<const FUSED: bool>(&self, z: &[T; L]) -> Product<L>;
 
-    /// F and H at `z`; each class's hazard goes to `hazards`, after those that were there have been added to the
-    /// weighted sums: in the same pass, which has time to wait for memory.
+    /// F and H at `z`; each class's hazard goes to `hazards`, after those that were there have been added to
+    /// the weighted sums: in the same pass, which has time to wait for memory.
     fn product_after<const FUSED: bool>(
         &self,
         z: &[T; L],
@@ -40,10 +40,10 @@ pub(super) struct Moments<T, const L: usize> {
     pub curvature: [T; L],
 }
 
-/// `x + h`, minus the derivative of `log h`. Far to the left x and h cancel, and an asymptotic series in the Mills ratio
-/// `r = 1/h`, which `term` has without a division, takes over: `r - r³ = 1/y - 2/y³ + 6/y⁵ - …` for `x = -y`, where
-/// `x + h = 1/y - 2/y³ + 10/y⁵ - …`. At `y = 16` the series is good to `4/y⁴`, 6e-5, and cancellation costs `f32`
-/// `y² ε`, 3e-5: enough for a search.
+/// `x + h`, minus the derivative of `log h`. Far to the left x and h cancel, and an asymptotic series in the
+/// Mills ratio `r = 1/h`, which `term` has without a division, takes over: `r - r³ = 1/y - 2/y³ + 6/y⁵ - …`
+/// for `x = -y`, where `x + h = 1/y - 2/y³ + 10/y⁵ - …`. At `y = 16` the series is good to `4/y⁴`, 6e-5, and
+/// cancellation costs `f32` `y² ε`, 3e-5: enough for a search.
 #[inline(always)]
 pub(super) fn hazard_slope<T: Real>(x: T, term: &Term<T>) -> T {
     let mills = T::from_f64(SQRT_2PI) * term.g;
@@ -51,18 +51,18 @@ pub(super) fn hazard_slope<T: Real>(x: T, term: &Term<T>) -> T {
     if x < T::from_f64(-16.0) { series } else { x + term.hazard }
 }
 
-/// The best rate for [`start_from_bound`] with so many equal classes: for n of them the bound on the mean of the maximum
-/// is `rate / 2 + ln(n) / rate`, which is least at `√(2 ln n)`.
+/// The best rate for [`start_from_bound`] with so many equal classes: for n of them the bound on the mean of
+/// the maximum is `rate / 2 + ln(n) / rate`, which is least at `√(2 ln n)`.
 pub(super) fn chernoff_rate(others: usize) -> f64 {
     (2.0 * (others as f64 + 1.0).ln()).sqrt().max(1.0)
 }
 
-/// The mode for the nearest class alone, `-d/2` for its difference d; or where that lies further right, a mode for the
-/// maximum of many scores, from the Chernoff bound on its mean. `sum` is `Σ e^(-rate shift)`.
+/// The mode for the nearest class alone, `-d/2` for its difference d; or where that lies further right, a
+/// mode for the maximum of many scores, from the Chernoff bound on its mean. `sum` is `Σ e^(-rate shift)`.
 ///
-/// The line from the bound to the mode is empirical, and only the number of Newton steps depends on it. Measured on
-/// standard normal logits: at sigma 0.5 the start is 0.4 to 1.4 of γ's widths off the mode on average (3 to 1000
-/// classes), and at sigmas from 0.2 to 2 at most 6.3.
+/// The line from the bound to the mode is empirical, and only the number of Newton steps depends on it.
+/// Measured on standard normal logits: at sigma 0.5 the start is 0.4 to 1.4 of γ's widths off the mode on
+/// average (3 to 1000 classes), and at sigmas from 0.2 to 2 at most 6.3.
 #[inline(always)]
 pub(super) fn start_from_bound<T: Real, const L: usize>(
     origin: &[f64; L],

@@ -1,5 +1,5 @@
-//! The recursions of [`counts`](super::super::counts) in numbers of a wider range, at one point of the integration
-//! variable.
+//! The recursions of [`counts`](super::super::counts) in numbers of a wider range, at one point of the
+//! integration variable.
 
 use std::ops::Add;
 

@@ -1,4 +1,5 @@
-//! Non-negative numbers with the precision of `f64` and a range that products of many tail probabilities do not leave.
+//! Non-negative numbers with the precision of `f64` and a range that products of many tail probabilities do
+//! not leave.
 
 use std::ops::{Add, Mul};
 

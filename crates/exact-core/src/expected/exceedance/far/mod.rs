@@ -1,5 +1,5 @@
-//! The top-k probability where it leaves the range of `f64`, in numbers with a wider one: by the same formulas, node by
-//! node.
+//! The top-k probability where it leaves the range of `f64`, in numbers with a wider one: by the same
+//! formulas, node by node.
 
 mod counts;
 mod extended;
@@ -79,10 +79,11 @@ impl<const SCALED: bool> RivalRow<'_, SCALED> {
         exceedance.slope() * normal(z).2
     }
 
-    /// The interval on which γ is at least `e^-truncation` of its maximum, by scans that zoom in. Nothing is assumed
-    /// about the number of γ's modes, as long as a scan sees them.
+    /// The interval on which γ is at least `e^-truncation` of its maximum, by scans that zoom in. Nothing is
+    /// assumed about the number of γ's modes, as long as a scan sees them.
     fn scan(&self, truncation: f64, exceedance: &mut FarExceedance) -> FarBracket {
-        // γ's mode is not further out than where a class's probability turns, nor than the classes together can pull.
+        // γ's mode is not further out than where a class's probability turns, nor than the classes together
+        // can pull.
         let count = self.shift.len() as f64;
         let reach = |(a, b): (f64, f64)| (b / a).abs().min(count * a * b.abs());
         let margin = 6.0 + (2.0 * truncation).sqrt();
@@ -129,8 +130,8 @@ struct FarBracket {
     height: Extended,
 }
 
-/// Where `f` vanishes between a point `(z, f(z))` where it is positive and one where it is negative, by the Illinois
-/// method.
+/// Where `f` vanishes between a point `(z, f(z))` where it is positive and one where it is negative, by the
+/// Illinois method.
 fn edge(mut inside: (f64, f64), mut outside: (f64, f64), f: &mut impl FnMut(f64) -> f64) -> f64 {
     if outside.1 >= 0.0 {
         return outside.0;

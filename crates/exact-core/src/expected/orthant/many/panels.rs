@@ -1,18 +1,18 @@
-//! Many classes of one sample as few: a class's part in the integral is a smooth function of its difference to the
-//! label, so the classes within a panel of a sigma are as well represented by a few weighted nodes.
+//! Many classes of one sample as few: a class's part in the integral is a smooth function of its difference
+//! to the label, so the classes within a panel of a sigma are as well represented by a few weighted nodes.
 //!
-//! For a smooth `f` and classes with differences `s_i` in a panel with center `s̄`, polynomial interpolation at the
-//! nodes `t_m` of `f(s) e^(α (s - s̄))`, where α is how fast f decays there, gives
+//! For a smooth `f` and classes with differences `s_i` in a panel with center `s̄`, polynomial interpolation
+//! at the nodes `t_m` of `f(s) e^(α (s - s̄))`, where α is how fast f decays there, gives
 //!
 //! ```text
 //! Σ_i f(s_i) ≈ Σ_m c_m f(t_m),   c_m = Σ_i l_m(s_i) e^(-α (s_i - t_m))
 //! G(s_i)     ≈ Σ_m l_m(s_i) e^(-α (s_i - t_m)) G(t_m)
 //! ```
 //!
-//! with the Lagrange polynomials `l_m`: the first for `log F` and H as sums over the classes, the second for the
-//! gradient. Both are evaluated in Chebyshev polynomials, which loses no digits. `log Φ` is analytic up to the zeros of
-//! Φ, the nearest of which are 2.8 away from the real line, so eight nodes on a panel of a sigma have an error below
-//! the rounding of `f32`.
+//! with the Lagrange polynomials `l_m`: the first for `log F` and H as sums over the classes, the second for
+//! the gradient. Both are evaluated in Chebyshev polynomials, which loses no digits. `log Φ` is analytic up
+//! to the zeros of Φ, the nearest of which are 2.8 away from the real line, so eight nodes on a panel of a
+//! sigma have an error below the rounding of `f32`.
 
 use crate::Real;
 use crate::normal::{exp_within_range, inverse_mills_ratio, mul_add};
@@ -21,8 +21,8 @@ use crate::normal::{exp_within_range, inverse_mills_ratio, mul_add};
 const NODES: usize = 8;
 /// Classes that are worked on side by side.
 const WIDTH: usize = 16;
-/// Panels with at most this many classes keep them: nodes would be hardly fewer, and their weights cost as much as the
-/// classes.
+/// Panels with at most this many classes keep them: nodes would be hardly fewer, and their weights cost as
+/// much as the classes.
 const FEW: usize = 12;
 
 /// The classes of one sample, sorted into panels.
@@ -105,7 +105,8 @@ const AT_NODES: [[f32; NODES]; NODES] = {
     values
 };
 
-/// A group of classes of one panel: their positions on `[-1, 1]`, and what f decays by from the panel's center to them.
+/// A group of classes of one panel: their positions on `[-1, 1]`, and what f decays by from the panel's
+/// center to them.
 struct Positions {
     v: [f32; WIDTH],
     decay: [f32; WIDTH],
@@ -167,8 +168,8 @@ impl Panels {
         }
     }
 
-    /// Writes the representatives of classes with the given shifts, of which infinite ones take no part, to a lane,
-    /// with their weights. `position` is about where the nearest class is at γ's mode. Returns how many
+    /// Writes the representatives of classes with the given shifts, of which infinite ones take no part, to a
+    /// lane, with their weights. `position` is about where the nearest class is at γ's mode. Returns how many
     /// representatives there are.
     #[inline(always)]
     pub fn compress<const L: usize, const FUSED: bool>(
@@ -244,8 +245,8 @@ impl Panels {
     }
 }
 
-/// More panels than differences in `f32` can span: a class that matters is at most `SHIFT_MAX - SHIFT_MIN`, 82, from the
-/// nearest.
+/// More panels than differences in `f32` can span: a class that matters is at most `SHIFT_MAX - SHIFT_MIN`,
+/// 82, from the nearest.
 const MAX_PANELS: usize = 128;
 
 /// The panel of a difference from the nearest class; beyond the last for an infinite one.

@@ -1,5 +1,6 @@
-//! Sums over weighted classes at one point of the integration variable: [`Classes`](crate::expected::classes::Classes)
-//! for the representatives of many classes, whose weights need not be whole numbers, so that `log F` takes the place of the product F.
+//! Sums over weighted classes at one point of the integration variable:
+//! [`Classes`](crate::expected::classes::Classes) for the representatives of many classes, whose weights need
+//! not be whole numbers, so that `log F` takes the place of the product F.
 
 use crate::expected::classes::{Product, Weighted, term};
 use crate::expected::orthant::rivals::{Moments, Rivals, chernoff_rate, hazard_slope, start_from_bound};
@@ -57,7 +58,8 @@ impl<const L: usize> LogTotal<L> {
             // A very small factor leaves the range of `f64` by the exponent.
             let kept = near.max(LOWEST);
             let factor = exp_nonpositive::<f64, FUSED>(kept);
-            // 1 - e^near, without cancellation for small near; the first term that is left out is below 1e-10 of it.
+            // 1 - e^near, without cancellation for small near; the first term that is left out is below 1e-10
+            // of it.
             let series = -near * (1.0 + near * (0.5 + near * (1.0 / 6.0 + near * (1.0 / 24.0))));
             product.complement[l] = if near > -0.01 { series } else { 1.0 - factor };
             product.factor[l] = factor;
