@@ -162,3 +162,24 @@ fn lengths_that_do_not_match_are_refused() {
     assert_eq!(run(&[0, 0], Sigma::PerSample(&[1.0]), 2, 4), samples("sigma", 1, 2));
     assert_eq!(run(&[0, 0], Sigma::PerClass(&[1.0; 3]), 2, 4), samples("sigma", 3, 4));
 }
+
+#[test]
+fn a_sample_far_behind_does_not_depend_on_those_beside_it() {
+    // The last class of the first sample, 2500 sigmas behind the nearest, does not matter; all classes of the
+    // second do.
+    let logits = [0.0, 1000.0, -1500.0, 0.0, 1.0, 2.0];
+    let metric = ExpectedAccuracy::precise::<f64>().of_logarithm();
+    let evaluate = |logits: &[f64]| {
+        let n = logits.len() / 3;
+        let mut values = vec![Probability::default(); n];
+        let mut grad = vec![0.0; logits.len()];
+        let logits = Logits::new(logits, 3).unwrap();
+        metric.evaluate(logits, &vec![0; n], Sigma::Common(1.0), &mut values, &mut grad).unwrap();
+        (values[0], grad[..3].to_vec())
+    };
+    let (alone, grad_alone) = evaluate(&logits[..3]);
+    let (value, grad) = evaluate(&logits);
+    assert_eq!((value, grad), (alone, grad_alone));
+    let expected = normal::log_cdf(-1000.0 / std::f64::consts::SQRT_2);
+    assert!((value.log_p / expected - 1.0).abs() < 1e-13, "{}", value.log_p);
+}

@@ -1,7 +1,7 @@
 //! A group of samples with one sigma each: rows of logits in, rows of the gradient out, and between them one
 //! column of lanes per class, so that every loop but the transposes is over lanes.
 
-use super::ABSENT;
+use super::absent;
 use super::integrate::HazardSums;
 use crate::Real;
 use crate::expected::batch::{OrthantBatch, Scaling, Selection, reciprocal};
@@ -192,11 +192,15 @@ impl<'a, T: Real, U: Real, const L: usize> Group<'a, T, U, L> {
     /// The classes of `shift` that matter, for as many places as the lane with the most of them has, and the
     /// buffers of the sums over nodes.
     #[inline(always)]
-    pub fn rivals(&mut self, present: &[usize; L]) -> (Classes<'_, U, L, false>, HazardSums<'_, U, L>) {
+    pub fn rivals(
+        &mut self,
+        origin: &[f64; L],
+        present: &[usize; L],
+    ) -> (Classes<'_, U, L, false>, HazardSums<'_, U, L>) {
         let most = present.iter().fold(0, |most, &present| most.max(present));
         for (l, &present) in present.iter().enumerate() {
             for shift in &mut self.shift[present..most.max(present)] {
-                shift[l] = U::from_f64(ABSENT);
+                shift[l] = U::from_f64(absent(origin[l]));
             }
         }
         let classes = Classes { shift: &self.shift[..most], scale: &[] };

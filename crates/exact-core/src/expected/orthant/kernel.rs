@@ -2,7 +2,7 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::ABSENT;
+use super::absent;
 use super::gather::Group;
 use super::integrate::{HazardSums, integrate};
 use crate::Real;
@@ -59,7 +59,7 @@ impl<T: Real, U: Real, const L: usize> InLanes<'_, '_, T, U, L> {
             let rows: [usize; L] = std::array::from_fn(|l| first + l.min(lanes - 1));
             let scalings = group.load(&batch, &rows, selection);
             let present = group.compress(&scalings.label);
-            let (classes, mut sums) = group.rivals(&present);
+            let (classes, mut sums) = group.rivals(&scalings.origin, &present);
             let orthant = orthant::<U, L, false, FUSED>(
                 &classes,
                 &scalings.origin,
@@ -101,7 +101,7 @@ impl<T: Real, U: Real, const L: usize> InLanes<'_, '_, T, U, L> {
             }
             for (l, &present) in present.iter().enumerate() {
                 for slot in present..most {
-                    shift[slot][l] = U::from_f64(ABSENT);
+                    shift[slot][l] = U::from_f64(absent(0.0));
                     scale[slot][l] = U::ONE;
                 }
             }

@@ -38,7 +38,7 @@
 //! # Rows and lanes
 //! [`LANES`] samples are worked on side by side: in buffers `[classes][LANES]`, so that loops over lanes
 //! become vector instructions. Classes that cannot matter are left out, and those that do stand side by side;
-//! a lane with fewer of them is filled up with classes that are far [behind](ABSENT).
+//! a lane with fewer of them is filled up with classes that are far [behind](absent).
 //!
 //! ```text
 //! logits [samples][classes]        columns [classes][LANES]       shift [present][LANES]
@@ -79,7 +79,10 @@ pub(crate) use path::evaluate;
 
 /// Samples that are evaluated together: a vector of `f32`, or two of `f64`, in the widest registers.
 const LANES: usize = 16;
-/// A difference from the origin, in sigmas, that takes a class out of the integral: also at the left end of
-/// the bracket, less than 64 sigmas to the left where the origin is not, `Φ(x)` is 1 and the hazard 0 in
-/// `f64`.
-const ABSENT: f64 = 256.0;
+
+/// A difference from the origin that takes a class out of the integral. Wherever γ is not nothing,
+/// `x > 256 - 53/2 - 10`: `Φ(x)` is 1 and the hazard is 0.
+fn absent(origin: f64) -> f64 {
+    // Where the nearest class is far ahead of the label, so is γ's mode of the label's mean.
+    256.0 - origin.min(0.0)
+}

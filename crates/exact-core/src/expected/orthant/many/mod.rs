@@ -12,7 +12,7 @@ use representatives::Representatives;
 
 use super::integrate::{HazardSums, integrate};
 use super::rivals::{chernoff_rate, start_from_bound};
-use super::{ABSENT, LANES};
+use super::{LANES, absent};
 use crate::Real;
 use crate::expected::batch::{Buffers, Orthant, OrthantBatch, Scaling, Selection};
 use crate::normal::exp_nonpositive;
@@ -78,7 +78,7 @@ impl<T: Real> Represented<'_, '_, T> {
             }
             for (l, &present) in present.iter().enumerate() {
                 for slot in present..most {
-                    shift[slot][l] = ABSENT as f32;
+                    shift[slot][l] = absent(origin[l]) as f32;
                     weight[slot][l] = 0.0;
                 }
             }
