@@ -1,6 +1,5 @@
 //! The paper's estimator: sequential conditioning of an orthant probability.
 
-use std::cmp::Ordering;
 use std::f64::consts::FRAC_1_SQRT_2;
 
 use pulp::{Arch, Simd, WithSimd};
@@ -100,7 +99,7 @@ impl<T: Sampled> Estimator<T> for Genz {
         rivals.clear();
         rivals.extend((0..logits.len()).filter(|&class| class != label));
         let descending = |&a: &usize, &b: &usize| {
-            logits[b].partial_cmp(&logits[a]).unwrap_or(Ordering::Equal).then(a.cmp(&b))
+            logits[b].partial_cmp(&logits[a]).expect("the logits are finite").then(a.cmp(&b))
         };
         rivals.sort_unstable_by(descending);
         rivals.truncate(self.nearest.unwrap_or(usize::MAX));
@@ -207,7 +206,8 @@ impl<T: Sampled> Integrals<'_, T> {
     fn all<const FUSED: bool>(self) {
         let Self { samples, limits, draws, each, columns } = self;
         for integrals in each.chunks_mut(WIDTH / LANES) {
-            let dimension = integrals.iter().map(|integral| integral.dimension(limits)).max().unwrap_or(0);
+            let dimensions = integrals.iter().map(|integral| integral.dimension(limits));
+            let dimension = dimensions.max().expect("chunks hold at least one integral");
             let points = limits.len() - 1;
             for first in (0..samples).step_by(LANES) {
                 let draws = &draws[first / LANES * points..][..points];

@@ -61,7 +61,8 @@ impl<T: Real> Loss<T> for BetaBernoulli {
     }
 
     fn sum(&self, samples: Samples<'_, T>, parameters: &[T], grad: &mut [T]) -> LossSum<T> {
-        let [logit_w, logit_theta] = parameters.try_into().unwrap_or_else(|_| start());
+        let parameters: [T; 2] = parameters.try_into().expect("evaluate_samples wants two parameters");
+        let [logit_w, logit_theta] = parameters;
         let inverse = T::from_f64(1.0 / self.temperature);
         let (twice_w, twice_rest) = sigmoid_pair(logit_w);
         let w = T::from_f64(0.5) * twice_w;

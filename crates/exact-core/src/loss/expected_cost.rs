@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::scores::{Scores, has_scores};
-use super::{Loss, LossError, LossSum, Samples, sum_in_parallel};
+use super::{Loss, LossError, LossSum, Samples, check_outputs, sum_in_parallel};
 use crate::Real;
 use crate::expected::{DistributionBatch, Means, Sigma};
+use crate::samples::check_labels;
 
 /// Expected cost of the predictions under a cost matrix, for scores `s ~ N(logits, sigma² I)`.
 ///
@@ -64,6 +65,15 @@ impl ExpectedCost {
         }
         Ok(Self { costs: costs.into(), n_predictions, scores: Scores::new(sigma)? })
     }
+
+    /// Checks that there is a cost for each label and class.
+    fn check<T: Real>(&self, samples: Samples<'_, T>) -> Result<(), LossError> {
+        if samples.n_classes() != self.n_predictions {
+            let (found, expected) = (self.n_predictions, samples.n_classes());
+            return Err(LossError::Length { what: "row of the cost matrix", found, expected });
+        }
+        check_labels(samples.labels(), self.costs.len() / self.n_predictions)
+    }
 }
 
 impl<T: Real> Loss<T> for ExpectedCost {
@@ -75,12 +85,14 @@ impl<T: Real> Loss<T> for ExpectedCost {
         self.scores.initial_parameters()
     }
 
-    /// As [`Loss::sum`]. What the cost matrix does not hold costs nothing; [`Loss::evaluate_samples`] refuses
-    /// it.
+    /// As [`Loss::sum`].
+    ///
+    /// # Panics
+    /// If the cost matrix does not fit the samples, which [`Loss::evaluate_samples`] refuses.
     fn sum(&self, samples: Samples<'_, T>, parameters: &[T], grad: &mut [T]) -> LossSum<T> {
+        self.check(samples).expect("evaluate_samples refuses samples that the cost matrix does not fit");
         for (grad, &label) in grad.chunks_exact_mut(samples.n_classes()).zip(samples.labels()) {
-            grad.fill(T::ZERO);
-            let costs = self.costs.chunks_exact(self.n_predictions).nth(label as usize).unwrap_or(&[]);
+            let costs = &self.costs[label as usize * self.n_predictions..][..self.n_predictions];
             for (grad, &cost) in grad.iter_mut().zip(costs) {
                 *grad = T::saturating_from_f64(cost);
             }
@@ -107,15 +119,8 @@ impl<T: Real> Loss<T> for ExpectedCost {
         parameters: &[T],
         grad: &mut [T],
     ) -> Result<LossSum<T>, LossError> {
-        samples.check_gradient(grad)?;
-        if samples.n_classes() != self.n_predictions {
-            let (found, expected) = (self.n_predictions, samples.n_classes());
-            return Err(LossError::Length { what: "row of the cost matrix", found, expected });
-        }
-        let n_classes = self.costs.len() / self.n_predictions;
-        if let Some(row) = samples.labels().iter().position(|&label| label as usize >= n_classes) {
-            return Err(LossError::Label { row, label: samples.labels()[row], n_classes });
-        }
+        check_outputs(self, samples, parameters, grad)?;
+        self.check(samples)?;
         Ok(sum_in_parallel(self, samples, parameters, grad))
     }
 }

@@ -1,7 +1,7 @@
 //! Macro-F1 as a loss.
 
 use super::scores::{Scores, has_scores};
-use super::{Loss, LossError, LossSum, Samples};
+use super::{Loss, LossError, LossSum, Samples, check_outputs};
 use crate::Real;
 use crate::expected::{MacroF1Batch, Sigma};
 
@@ -74,7 +74,7 @@ impl<T: Real> Loss<T> for MacroF1 {
         parameters: &[T],
         grad: &mut [T],
     ) -> Result<LossSum<T>, LossError> {
-        samples.check_gradient(grad)?;
+        check_outputs(self, samples, parameters, grad)?;
         Ok(self.sum(samples, parameters, grad))
     }
 }

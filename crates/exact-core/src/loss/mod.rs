@@ -39,8 +39,8 @@ pub use weighted_sum::WeightedSum;
 
 use crate::Real;
 pub use crate::error::LossError;
-use crate::samples::rows_per_block;
 pub use crate::samples::{Logits, Samples};
+use crate::samples::{check_length, rows_per_block};
 
 /// The most learned parameters that one loss may have.
 pub const MAX_PARAMETERS: usize = 2;
@@ -115,16 +115,28 @@ pub trait Loss<T: Real>: Send + Sync {
     /// the number of samples alone, so the result does not depend on the number of threads.
     ///
     /// # Errors
-    /// [`LossError::GradientLength`] if `grad` does not have the shape of the logits.
+    /// [`LossError`] if `grad` does not have the shape of the logits, or `parameters` are not as many as
+    /// [`Loss::initial_parameters`].
     fn evaluate_samples(
         &self,
         samples: Samples<'_, T>,
         parameters: &[T],
         grad: &mut [T],
     ) -> Result<LossSum<T>, LossError> {
-        samples.check_gradient(grad)?;
+        check_outputs(self, samples, parameters, grad)?;
         Ok(sum_in_parallel(self, samples, parameters, grad))
     }
+}
+
+/// Checks the lengths that [`Loss::sum`] relies on.
+fn check_outputs<T: Real, L: Loss<T> + ?Sized>(
+    loss: &L,
+    samples: Samples<'_, T>,
+    parameters: &[T],
+    grad: &[T],
+) -> Result<(), LossError> {
+    samples.check_gradient(grad)?;
+    check_length("loss parameters", parameters, loss.initial_parameters().len())
 }
 
 fn sum_in_parallel<T: Real, L: Loss<T> + ?Sized>(

@@ -111,3 +111,25 @@ fn gradients_are_those_of_differences() {
         assert!((grad[at] - difference).abs() < DIFFERENCE, "{at}: {} {difference}", grad[at]);
     }
 }
+
+#[test]
+fn another_number_of_parameters_is_an_error() {
+    let exact = || Exact::new(0.8).unwrap();
+    let parts: [(f64, Arc<dyn Loss<f64>>); 1] = [(1.0, Arc::new(exact().with_learned_sigma()))];
+    let losses: [(Arc<dyn Loss<f64>>, usize); 5] = [
+        (Arc::new(exact()), 0),
+        (Arc::new(exact().with_learned_sigma()), 1),
+        (Arc::new(BetaBernoulli::new(1.0).unwrap()), 2),
+        (Arc::new(WeightedSum::new(parts).unwrap()), 1),
+        (Arc::new(Normalized::new(Arc::new(MacroF1::new(0.8).unwrap().with_learned_sigma()))), 1),
+    ];
+    let logits = Logits::new(&[1.0, 0.0], 2).unwrap();
+    let samples = Samples::sum(logits, &[0], None).unwrap();
+    for (loss, expected) in losses {
+        for found in [0, 1, 2, 3] {
+            let outcome = loss.evaluate_samples(samples, &vec![0.1; found], &mut [0.0; 2]);
+            let error = LossError::Length { what: "loss parameters", found, expected };
+            assert_eq!(outcome.err(), (found != expected).then_some(error), "{}", loss.name());
+        }
+    }
+}

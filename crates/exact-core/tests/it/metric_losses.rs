@@ -155,7 +155,8 @@ proptest! {
         let rule = Rule::precise::<f64>();
         let cost = ExpectedCost::new(&costs, n_classes, SIGMA).unwrap().with_margin(margin).unwrap();
         let cost = cost.with_rule(rule.clone()).with_learned_sigma();
-        let exact = Exact::new(SIGMA).unwrap().with_margin(margin).unwrap().with_rule(rule).with_learned_sigma();
+        let exact = Exact::new(SIGMA).unwrap().with_margin(margin).unwrap();
+        let exact = exact.with_rule(rule).with_learned_sigma();
         let found = evaluate(&cost, &logits, &labels, Some(&weights), 0.1);
         let expected = evaluate(&exact, &logits, &labels, Some(&weights), 0.1);
         prop_assert!((found.0 - expected.0).abs() < ROUNDING);
@@ -401,4 +402,12 @@ fn top_k_loss_is_the_complement_of_the_metric() {
         assert!((g + 0.5 * slope).abs() < ROUNDING);
     }
     assert!(TopK::new(0, SIGMA).is_err() && TopK::new(1, 0.0).is_err());
+}
+
+#[test]
+#[should_panic(expected = "evaluate_samples refuses samples that the cost matrix does not fit")]
+fn a_label_without_costs_is_not_summed_as_if_it_cost_nothing() {
+    let cost = ExpectedCost::new(&[0.0, 1.0, 2.0], 3, SIGMA).unwrap();
+    let samples = Samples::sum(Logits::new(&[0.0_f64; 3], 3).unwrap(), &[1], None).unwrap();
+    cost.sum(samples, &[], &mut [0.0; 3]);
 }

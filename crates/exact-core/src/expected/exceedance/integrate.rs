@@ -103,9 +103,10 @@ impl<const SCALED: bool> RivalRow<'_, SCALED> {
                 waiting.push(Interval { left, right: center });
             }
         }
-        if panels.is_empty() {
-            panels.push(interval);
-        }
+        assert!(
+            !panels.is_empty(),
+            "γ is above its floor on a panel, where k classes cannot be certain to exceed"
+        );
     }
 
     /// What the panels, in ascending order, cut off of P and 1 - P is `Q W` at their left end and `Φ (1 - W)`

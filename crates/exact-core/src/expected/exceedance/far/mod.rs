@@ -86,6 +86,7 @@ impl<const SCALED: bool> RivalRow<'_, SCALED> {
         // can pull.
         let count = self.shift.len() as f64;
         let reach = |(a, b): (f64, f64)| (b / a).abs().min(count * a * b.abs());
+        // Wider than where `f64` serves, since this range does not grow.
         let margin = 6.0 + (2.0 * truncation).sqrt();
         let right = self.each().map(reach).fold(0.0, f64::max) + margin;
         let (mut left, mut right) = (-right, right);
@@ -103,10 +104,9 @@ impl<const SCALED: bool> RivalRow<'_, SCALED> {
             }
             let level = top.0 - truncation;
             let inside = |height: &f64| *height > level;
-            let (first, last) = match (heights.iter().position(inside), heights.iter().rposition(inside)) {
-                (Some(first), Some(last)) => (first, last),
-                _ => (0, SCAN),
-            };
+            // γ is positive everywhere in numbers of this range.
+            let first = heights.iter().position(inside).expect("the highest point is above the level");
+            let last = heights.iter().rposition(inside).expect("the highest point is above the level");
             let (outer, far) = (first.saturating_sub(1), (last + 1).min(SCAN));
             if last - first >= RESOLVED {
                 let mut drop = |z: f64| self.gamma(z, exceedance).ln() - level;
@@ -139,6 +139,7 @@ fn edge(mut inside: (f64, f64), mut outside: (f64, f64), f: &mut impl FnMut(f64)
     for _ in 0..EDGE_STEPS {
         let z = (inside.0 * outside.1 - outside.0 * inside.1) / (outside.1 - inside.1);
         let value = f(z);
+        // `log γ` need not meet the level by more than this: the ends are where to put nodes.
         if value.abs() < 0.05 || !value.is_finite() {
             return z;
         }
