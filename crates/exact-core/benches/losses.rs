@@ -121,7 +121,8 @@ fn main() {
         return;
     }
     println!(
-        "| classes | precision | loss | µs per sample | of cross-entropy | Genz takes | worst error | rms error |"
+        "| classes | precision | loss | µs per sample | of cross-entropy | Genz takes | worst error \
+         | rms error |"
     );
     println!("|---|---|---|---|---|---|---|---|");
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();

@@ -76,7 +76,8 @@ pub enum LossError {
     ZeroWeights,
     /// The weights sum to a number whose reciprocal is out of range.
     #[error(
-        "the sample weights sum to {total}, which is too close to the ends of the type's range to divide by: rescale them"
+        "the sample weights sum to {total}, which is too close to the ends of the type's range to divide by: \
+         rescale them"
     )]
     WeightSum {
         /// The sum.

@@ -83,7 +83,9 @@ pub fn predictive_distribution<T: Real>(
 /// let logits = Logits::new(&[1.0_f64, 0.0], 2).unwrap();
 /// let (mut grad, mut sigma_grad) = ([0.0; 2], [0.0]);
 /// let (sigma, rule) = (Sigma::Common(1.0), Rule::precise::<f64>());
-/// predictive_distribution_gradient(logits, sigma, &rule, &[1.0, 0.0], &mut grad, Some(&mut sigma_grad)).unwrap();
+/// let cotangent = [1.0, 0.0];
+/// let slope = Some(&mut sigma_grad[..]);
+/// predictive_distribution_gradient(logits, sigma, &rule, &cotangent, &mut grad, slope).unwrap();
 /// // p_0 = Φ(1 / (sigma √2)), whose slopes are ±φ(1 / √2) / √2.
 /// assert!((grad[0] - 0.219_695_644_733_861_3).abs() < 1e-13);
 /// assert!((grad[0] + grad[1]).abs() < 1e-15);

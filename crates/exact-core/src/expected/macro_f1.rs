@@ -17,7 +17,8 @@ use crate::samples::Samples;
 /// With the [`predictive_distribution`](super::predictive_distribution) `p` and sample weights `w`,
 ///
 /// ```text
-/// F1_c = 2 TP_c / (N_c + M_c)    TP_c = Σ_{i: y_i = c} w_i p_ic    N_c = Σ_{i: y_i = c} w_i    M_c = Σ_i w_i p_ic
+/// F1_c = 2 TP_c / (N_c + M_c)
+/// TP_c = Σ_{i: y_i = c} w_i p_ic    N_c = Σ_{i: y_i = c} w_i    M_c = Σ_i w_i p_ic
 /// ```
 ///
 /// and the result is the mean of `F1_c` over the classes with `N_c > 0`. Classes that do not occur in the
@@ -43,7 +44,8 @@ use crate::samples::Samples;
 /// // Four samples of equal scores: TP = 3/2 and 1/2, N = 3 and 1, M = 2 and 2.
 /// let samples = Samples::sum(Logits::new(&[0.0_f64; 8], 2).unwrap(), &[0, 0, 0, 1], None).unwrap();
 /// let mut grad = [0.0; 8];
-/// let value = expected_macro_f1(samples, Sigma::Common(1.0), &Rule::precise::<f64>(), &mut grad, None).unwrap();
+/// let (sigma, rule) = (Sigma::Common(1.0), Rule::precise::<f64>());
+/// let value = expected_macro_f1(samples, sigma, &rule, &mut grad, None).unwrap();
 /// assert!((value - (3.0 / 5.0 + 1.0 / 3.0) / 2.0).abs() < 1e-13);
 /// ```
 ///

@@ -6,7 +6,7 @@
 //! |---|---|
 //! | `accuracy.rs` | `orthant/`: the probability that the label's score is the largest |
 //! | `top_k.rs` | `exceedance/`: the probability that fewer than k scores exceed the label's |
-//! | `distribution.rs`, and on it `cost.rs` and `macro_f1.rs` | `argmax/`: every class's probability to have the largest score |
+//! | `distribution.rs`, `cost.rs`, `macro_f1.rs` | `argmax/`: each class's probability to be the largest |
 //!
 //! Kernels share `batch/`, the way from rows of logits to differences in units of sigma and back, and
 //! `classes.rs`, the sums and products over classes at one point of the integration variable.

@@ -1,6 +1,6 @@
 //! Constants of the branch-free approximations, fitted or chosen for `f32` and `f64`.
 
-use super::logarithm::{ln_f32, ln_f64};
+use super::logarithm::{LN_2_HIGH_F32, LN_2_LOW_F32, ln_f32, ln_f64};
 
 /// What the branch-free approximations need of a type. Out of reach outside the crate, which seals
 /// [`Real`](crate::Real).
@@ -105,8 +105,8 @@ impl Approximation for f32 {
     const SPLITTER: f32 = 4_097.0;
     const SHIFT_MIN: f64 = -64.0;
     const SHIFT_MAX: f64 = 18.0;
-    const LN_2_HIGH: f32 = 0.693_359_4;
-    const LN_2_LOW: f32 = -2.121_944_4e-4;
+    const LN_2_HIGH: f32 = LN_2_HIGH_F32;
+    const LN_2_LOW: f32 = LN_2_LOW_F32;
 
     #[inline(always)]
     fn scale_by_power_of_two(value: f32, shifted: f32) -> f32 {

@@ -82,14 +82,18 @@ proptest! {
     }
 
     #[test]
-    fn increases_in_the_label_and_decreases_in_every_other_mean((mu, label, sigma) in sample(), rise in 1e-3..2.0_f64) {
+    fn increases_in_the_label_and_decreases_in_every_other_mean(
+        (mu, label, sigma) in sample(),
+        rise in 1e-3..2.0_f64,
+    ) {
         let before = evaluate(&precise(), &mu, label, Sigma::Common(sigma));
         for class in 0..mu.len() {
             let mut raised = mu.clone();
             raised[class] += rise;
             let after = evaluate(&precise(), &raised, label, Sigma::Common(sigma)).value;
             if class == label {
-                prop_assert!(after.log_p >= before.value.log_p && after.one_minus_p <= before.value.one_minus_p);
+                prop_assert!(after.log_p >= before.value.log_p);
+                prop_assert!(after.one_minus_p <= before.value.one_minus_p);
                 prop_assert!(before.grad[class] >= 0.0);
             } else {
                 prop_assert!(after.log_p <= before.value.log_p * (1.0 - 1e-14));
@@ -112,7 +116,10 @@ proptest! {
     }
 
     #[test]
-    fn does_not_depend_on_the_order_of_classes((mu, label, sigma) in sample_per_class(), turn in 0_usize..12) {
+    fn does_not_depend_on_the_order_of_classes(
+        (mu, label, sigma) in sample_per_class(),
+        turn in 0_usize..12,
+    ) {
         let turn = turn % mu.len();
         let (mut mu_turned, mut sigma_turned) = (mu.clone(), sigma.clone());
         mu_turned.rotate_left(turn);
@@ -153,14 +160,17 @@ proptest! {
             let (up, down) = (p(&up, label, Sigma::Common(sigma)), p(&down, label, Sigma::Common(sigma)));
             prop_assert!((found.grad[class] - (up - down) / (2.0 * STEP)).abs() < DIFFERENCE * size.max(1.0));
         }
-        let (up, down) = (p(&mu, label, Sigma::Common(sigma + STEP)), p(&mu, label, Sigma::Common(sigma - STEP)));
+        let at = |sigma| p(&mu, label, Sigma::Common(sigma));
+        let (up, down) = (at(sigma + STEP), at(sigma - STEP));
         prop_assert!((found.value.dsigma - (up - down) / (2.0 * STEP)).abs() < DIFFERENCE);
         let sum: f64 = found.grad.iter().sum();
         prop_assert!(sum.abs() < ROUNDING);
     }
 
     #[test]
-    fn gradient_agrees_with_central_differences_with_a_sigma_per_class((mu, label, sigma) in sample_per_class()) {
+    fn gradient_agrees_with_central_differences_with_a_sigma_per_class(
+        (mu, label, sigma) in sample_per_class(),
+    ) {
         let found = evaluate(&precise(), &mu, label, Sigma::PerClass(&sigma));
         for class in 0..mu.len() {
             let moved = |step: f64| {
@@ -199,7 +209,8 @@ proptest! {
         // A delta is clipped by raising the other mean.
         let clipped: Vec<f64> = mu.iter().map(|other| mu[label] - (mu[label] - other).min(margin)).collect();
         let expected = evaluate(&precise(), &clipped, label, Sigma::Common(sigma));
-        prop_assert!((found.value.log_p - expected.value.log_p).abs() < ROUNDING * found.value.log_p.abs().max(1.0));
+        let size = found.value.log_p.abs().max(1.0);
+        prop_assert!((found.value.log_p - expected.value.log_p).abs() < ROUNDING * size);
         let mut sum = 0.0;
         for class in (0..mu.len()).filter(|&class| class != label) {
             let free = if mu[label] - mu[class] <= margin { expected.grad[class] } else { 0.0 };
@@ -211,7 +222,10 @@ proptest! {
 
     #[test]
     fn a_batch_equals_its_rows_bit_for_bit(
-        rows in prop::collection::vec((prop::collection::vec(-30.0..30.0_f32, 5), 0_u32..5, 0.1..3.0_f32), 1..40),
+        rows in prop::collection::vec(
+            (prop::collection::vec(-30.0..30.0_f32, 5), 0_u32..5, 0.1..3.0_f32),
+            1..40,
+        ),
     ) {
         let mu: Vec<f32> = rows.iter().flat_map(|row| row.0.clone()).collect();
         let labels: Vec<u32> = rows.iter().map(|row| row.1).collect();
@@ -234,7 +248,8 @@ proptest! {
         // sigmas. Rounding delta costs delta² / 2 roundings.
         let expected = exact_core::normal::cdf(delta);
         let sigma = [1.0_f32, 1e-4];
-        let found = evaluate(&ExpectedAccuracy::precise::<f32>(), &[delta as f32, 0.0], 0, Sigma::PerClass(&sigma));
+        let metric = ExpectedAccuracy::precise::<f32>();
+        let found = evaluate(&metric, &[delta as f32, 0.0], 0, Sigma::PerClass(&sigma));
         prop_assert!((found.value.p.to_f64() - expected).abs() < 5e-6 * expected);
     }
 

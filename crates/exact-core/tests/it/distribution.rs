@@ -70,7 +70,8 @@ proptest! {
             prop_assert!((sum - 1.0).abs() < ABSOLUTE, "{sum}");
             for (p, expected) in found.iter().zip(one_by_one(&mu, sigma)) {
                 prop_assert!((p - expected.p).abs() < ABSOLUTE, "{p} {expected:?}");
-                prop_assert!((p - expected.p).abs() <= RELATIVE * expected.p.max(SMALLEST), "{p} {expected:?}");
+                let bound = RELATIVE * expected.p.max(SMALLEST);
+                prop_assert!((p - expected.p).abs() <= bound, "{p} {expected:?}");
             }
         }
     }
@@ -141,7 +142,8 @@ proptest! {
             let n_sigmas = if matches!(sigma, Sigma::PerClass(_)) { n } else { 1 };
             let mut expected = (distribution(&mu, sigma), [0.0], vec![0.0; n], vec![0.0; n_sigmas]);
             let (_, value, grad, sigma_grad) = &mut expected;
-            expected_cost(logits, &costs, sigma, &Rule::precise::<f64>(), value, grad, Some(sigma_grad)).unwrap();
+            let rule = Rule::precise::<f64>();
+            expected_cost(logits, &costs, sigma, &rule, value, grad, Some(sigma_grad)).unwrap();
             let check = |found: &[f32], expected: &[f64], tolerance: f64| {
                 let mut pairs = found.iter().zip(expected);
                 pairs.all(|(found, expected)| (f64::from(*found) - expected).abs() < tolerance)
@@ -173,7 +175,8 @@ proptest! {
         let rule = Rule::precise::<f64>();
         let mut cost = |mu: &[f64]| {
             let logits = Logits::new(mu, mu.len()).unwrap();
-            expected_cost(logits, &costs, Sigma::PerClass(&sigma), &rule, &mut value, &mut grad, None).unwrap();
+            let sigma = Sigma::PerClass(&sigma);
+            expected_cost(logits, &costs, sigma, &rule, &mut value, &mut grad, None).unwrap();
             (value[0], grad.clone())
         };
         let (value, grad) = cost(&mu);
@@ -207,8 +210,8 @@ proptest! {
             let (sigma, rule) = (Sigma::Common((classes[0].2.exp() as f32).max(1e-44)), Rule::training());
             predictive_distribution(logits, sigma, &rule, &mut p).unwrap();
             prop_assert!(p.iter().all(|p| (0.0..=1.0).contains(p)), "{p:?}");
-            predictive_distribution_gradient(logits, sigma, &rule, &single, &mut slopes, Some(&mut sigma_slope))
-                .unwrap();
+            let slope = Some(&mut sigma_slope[..]);
+            predictive_distribution_gradient(logits, sigma, &rule, &single, &mut slopes, slope).unwrap();
             prop_assert!(slopes.iter().chain(&sigma_slope).all(|slope| slope.is_finite()), "{slopes:?}");
         }
     }

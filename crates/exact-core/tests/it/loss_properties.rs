@@ -91,7 +91,10 @@ proptest! {
     }
 
     #[test]
-    fn gradients_agree_with_central_differences((logits, labels, weights) in batch(), margin in 0.5..3.0_f64) {
+    fn gradients_agree_with_central_differences(
+        (logits, labels, weights) in batch(),
+        margin in 0.5..3.0_f64,
+    ) {
         let exact = exact().with_margin(margin).unwrap();
         let probit = Probit::new(0.8).unwrap();
         let (_, exact_grad) = evaluate(&exact, &logits, &labels, Some(&weights));
@@ -102,7 +105,8 @@ proptest! {
                 logits[i] += step;
                 logits
             };
-            let slope = |loss: &dyn Fn(&[f64]) -> f64| (loss(&moved(STEP)) - loss(&moved(-STEP))) / (2.0 * STEP);
+            let slope =
+                |loss: &dyn Fn(&[f64]) -> f64| (loss(&moved(STEP)) - loss(&moved(-STEP))) / (2.0 * STEP);
             let by_exact = slope(&|logits| evaluate(&exact, logits, &labels, Some(&weights)).0);
             // Right at the clip the derivative has a jump.
             let n_classes = logits.len() / labels.len();

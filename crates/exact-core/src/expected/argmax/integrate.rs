@@ -249,6 +249,7 @@ impl<U: Real, const L: usize, const SCALED: bool> Classes<'_, U, L, SCALED> {
             let mut moving = 0_u32;
             for l in 0..L {
                 let short = -level.depth - product.exponent[l] - fast_ln(product.factor[l]);
+                // A depth that is off by a tenth changes what is cut off at the end by a tenth.
                 let far = short > 0.1;
                 z[l] += U::from_f64(if far { short / product.hazard[l] } else { 0.0 });
                 moving += u32::from(far);

@@ -8,7 +8,8 @@ use crate::expected::batch::{OrthantBatch, Outcome, Quantity};
 use crate::expected::exceedance;
 use crate::expected::sigma::Sigma;
 
-/// From so many classes on, representatives are faster.
+/// From so many classes on, representatives are faster. Their accuracy does not depend on it: the tests below
+/// have 100 classes too.
 const MANY: usize = 400;
 /// The label's sigma over the smallest of the row, up to which one panel resolves the integrand.
 const MAX_RATIO: f64 = 2.0;
