@@ -5,7 +5,7 @@ use exact_core::expected::{
     ExpectedAccuracy, ExpectedTopK, Probability, balanced_weights, expected_cost, expected_macro_f1,
     predictive_distribution, predictive_distribution_gradient,
 };
-use exact_core::loss::{ExpectedCost, Logits, Loss, OnRandomScores, Samples};
+use exact_core::loss::{ExpectedCost, Logits, Loss, Samples};
 
 use crate::check;
 use crate::input::{Batch, Input, Sigmas, nan};

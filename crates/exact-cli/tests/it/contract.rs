@@ -1,6 +1,6 @@
 //! The command line that other programs rely on: arguments, exit codes and the names in JSON.
 
-use crate::common::{Folder, table};
+use crate::common::{Finished, Folder, table};
 use serde_json::Value;
 
 fn keys(value: &Value) -> Vec<&str> {
@@ -218,7 +218,7 @@ fn a_reader_that_goes_away_is_no_failure() {
         format!("'{}' integrate < lines | head -n 1; echo ${{PIPESTATUS[0]}}", env!("CARGO_BIN_EXE_exact"));
     let output =
         std::process::Command::new("bash").args(["-c", &script]).current_dir(folder.path()).output().unwrap();
-    let run = common::Finished::of(&output);
+    let run = Finished::of(&output);
     assert!(run.stdout.ends_with("\n0\n") && run.stderr.is_empty(), "{run:?}");
 }
 

@@ -457,7 +457,7 @@ impl Hyperparameters {
         match loss {
             LossSettings::CrossEntropy { label_smoothing } if *label_smoothing == 0.0 => {}
             LossSettings::CrossEntropy { label_smoothing } => {
-                numbers.label_smoothing = Some(*label_smoothing)
+                numbers.label_smoothing = Some(*label_smoothing);
             }
             LossSettings::Hinge { margin } => numbers.margin = Some(*margin),
             LossSettings::Sigmoid { temperature }
