@@ -1,7 +1,5 @@
 //! Properties of expected accuracy that hold for all means and sigmas.
 
-#![allow(clippy::unwrap_used)]
-
 use exact_core::expected::{ExpectedAccuracy, Probability, Sigma};
 use exact_core::loss::Logits;
 use exact_core::{Real, Rule};

@@ -4,7 +4,7 @@
 //! differences.
 
 // Golden values have 17 digits.
-#![allow(clippy::unwrap_used, clippy::excessive_precision)]
+#![allow(clippy::excessive_precision)]
 
 use exact_core::Real;
 use exact_core::loss::{

@@ -1,7 +1,5 @@
 //! Losses that are made of others.
 
-#![allow(clippy::unwrap_used)]
-
 use std::sync::Arc;
 
 use exact_core::Rule;

@@ -1,7 +1,5 @@
 //! The predictive distribution and expected cost.
 
-#![allow(clippy::unwrap_used)]
-
 use exact_core::Rule;
 use exact_core::expected::{
     ExpectedAccuracy, Probability, Sigma, expected_cost, predictive_distribution,

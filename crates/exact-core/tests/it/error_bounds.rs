@@ -1,8 +1,5 @@
 //! The error bounds that the default rules document, on random and adversarial samples.
 
-// Clippy's configuration allows these in test functions only, not in their helpers.
-#![allow(clippy::unwrap_used, clippy::print_stdout)]
-
 use exact_core::expected::{ExpectedAccuracy, Probability, Sigma};
 use exact_core::loss::Logits;
 use exact_core::{Real, Rule};

@@ -1,8 +1,6 @@
 //! The sampling estimators against closed forms and a quadrature written here, within their own standard
 //! errors.
 
-#![allow(clippy::unwrap_used)]
-
 use exact_core::Real;
 use exact_core::estimator::{EstimatedLoss, Estimator, Genz, MonteCarlo, Sequence};
 use exact_core::loss::{Exact, Logits, Loss, LossError, Samples};

@@ -1,7 +1,5 @@
 //! Properties of the losses built on expected accuracy.
 
-#![allow(clippy::unwrap_used)]
-
 use exact_core::Rule;
 use exact_core::expected::{ExpectedAccuracy, Probability, Sigma};
 use exact_core::loss::{Exact, Logits, Loss, LossError, OnRandomScores, Probit, Samples};

@@ -3,6 +3,9 @@
 //! Cases that proptest finds to fail are written to `tests/proptest-regressions`, one file for each module,
 //! and are run first from then on.
 
+// Clippy's configuration allows these in test functions only, not in their helpers.
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
 mod accuracy_edges;
 mod accuracy_properties;
 mod baseline_losses;

@@ -1,7 +1,5 @@
 //! Losses on expected metrics beside accuracy, with learned sigma.
 
-#![allow(clippy::unwrap_used)]
-
 use exact_core::Rule;
 use exact_core::expected::{
     ExpectedAccuracy, Probability, Sigma, balanced_weights, expected_macro_f1, predictive_distribution,

@@ -1,8 +1,5 @@
 //! Expected accuracy against every top-1 case of the reference values.
 
-// Clippy's configuration allows these in test functions only, not in their helpers.
-#![allow(clippy::unwrap_used, clippy::print_stdout)]
-
 use crate::common::{Case, Worst, cases, largest, largest_difference};
 use exact_core::expected::{ExpectedAccuracy, Probability};
 use exact_core::loss::Logits;

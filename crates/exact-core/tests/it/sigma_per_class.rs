@@ -1,8 +1,5 @@
 //! Expected accuracy with a sigma per class, ratios up to 64, against a brute-force integral.
 
-// Clippy's configuration allows these in test functions only, not in their helpers.
-#![allow(clippy::unwrap_used, clippy::print_stdout)]
-
 use exact_core::expected::{
     ExpectedAccuracy, ExpectedTopK, Probability, Sigma, predictive_distribution,
     predictive_distribution_gradient,

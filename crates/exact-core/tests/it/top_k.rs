@@ -1,7 +1,5 @@
 //! Expected top-k accuracy against the reference values, and its properties.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout)]
-
 use crate::common::{Worst, cases, largest, largest_difference};
 use exact_core::expected::{ExpectedAccuracy, ExpectedTopK, Probability, Sigma};
 use exact_core::loss::{Logits, LossError};
