@@ -313,7 +313,8 @@ impl<'a> Trainer<'a> {
         };
         let (logits, labels, weights) = held_out;
         let weights = self.data.weights.is_some().then_some(weights.as_slice());
-        let link = link.calibrated(&logits, &labels, self.data.n_classes, weights, || watch.poll())?;
+        let n_classes = self.data.n_classes;
+        let link = link.calibrated_interruptibly(&logits, &labels, n_classes, weights, || watch.poll())?;
         let scores = trials[best].iter().map(|trial| trial.validation_score).collect();
         let cv = CrossValidation::of_folds(scores).ok_or(LinearError::Diverged { loss: kind.name() })?;
         let classifier = LinearClassifier::of(&self.data, &parameters, link);

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use exact_data::Images;
+use exact_images::Images;
 use serde::{Deserialize, Serialize};
 
 /// Images of at most so many pixels, along the shorter side, are small: networks for photographs would shrink

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 use exact_core::loss::{LossKind, LossSettings};
-use exact_data::{ImageSet, ImageSize};
+use exact_images::{ImageSet, ImageSize};
 use exact_vision::models::Architecture;
 
 use super::{ALL_LOSSES, OUTPUT};

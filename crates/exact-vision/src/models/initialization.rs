@@ -2,8 +2,7 @@
 
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Tensor, TensorData};
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
+use exact_core::random::stream;
 use rand_distr::{Distribution, Normal, Uniform};
 
 /// Draws the weights of a network anew: of convolutions, `[out, in, height, width]`, from `N(0, 2 / fan_out)`
@@ -26,8 +25,7 @@ struct Initialization {
 
 impl Initialization {
     fn draw<const D: usize>(&mut self, shape: [usize; D]) -> Option<Vec<f32>> {
-        let mut random = ChaCha8Rng::seed_from_u64(self.seed);
-        random.set_stream(self.next_stream);
+        let random = stream(self.seed, self.next_stream);
         self.next_stream += 1;
         let count = shape.iter().product();
         match shape.as_slice() {

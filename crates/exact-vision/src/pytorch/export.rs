@@ -65,7 +65,7 @@ fn json<T: Serialize>(list: &[T]) -> String {
 #[cfg(test)]
 mod tests {
     use burn::tensor::Device;
-    use exact_data::ImageSize;
+    use exact_images::ImageSize;
     use safetensors::SafeTensors;
 
     use crate::{ImageClassifier, ImageShape, file};

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use exact_core::Link;
-use exact_data::{ChannelStatistics, ImageSize};
+use exact_images::{ChannelStatistics, ImageSize};
 
 use self::names::{Names, transposed};
 use crate::batches::check_statistics;

@@ -9,9 +9,10 @@ use burn::tensor::Device;
 use exact_core::loss::{Logits, LossError, LossSettings};
 use exact_core::predicted_classes;
 use exact_core::schedule::Schedule;
-use exact_data::{ChannelStatistics, DataError, Images, stratified_split};
+use exact_data::{DataError, stratified_split};
 use exact_eval::accuracy;
 use exact_eval::record::{EpochRecord, TrainingRecord};
+use exact_images::{ChannelStatistics, Images};
 
 use crate::augment::Mixup;
 use crate::batches::{Augmentation, Batches};
