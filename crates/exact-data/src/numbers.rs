@@ -4,7 +4,6 @@ use std::borrow::Cow;
 
 /// Floating-point numbers of single or double precision.
 #[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
 pub enum Numbers<'a> {
     /// Single precision.
     F32(Cow<'a, [f32]>),
@@ -14,7 +13,6 @@ pub enum Numbers<'a> {
 
 /// Integers of 32 or 64 bits, as other libraries store the indices of sparse matrices.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Indices<'a> {
     /// 32 bits.
     I32(Cow<'a, [i32]>),

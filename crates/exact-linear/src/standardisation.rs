@@ -4,7 +4,7 @@ use exact_data::Layout;
 
 use crate::LinearError;
 use crate::linear_map::LinearMap;
-use crate::rows::{Inputs, Kernel};
+use crate::moments::Moments;
 
 /// A standard deviation below this share of the mean is rounding: the column counts as constant.
 const RESOLUTION: f64 = 1e-12;
@@ -30,16 +30,9 @@ impl Standardisation {
         Self { first: layout.n_dense, mean, std }
     }
 
-    /// The rows' own, or that of a matrix's columns.
-    pub(crate) fn of(inputs: &Inputs<'_>, weights: Option<&[f64]>) -> Result<Self, LinearError> {
-        let Some(moments) = inputs.moments(weights) else {
-            return Ok(inputs.own_standardisation());
-        };
-        Self::of_moments(moments.mean, moments.std)
-    }
-
     /// That of columns with these means and standard deviations.
-    pub(crate) fn of_moments(mean: Vec<f64>, mut std: Vec<f64>) -> Result<Self, LinearError> {
+    pub(crate) fn of(moments: Moments) -> Result<Self, LinearError> {
+        let Moments { mean, mut std } = moments;
         for (column, (mean, std)) in mean.iter().zip(&mut std).enumerate() {
             if !std.is_finite() || !mean.is_finite() {
                 return Err(LinearError::ColumnRange { column });
