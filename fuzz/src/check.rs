@@ -10,9 +10,9 @@ pub const SLACK: f64 = 1e-3;
 /// `1 / (2 √π)`: the largest slope of the probability that one of two scores of sigma 1 exceeds the other.
 pub const STEEPEST: f64 = 0.282_094_791_773_878_14;
 
-/// Whether each value is 0 or of a size from `MAX^(-1/4)` to `MAX^(1/4)`, 4e9 for `f32` and 1e77 for `f64`: products of
-/// three stay in range. What comes of other values may be infinite or NaN where it overflows on the way; they must
-/// not make anything panic.
+/// Whether each value is 0 or of a size from `MAX^(-1/4)` to `MAX^(1/4)`, 4e9 for `f32` and 1e77 for `f64`:
+/// products of three stay in range. What comes of other values may be infinite or NaN where it overflows on
+/// the way; they must not make anything panic.
 pub fn are_moderate<T: Real>(values: &[T]) -> bool {
     let largest = T::MAX.sqrt().sqrt();
     let range = T::ONE / largest..=largest;

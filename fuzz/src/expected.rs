@@ -5,7 +5,7 @@ use exact_core::expected::{
     ExpectedAccuracy, ExpectedTopK, Probability, balanced_weights, expected_cost, expected_macro_f1,
     predictive_distribution, predictive_distribution_gradient,
 };
-use exact_core::loss::{ExpectedCost, Logits, Loss, OnRandomScores, Samples};
+use exact_core::loss::{ExpectedCost, Logits, Loss, Samples};
 
 use crate::check;
 use crate::input::{Batch, Input, Sigmas, nan};
@@ -16,7 +16,8 @@ const MAX_TOP_K_WORK: usize = 100;
 const MAX_COST_LOGITS: usize = 200;
 /// The ratio of a row's sigmas up to which the default rules see every step of the integrand.
 const MAX_RATIO: f64 = 16.0;
-/// The sum of a predictive distribution where the rule is one of the defaults and sigmas differ by a factor of at most 2.
+/// The sum of a predictive distribution where the rule is one of the defaults and sigmas differ by a factor
+/// of at most 2.
 const SUM: f64 = 1e-12;
 
 /// Values, gradients and the sigmas' gradients.
@@ -42,7 +43,8 @@ impl<T: Real> Results<T> {
         Self { values, sigma_grad, usable }
     }
 
-    /// Only ranges can be checked where the rule is not one of the defaults, or too coarse for the row's sigmas.
+    /// Only ranges can be checked where the rule is not one of the defaults, or too coarse for the row's
+    /// sigmas.
     fn check(&self, batch: &Batch<T>, sigma: &Sigmas<T>, default_rule: bool, bounded: bool) {
         let rows = batch.grad.chunks(batch.n_classes).zip(&batch.labels);
         for (row, (value, (grad, &label))) in self.values.iter().zip(rows).enumerate() {
@@ -210,7 +212,7 @@ pub fn batch<T: Real>(input: &mut Input<'_>) {
     let (rule, default_rule) = input.rule::<T>();
     let (n, n_classes) = (batch.n, batch.n_classes);
 
-    let balanced = balanced_weights::<T>(&batch.labels, n_classes);
+    let balanced = balanced_weights::<T>(&batch.labels, n_classes, None);
     assert_eq!(balanced.is_ok(), batch.labels.iter().all(|&label| (label as usize) < n_classes));
     if let Ok(balanced) = balanced {
         // Each class that occurs has the same total, and the mean is 1.

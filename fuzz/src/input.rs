@@ -114,8 +114,8 @@ impl<'a> Input<'a> {
         (0..len).map(at).map(|at| palette[at]).collect()
     }
 
-    /// A quadrature rule, and whether it is one of the defaults: others may be too coarse for their results to have
-    /// a meaning.
+    /// A quadrature rule, and whether it is one of the defaults: others may be too coarse for their results
+    /// to have a meaning.
     pub fn rule<T: Real>(&mut self) -> (Rule, bool) {
         match self.below(3) {
             0 => (Rule::training(), true),

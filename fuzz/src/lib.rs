@@ -1,12 +1,13 @@
 //! Every public entry point of exact-core on inputs that are mean on purpose.
 //!
-//! [`exercise`] decodes a byte string into one call with its arguments: numbers from subnormal to the largest, ties,
-//! batches of a class or of thousands, and now and then an argument that must be refused. It asserts that
+//! [`exercise`] decodes a byte string into one call with its arguments: numbers from subnormal to the
+//! largest, ties, batches of a class or of thousands, and now and then an argument that must be refused. It
+//! asserts that
 //!
 //! - nothing panics;
 //! - an argument that the documentation rules out gives an error, and every other one a result;
-//! - no result is NaN or infinite, P and 1 - P are in `[0, 1]` and add up to 1, and gradients have the sign and at
-//!   most the size they can have, where the arguments' products stay in the range of the type.
+//! - no result is NaN or infinite, P and 1 - P are in `[0, 1]` and add up to 1, and gradients have the sign
+//!   and at most the size they can have, where the arguments' products stay in the range of the type.
 //!
 //! libFuzzer calls it through `fuzz_targets/`, and an ordinary test with pseudo-random strings.
 

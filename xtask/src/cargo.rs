@@ -23,16 +23,62 @@ pub fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
-/// A release build without link-time optimisation, which takes minutes, for programs that are run and not measured.
-pub fn without_lto(mut build: Command) -> Command {
-    build.env("CARGO_PROFILE_RELEASE_LTO", "off");
-    build
+/// How the programs that checks run are built.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    /// As the tests are, of which next to nothing is built again.
+    Dev,
+    /// As programs are shipped.
+    Dist,
 }
 
-/// Builds `exact` for checks and returns where it is.
-pub fn build_exact() -> Result<PathBuf> {
-    run(without_lto(cargo(&["build", "--release", "--locked", "--package", "exact-cli"])))?;
-    Ok(target_directory().join("release").join(format!("exact{}", env::consts::EXE_SUFFIX)))
+impl Profile {
+    /// Its name, for cargo and maturin.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Dev => "dev",
+            Self::Dist => "dist",
+        }
+    }
+
+    /// The directory of its programs below the target directory.
+    fn directory(self) -> &'static str {
+        match self {
+            Self::Dev => "debug",
+            Self::Dist => "dist",
+        }
+    }
+}
+
+/// The whole workspace: the networks are not built unless they are asked for.
+pub const WORKSPACE: [&str; 4] = ["--workspace", "--features", "exact-cli/vision", "--locked"];
+
+/// Builds `exact` with all of its commands and returns where it is.
+///
+/// # Errors
+/// If it cannot be built.
+pub fn build_exact(profile: Profile) -> Result<PathBuf> {
+    let build = match profile {
+        // With the tests, because cargo gives some dependencies more features for these: apart, they and all that uses
+        // them would be compiled twice.
+        Profile::Dev => {
+            let mut build = cargo(&["test", "--no-run", "--quiet"]);
+            build.args(WORKSPACE);
+            build
+        }
+        Profile::Dist => cargo(&[
+            "build",
+            "--profile",
+            "dist",
+            "--locked",
+            "--package",
+            "exact-cli",
+            "--features",
+            "vision",
+        ]),
+    };
+    run(build)?;
+    Ok(target_directory().join(profile.directory()).join(format!("exact{}", env::consts::EXE_SUFFIX)))
 }
 
 /// Where cargo puts what it builds.
@@ -84,7 +130,8 @@ pub fn deny(checks: &[&str]) -> Result<()> {
     let mut probe = cargo(&["deny", "--version"]);
     let installed = probe.stdout(Stdio::null()).stderr(Stdio::null()).status()?.success();
     if !installed {
-        run(cargo(&["install", "cargo-deny", "--locked", "--version", CARGO_DENY_VERSION]))?;
+        // Without optimisation: it is built more often than it is waited for.
+        run(cargo(&["install", "cargo-deny", "--locked", "--debug", "--version", CARGO_DENY_VERSION]))?;
     }
     let mut command = cargo(&["deny", "--locked", "check", "--hide-inclusion-graph"]);
     command.args(checks);

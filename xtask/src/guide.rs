@@ -5,15 +5,15 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::cargo;
+use crate::cargo::{self, Profile};
 use crate::python::Environment;
 
 /// The blocks call `exact` and the installed Python package. Broken links within the guide are errors.
-pub fn run() -> Result<()> {
+pub fn run(profile: Profile) -> Result<()> {
     let documents = cargo::root().join("docs");
     let environment = Environment::open()?;
     environment.install(&["--requirement".into(), documents.join("requirements.txt").into()])?;
-    let exact = cargo::build_exact()?;
+    let exact = cargo::build_exact(profile)?;
 
     let mut programs = vec![environment.programs()];
     programs.extend(exact.parent().map(Path::to_path_buf));

@@ -8,6 +8,9 @@ use anyhow::{Context, Result, bail};
 /// A longer Rust file holds more than one concept.
 const MAX_LINES: usize = 700;
 
+/// As in rustfmt.toml, which leaves comments and texts as they are.
+const MAX_WIDTH: usize = 110;
+
 /// Kinds of files that people write. Data and generated reports are not read.
 const WRITTEN: &[&str] = &["rs", "toml", "md", "cff", "py", "sh", "yml", "yaml", "json", "css", "js", ""];
 
@@ -78,6 +81,10 @@ fn findings_in(path: &Path, text: &str) -> Vec<String> {
     }
     for (index, line) in text.lines().enumerate() {
         let number = index + 1;
+        let width = line.chars().count();
+        if rust && width > MAX_WIDTH {
+            findings.push(format!("{place}:{number}: {width} characters, at most {MAX_WIDTH} are allowed"));
+        }
         if let Some(found) = MACHINE_PATHS.iter().find(|found| holds_absolute(line, found)) {
             findings.push(format!("{place}:{number}: `{found}` is a path of one machine"));
         }
@@ -117,6 +124,13 @@ mod tests {
             ["a.rs: 701 lines, at most 700 are allowed: split it by concept"]
         );
         assert!(findings("data.json", &long).is_empty());
+    }
+
+    #[test]
+    fn long_lines_are_found_in_rust_only() {
+        let long = "x".repeat(MAX_WIDTH + 1);
+        assert_eq!(findings("a.rs", &long), ["a.rs:1: 111 characters, at most 110 are allowed"]);
+        assert!(findings("a.md", &long).is_empty() && findings("a.rs", &long[1..]).is_empty());
     }
 
     #[test]

@@ -12,7 +12,9 @@ mod cargo;
 mod fuzz;
 mod guide;
 mod hygiene;
+mod imports;
 mod python;
+mod release;
 mod results;
 mod sanitize;
 mod synthesize;
@@ -33,7 +35,9 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Run every check that a change must pass, cheapest first
-    Test,
+    Test(test::Arguments),
+    /// Run what users run, built as it is shipped (slow)
+    Release,
     /// Check dependencies for known vulnerabilities (fetches the advisory database)
     Audit,
     /// Fuzz exact-core with libFuzzer (needs a nightly toolchain)
@@ -54,12 +58,13 @@ enum Command {
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
-        Command::Test => test::run(),
+        Command::Test(arguments) => test::run(&arguments),
+        Command::Release => release::run(),
         Command::Audit => audit::run(),
         Command::Fuzz(arguments) => fuzz::run(&arguments),
         Command::Sanitize => sanitize::run(),
-        Command::Python => python::run(),
-        Command::Guide => guide::run(),
+        Command::Python => python::run(cargo::Profile::Dev),
+        Command::Guide => guide::run(cargo::Profile::Dev),
         Command::Bench => bench::run(),
         Command::Results => results::run(),
         Command::Synthesize(arguments) => synthesize::run(&arguments),

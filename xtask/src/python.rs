@@ -7,7 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::cargo;
+use crate::cargo::{self, Profile};
 
 /// Directories of tests that need optional dependencies, and the group of these in pyproject.toml.
 const EXTRAS: [(&str, &str); 4] =
@@ -16,11 +16,11 @@ const EXTRAS: [(&str, &str); 4] =
 /// Tests without the optional dependencies come first: they must not need any.
 ///
 /// On Linux the wheel of torch loads all of its CUDA libraries when it is imported, so that none can be left out.
-pub fn run() -> Result<()> {
+pub fn run(profile: Profile) -> Result<()> {
     // It exports networks for the tests of ONNX.
-    let exact = cargo::build_exact()?;
+    let exact = cargo::build_exact(profile)?;
     let environment = Environment::create()?;
-    let wheel = environment.build_wheel()?;
+    let wheel = environment.build_wheel(profile)?;
     environment.install(&[with_extra(&wheel, "test")])?;
     let tests = cargo::root().join("python").join("tests");
     println!("==> NumPy");
@@ -99,11 +99,12 @@ impl Environment {
         cargo::run(install)
     }
 
-    fn build_wheel(&self) -> Result<PathBuf> {
+    fn build_wheel(&self, profile: Profile) -> Result<PathBuf> {
         let wheels = self.directory.join("wheels");
         let mut build = Command::new(self.programs().join("maturin"));
-        build.args(["build", "--release", "--locked", "--out"]).arg(&wheels).current_dir(cargo::root());
-        cargo::run(cargo::without_lto(build))?;
+        build.args(["build", "--locked", "--profile", profile.name(), "--out"]).arg(&wheels);
+        build.current_dir(cargo::root());
+        cargo::run(build)?;
         let cannot_list = || format!("cannot list {}", wheels.display());
         let mut built = fs::read_dir(&wheels).with_context(cannot_list)?;
         let wheel =

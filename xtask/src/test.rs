@@ -1,32 +1,53 @@
 //! `cargo xtask test`: every check that a change must pass, cheapest first.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 use std::{env, fs, process};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::{cargo, guide, hygiene, python};
+use crate::cargo::{Profile, WORKSPACE};
+use crate::{cargo, guide, hygiene, imports, python};
 
-struct Step {
-    name: &'static str,
-    check: fn() -> Result<()>,
+/// A check by its name.
+pub struct Step {
+    pub name: &'static str,
+    pub check: fn() -> Result<()>,
 }
 
 const STEPS: &[Step] = &[
     Step { name: "format", check: format },
     Step { name: "hygiene", check: || hygiene::check(cargo::root()) },
+    Step { name: "imports", check: || imports::check(cargo::root()) },
     Step { name: "clippy", check: clippy },
     Step { name: "tests", check: tests },
     Step { name: "documentation", check: documentation },
     Step { name: "dependencies", check: dependencies },
-    Step { name: "python", check: python::run },
-    Step { name: "quick start", check: quick_start },
-    Step { name: "guide", check: guide::run },
+    Step { name: "python", check: || python::run(Profile::Dev) },
+    Step { name: "quick start", check: || quick_start(&cargo::build_exact(Profile::Dev)?) },
+    Step { name: "guide", check: || guide::run(Profile::Dev) },
 ];
 
-pub fn run() -> Result<()> {
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Checks to run, all by default
+    #[arg(value_parser = clap::builder::PossibleValuesParser::new(STEPS.iter().map(|step| step.name)))]
+    checks: Vec<String>,
+}
+
+pub fn run(arguments: &Arguments) -> Result<()> {
+    let asked =
+        |step: &&Step| arguments.checks.is_empty() || arguments.checks.iter().any(|name| name == step.name);
+    run_steps(STEPS.iter().filter(asked))
+}
+
+/// Runs checks one after the other, and says how long each took.
+///
+/// # Errors
+/// If a check fails, at once.
+pub fn run_steps<'a>(steps: impl IntoIterator<Item = &'a Step>) -> Result<()> {
     let mut passed: Vec<(&str, Duration)> = Vec::new();
-    for step in STEPS {
+    for step in steps {
         println!("\n==> {}", step.name);
         let start = Instant::now();
         let outcome = (step.check)();
@@ -56,19 +77,26 @@ fn format() -> Result<()> {
 }
 
 fn clippy() -> Result<()> {
-    cargo::run(cargo::cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))
+    let mut command = cargo::cargo(&["clippy", "--all-targets"]);
+    command.args(WORKSPACE).args(["--", "-D", "warnings"]);
+    cargo::run(command)
 }
 
 /// Property tests draw the same cases in every run of the checks; `cargo test` draws new ones.
 fn tests() -> Result<()> {
-    let mut command = cargo::cargo(&["test", "--workspace", "--locked"]);
-    command.env("PROPTEST_RNG_SEED", "20225");
-    cargo::run(command)
+    let without_vision = cargo::cargo(&["test", "--package", "exact-cli", "--locked"]);
+    let mut workspace = cargo::cargo(&["test"]);
+    workspace.args(WORKSPACE);
+    for mut command in [without_vision, workspace] {
+        command.env("PROPTEST_RNG_SEED", "20225");
+        cargo::run(command)?;
+    }
+    Ok(())
 }
 
 fn documentation() -> Result<()> {
-    let mut command = cargo::cargo(&["doc", "--workspace", "--no-deps", "--locked"]);
-    command.env("RUSTDOCFLAGS", "-D warnings");
+    let mut command = cargo::cargo(&["doc", "--no-deps"]);
+    command.args(WORKSPACE).env("RUSTDOCFLAGS", "-D warnings");
     cargo::run(command)
 }
 
@@ -76,15 +104,17 @@ fn dependencies() -> Result<()> {
     cargo::deny(&["licenses", "bans", "sources"])
 }
 
-/// The first command of the README, with its report in a temporary directory. The second is this one.
-fn quick_start() -> Result<()> {
+/// The first command of the README, by an `exact` that is built already; its report goes to a temporary directory.
+///
+/// # Errors
+/// If the command fails or writes no report.
+pub fn quick_start(exact: &Path) -> Result<()> {
     let directory = env::temp_dir().join(format!("exact-learn-quick-start-{}", process::id()));
     fs::create_dir_all(&directory).with_context(|| format!("cannot create {}", directory.display()))?;
     let report = directory.join("report.html");
-    let mut command =
-        cargo::cargo(&["run", "--release", "--locked", "--", "compare", "--dataset", "car", "--report"]);
-    command.arg(&report);
-    let outcome = cargo::run(cargo::without_lto(command));
+    let mut command = process::Command::new(exact);
+    command.args(["compare", "--dataset", "car", "--report"]).arg(&report);
+    let outcome = cargo::run(command);
     let bytes = fs::metadata(&report).map_or(0, |metadata| metadata.len());
     fs::remove_dir_all(&directory).with_context(|| format!("cannot remove {}", directory.display()))?;
     outcome?;

@@ -7,7 +7,8 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, Resettable, Str, TypedValueParser as _};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use exact_data::{ImageSet, bundled};
+use exact_data::bundled;
+use exact_images::ImageSet;
 use exact_linear::{LinearError, LossChoice, LossKind, Solver};
 
 /// The help's heading of what a training command gives.
@@ -44,8 +45,20 @@ pub(crate) enum Command {
     #[cfg(feature = "vision")]
     #[command(subcommand)]
     Vision(vision::Vision),
+    /// Networks for images
+    #[cfg(not(feature = "vision"))]
+    #[command(disable_help_flag = true)]
+    Vision(WithoutVision),
     /// Print the completion script of a shell
     Completions(Completions),
+}
+
+/// Whatever is asked of a build without networks: the answer is how to build them in.
+#[cfg(not(feature = "vision"))]
+#[derive(Debug, Args)]
+pub(crate) struct WithoutVision {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+    _arguments: Vec<std::ffi::OsString>,
 }
 
 /// What to train on.

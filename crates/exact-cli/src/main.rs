@@ -13,6 +13,8 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::arguments::{Arguments, Command};
+#[cfg(not(feature = "vision"))]
+use crate::failure::CommandError;
 
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
@@ -29,6 +31,8 @@ fn main() -> ExitCode {
         Command::Toy(arguments) => commands::toy::run(&arguments),
         #[cfg(feature = "vision")]
         Command::Vision(command) => commands::vision::run(&command),
+        #[cfg(not(feature = "vision"))]
+        Command::Vision(_) => Err(CommandError::WithoutVision.into()),
         Command::Completions(arguments) => commands::completions::run(&arguments),
     };
     match result {

@@ -1,8 +1,8 @@
-//! Time per sample of losses with their gradients, beside the error of the gradient: `cargo bench -p exact-core --bench
-//! losses` prints one table in Markdown.
+//! Time per sample of losses with their gradients, beside the error of the gradient:
+//! `cargo bench -p exact-core --bench losses` prints one table in Markdown.
 //!
-//! One thread, standard normal logits, labels drawn evenly, sigma 0.5. Contenders take turns, and the smallest time of
-//! all rounds counts. A loss that estimates another quantity than accuracy has no error.
+//! One thread, standard normal logits, labels drawn evenly, sigma 0.5. Contenders take turns, and the
+//! smallest time of all rounds counts. A loss that estimates another quantity than accuracy has no error.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
@@ -121,7 +121,8 @@ fn main() {
         return;
     }
     println!(
-        "| classes | precision | loss | µs per sample | of cross-entropy | Genz takes | worst error | rms error |"
+        "| classes | precision | loss | µs per sample | of cross-entropy | Genz takes | worst error \
+         | rms error |"
     );
     println!("|---|---|---|---|---|---|---|---|");
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();

@@ -1,7 +1,8 @@
-//! Time per value of Φ, log Φ and the inverse Mills ratio, in slices and one by one: `cargo bench -p exact-core --bench
-//! normal` prints a table in Markdown.
+//! Time per value of Φ, log Φ and the inverse Mills ratio, in slices and one by one:
+//! `cargo bench -p exact-core --bench normal` prints a table in Markdown.
 //!
-//! One thread, values spread evenly from -8 to 8; contenders take turns, and the smallest time of all rounds counts.
+//! One thread, values spread evenly from -8 to 8; contenders take turns, and the smallest time of all rounds
+//! counts.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 

@@ -1,9 +1,9 @@
-//! Error against cost of every way to compute expected accuracy and its gradient: `cargo bench -p exact-core --bench
-//! work_precision` prints a table in Markdown; with `-- --write` it draws
+//! Error against cost of every way to compute expected accuracy and its gradient:
+//! `cargo bench -p exact-core --bench work_precision` prints a table in Markdown; with `-- --write` it draws
 //! `docs/work-precision.svg` too.
 //!
-//! One thread, standard normal logits, labels drawn evenly, sigma 0.5. The error is the root mean square over samples
-//! of the gradient's error, relative to its norm, against 200 nodes in `f64`.
+//! One thread, standard normal logits, labels drawn evenly, sigma 0.5. The error is the root mean square over
+//! samples of the gradient's error, relative to its norm, against 200 nodes in `f64`.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 

@@ -2,8 +2,9 @@
 
 use crate::Real;
 
-/// Divides gradients by a running mean of their norm, so that a learning rate keeps its meaning while sigma shrinks. It
-/// takes the place of gradient clipping (Karpukhin, Dereka and Kolesnikov, arXiv 2205.09615, improvements).
+/// Divides gradients by a running mean of their norm, so that a learning rate keeps its meaning while sigma
+/// shrinks. It takes the place of gradient clipping (Karpukhin, Dereka and Kolesnikov, arXiv 2205.09615,
+/// improvements).
 ///
 /// # Formula
 /// `m ← norm` at the first step, then `m ← 0.9 m + 0.1 norm`; the gradient is divided by `max(m, 0.01)`.
@@ -43,8 +44,8 @@ impl GradientNormalizer {
         self.mean_norm
     }
 
-    /// Takes the gradient's norm into the running mean and divides the gradient by it. A gradient that is not finite is
-    /// left as it is and not counted.
+    /// Takes the gradient's norm into the running mean and divides the gradient by it. A gradient that is not
+    /// finite is left as it is and not counted.
     pub fn normalize<T: Real>(&mut self, gradient: &mut [T]) {
         let norm = gradient.iter().map(|slope| slope.to_f64().powi(2)).sum::<f64>().sqrt();
         if !norm.is_finite() {
@@ -56,8 +57,8 @@ impl GradientNormalizer {
         }
     }
 
-    /// Takes a gradient's norm into the running mean and returns what to divide that gradient by: 1 if the norm is not finite,
-    /// which is not counted.
+    /// Takes a gradient's norm into the running mean and returns what to divide that gradient by: 1 if the
+    /// norm is not finite, which is not counted.
     pub fn divisor(&mut self, norm: f64) -> f64 {
         if !norm.is_finite() {
             return 1.0;

@@ -4,8 +4,9 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::Rule;
+use crate::error::LossError;
 use crate::expected::{Sigma, predictive_distribution};
-use crate::loss::{Logits, LossError, Samples};
+use crate::samples::{Logits, Samples};
 
 /// Rows whose probabilities are computed at once.
 const BLOCK_ROWS: usize = 256;
@@ -16,7 +17,8 @@ const STEPS: usize = 30;
 /// Rows that the scale is fitted on at most: it is one number.
 const MAX_ROWS: usize = 20_000;
 
-/// How logits become probabilities. The scale is [fitted](Link::calibrated) by log loss on rows that training did not see.
+/// How logits become probabilities. The scale is [fitted](Link::calibrated) by log loss on rows that training
+/// did not see.
 ///
 /// # Example
 /// ```
@@ -29,7 +31,7 @@ const MAX_ROWS: usize = 20_000;
 ///
 /// // Softmax says 0.73 where one in two rows has the favoured label: the logits are made smaller.
 /// let (logits, labels) = ([1.0, 0.0, 1.0, 0.0], [0, 1]);
-/// let link = Link::default().calibrated(&logits, &labels, 2, None, || Ok::<(), exact_core::loss::LossError>(()))?;
+/// let link = Link::default().calibrated(&logits, &labels, 2, None)?;
 /// assert!((link.probabilities(&logits, 2)?[0] - 0.5).abs() < 1e-2);
 /// # Ok::<(), exact_core::loss::LossError>(())
 /// ```
@@ -76,7 +78,8 @@ impl Link {
     /// The probabilities of rows of logits, `[n, n_classes]`; rows sum to 1. Runs on several threads.
     ///
     /// # Errors
-    /// [`LossError`] if the logits are not whole rows, one is not finite, or the scale is not positive and finite.
+    /// [`LossError`] if the logits are not whole rows, one is not finite, or the scale is not positive and
+    /// finite.
     pub fn probabilities(self, logits: &[f64], n_classes: usize) -> Result<Vec<f64>, LossError> {
         let mut probabilities = logits.to_vec();
         if logits.is_empty() {
@@ -117,19 +120,36 @@ impl Link {
         Ok(probabilities)
     }
 
-    /// The link of the same kind with the scale, from `e^-6` to `e^6`, that gives the labels of held-out rows, `[n, n_classes]`, the
-    /// smallest log loss. Of more than 20,000 rows, such a number at equal distances are used. `poll` is called before each of
-    /// the 32 evaluations, and may end the search with an error.
+    /// The link of the same kind with the scale, from `e^-6` to `e^6`, that gives the labels of held-out
+    /// rows, `[n, n_classes]`, the smallest log loss. Of more than 20,000 rows, such a number at equal
+    /// distances are used.
     ///
-    /// The log loss of softmax is convex in the inverse temperature, so golden-section search finds its minimum; that of
-    /// probit is unimodal in practice. A probability below the machine epsilon 2.2e-16 counts as epsilon.
+    /// The log loss of softmax is convex in the inverse temperature, so golden-section search finds its
+    /// minimum; that of probit is unimodal in practice. A probability below the machine epsilon 2.2e-16
+    /// counts as epsilon.
+    ///
+    /// # Errors
+    /// Those of [`Samples::mean`].
+    ///
+    /// # References
+    /// Guo, Pleiss, Sun and Weinberger, *On Calibration of Modern Neural Networks*, ICML 2017, for the
+    /// temperature of softmax.
+    pub fn calibrated(
+        self,
+        logits: &[f64],
+        labels: &[u32],
+        n_classes: usize,
+        sample_weight: Option<&[f64]>,
+    ) -> Result<Self, LossError> {
+        self.calibrated_interruptibly(logits, labels, n_classes, sample_weight, || Ok(()))
+    }
+
+    /// As [`Link::calibrated`]; `poll` is called before each of the 32 evaluations, and may end the search
+    /// with an error.
     ///
     /// # Errors
     /// Those of [`Samples::mean`], and of `poll`.
-    ///
-    /// # References
-    /// Guo, Pleiss, Sun and Weinberger, *On Calibration of Modern Neural Networks*, ICML 2017, for the temperature of softmax.
-    pub fn calibrated<E: From<LossError>>(
+    pub fn calibrated_interruptibly<E: From<LossError>>(
         self,
         logits: &[f64],
         labels: &[u32],
@@ -184,16 +204,14 @@ pub fn predicted_classes(logits: &[f64], n_classes: usize) -> Vec<u32> {
 #[cfg(test)]
 mod tests {
     use super::{Link, MAX_ROWS};
-    use crate::loss::LossError;
-
-    const GO_ON: fn() -> Result<(), LossError> = || Ok(());
+    use crate::error::LossError;
 
     #[test]
     fn the_scale_makes_probabilities_match_frequencies() {
         // Three in four rows have the label that a logit difference of 5 favours: softmax needs 5 / T = ln 3.
         let logits: Vec<f64> = (0..400).flat_map(|_| [0.0, 5.0]).collect();
         let labels: Vec<u32> = (0..400).map(|i| u32::from(i % 4 != 0)).collect();
-        let fit = |link: Link| link.calibrated(&logits, &labels, 2, None, GO_ON).unwrap();
+        let fit = |link: Link| link.calibrated(&logits, &labels, 2, None).unwrap();
         let link = fit(Link::default());
         assert!(matches!(link, Link::Softmax { .. }));
         assert!((link.scale() - 5.0 / 3.0_f64.ln()).abs() < 1e-3, "{link:?}");
@@ -209,19 +227,19 @@ mod tests {
         let n = 3 * MAX_ROWS;
         let logits: Vec<f64> = (0..n).flat_map(|_| [0.0, 5.0]).collect();
         let labels: Vec<u32> = (0..n).map(|i| u32::from(i < n / 2 || i % 2 == 0)).collect();
-        let link = Link::default().calibrated(&logits, &labels, 2, None, GO_ON).unwrap();
+        let link = Link::default().calibrated(&logits, &labels, 2, None).unwrap();
         assert!((link.scale() - 5.0 / 3.0_f64.ln()).abs() < 1e-3, "{link:?}");
     }
 
     #[test]
     fn what_cannot_be_calibrated_is_an_error() {
-        let fit = |logits: &[f64], labels: &[u32]| {
-            Link::default().calibrated(logits, labels, 2, None, GO_ON).unwrap_err()
-        };
+        let fit =
+            |logits: &[f64], labels: &[u32]| Link::default().calibrated(logits, labels, 2, None).unwrap_err();
         assert_eq!(fit(&[], &[]), LossError::Empty);
         assert!(matches!(fit(&[0.0, f64::NAN], &[0]), LossError::Logit { .. }));
         assert!(matches!(fit(&[0.0, 1.0], &[2]), LossError::Label { .. }));
-        let stopped = Link::default().calibrated(&[0.0, 1.0], &[0], 2, None, || Err(LossError::ZeroWeights));
+        let stop = || Err(LossError::ZeroWeights);
+        let stopped = Link::default().calibrated_interruptibly(&[0.0, 1.0], &[0], 2, None, stop);
         assert_eq!(stopped, Err(LossError::ZeroWeights));
         let scale = Link::Probit { sigma: -1.0 }.probabilities(&[0.0, 1.0], 2);
         assert!(matches!(scale, Err(LossError::Setting { .. })));

@@ -1,19 +1,21 @@
-//! Batch normalisation of the logits by two scalars, so that sigma has a meaning whatever the scale of the weights.
+//! Batch normalisation of the logits by two scalars, so that sigma has a meaning whatever the scale of the
+//! weights.
 //!
-//! All logits of a batch are shifted and scaled together, `(logit - mean) / std`, with one mean and one standard
-//! deviation over samples and classes; the gradient flows through both (Karpukhin, Dereka and Kolesnikov, arXiv
-//! 2205.09615, improvements).
+//! All logits of a batch are shifted and scaled together, `(logit - mean) / std`, with one mean and one
+//! standard deviation over samples and classes; the gradient flows through both (Karpukhin, Dereka and
+//! Kolesnikov, arXiv 2205.09615, improvements).
 
 use rayon::prelude::*;
 
 use crate::Real;
-use crate::loss::{LossError, check_length, check_samples, n_rows};
+use crate::error::LossError;
+use crate::samples::{check_length, check_samples, n_rows};
 
 /// The smallest standard deviation that logits are divided by. Below it, they are equal up to rounding.
 pub const STD_FLOOR: f64 = 1e-12;
 
-/// Elements that are summed by one task; the split depends on the number of elements alone, so the sums do not depend
-/// on the number of threads.
+/// Elements that are summed by one task; the split depends on the number of elements alone, so the sums do
+/// not depend on the number of threads.
 const CHUNK: usize = 16_384;
 /// Sums side by side.
 const LANES: usize = 8;
@@ -29,12 +31,12 @@ pub struct LogitStatistics<T> {
     pub total_weight: T,
 }
 
-/// Writes the normalised logits of a row-major `[n, c]` batch to `normalized`, of the same length, and returns the
-/// statistics. `weights`, `[n]`, are sample weights.
+/// Writes the normalised logits of a row-major `[n, c]` batch to `normalized`, of the same length, and
+/// returns the statistics. `weights`, `[n]`, are sample weights.
 ///
 /// # Errors
-/// [`LossError`] if the logits are not rows of `n_classes`, or `weights` or `normalized` has another length. Values are
-/// not looked at.
+/// [`LossError`] if the logits are not rows of `n_classes`, or `weights` or `normalized` has another length.
+/// Values are not looked at.
 ///
 /// # Example
 /// ```
@@ -82,14 +84,17 @@ pub(crate) fn normalize_checked<T: Real>(
     LogitStatistics { mean: T::from_f64(mean), std: T::from_f64(std), total_weight: T::from_f64(total) }
 }
 
-/// Turns the gradient with respect to the normalised logits into the one with respect to the logits, in place.
+/// Turns the gradient with respect to the normalised logits into the one with respect to the logits, in
+/// place.
 ///
 /// # Formula
 /// With `x` the normalised logits, `g` the gradient with respect to them, `w` the weights and `W` their sum:
-/// `(g_i - w_i/W (Σ g_j + x_i Σ g_j x_j)) / std`. At the floor of the standard deviation the last term is left out.
+/// `(g_i - w_i/W (Σ g_j + x_i Σ g_j x_j)) / std`. At the floor of the standard deviation the last term is
+/// left out.
 ///
 /// # Errors
-/// [`LossError`] if the normalised logits are not rows of `n_classes`, or `weights` or `gradient` has another length.
+/// [`LossError`] if the normalised logits are not rows of `n_classes`, or `weights` or `gradient` has another
+/// length.
 pub fn backward<T: Real>(
     normalized: &[T],
     statistics: &LogitStatistics<T>,
@@ -162,7 +167,8 @@ fn weight_of<T: Real>(n_classes: usize, weights: Option<&[T]>) -> impl Fn(usize)
     move |at| weights.map_or(1.0, |weights| weights[at / n_classes].to_f64())
 }
 
-/// The sum of `term(position, value)`, in several sums side by side, so that additions need not wait for each other.
+/// The sum of `term(position, value)`, in several sums side by side, so that additions need not wait for each
+/// other.
 #[inline(always)]
 fn in_lanes<T: Real>(values: &[T], first: usize, term: impl Fn(usize, T) -> f64) -> f64 {
     let (groups, rest) = values.as_chunks::<LANES>();
@@ -196,7 +202,7 @@ fn sum<T: Real>(values: &[T], term: impl Fn(usize, T) -> f64 + Sync) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::{backward, normalize};
-    use crate::loss::LossError;
+    use crate::error::LossError;
 
     /// A smooth function of the normalised logits and its gradient.
     fn function(normalized: &[f64]) -> (f64, Vec<f64>) {

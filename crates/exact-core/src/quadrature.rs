@@ -20,8 +20,8 @@ pub struct Rule {
 
 /// The most classes of a single sigma that count as few.
 const FEW_CLASSES: usize = 10;
-/// Parameter of the map from Gauss-Legendre nodes to nodes for a peak: 0 leaves them, 1 would space them evenly. Chosen
-/// on the samples of the tests of error bounds, where 0.95 to 0.98 are equally good.
+/// Parameter of the map from Gauss-Legendre nodes to nodes for a peak: 0 leaves them, 1 would space them
+/// evenly. Chosen on the samples of the tests of error bounds, where 0.95 to 0.98 are equally good.
 const PEAK_MAP: f64 = 0.97;
 
 /// A node in `[-1, 1]` and its weight; the weights sum to 2.
@@ -75,24 +75,25 @@ impl Rule {
         Self { truncation, nodes, peak_nodes, few_peak_nodes, single_precision: false }
     }
 
-    /// The default for training: 20 nodes (with one sigma 18, and 13 for up to ten classes), evaluated in `f32`
-    /// arithmetic for `f64` logits too, which is several times as fast.
+    /// The default for training: 20 nodes (with one sigma 18, and 13 for up to ten classes), evaluated in
+    /// `f32` arithmetic for `f64` logits too, which is several times as fast.
     ///
     /// # Accuracy
-    /// With one sigma, up to 20,000 classes and differences of means from -64 to 18 sigmas, rounding included: 4e-7 in
-    /// P, 4e-6 relative in P and in 1 - P above 1e-30, and 4e-6 of the gradient's largest entry. The bounds are
-    /// checked on thousands of random and adversarial samples. On standard normal logits at sigma 0.5 the
-    /// gradient's error is about 4e-7, at worst 1e-6.
+    /// With one sigma, up to 20,000 classes and differences of means from -64 to 18 sigmas, rounding
+    /// included: 4e-7 in P, 4e-6 relative in P and in 1 - P above 1e-30, and 4e-6 of the gradient's largest
+    /// entry. The bounds are checked on thousands of random and adversarial samples. On standard normal
+    /// logits at sigma 0.5 the gradient's error is about 4e-7, at worst 1e-6.
     pub fn training() -> Self {
         Self { single_precision: true, ..Self::native(13.0, 20, 18, 13) }
     }
 
-    /// The default for values: 56 nodes (with one sigma and up to ten classes 40) for `f64`; [`Rule::training`] for `f32`.
+    /// The default for values: 56 nodes (with one sigma and up to ten classes 40) for `f64`;
+    /// [`Rule::training`] for `f32`.
     ///
     /// # Accuracy
-    /// In `f64`, with one sigma, up to 20,000 classes and differences of means from a million sigmas behind to 53 ahead:
-    /// 2e-15 in P, 3e-13 relative in P, 1e-13 relative in 1 - P, and 9e-13 of the gradient's largest entry. The bounds
-    /// are checked on thousands of random and adversarial samples.
+    /// In `f64`, with one sigma, up to 20,000 classes and differences of means from a million sigmas behind
+    /// to 53 ahead: 2e-15 in P, 3e-13 relative in P, 1e-13 relative in 1 - P, and 9e-13 of the gradient's
+    /// largest entry. The bounds are checked on thousands of random and adversarial samples.
     pub fn precise<T: Real>() -> Self {
         if T::EPSILON.to_f64() > 1e-10 { Self::training() } else { Self::native(32.0, 56, 56, 40) }
     }
@@ -102,8 +103,8 @@ impl Rule {
         self.truncation
     }
 
-    /// The width of the interval that the nodes resolve, in standard deviations of a class that changes on it: that on
-    /// which a Gaussian is at least `e^-truncation` of its maximum.
+    /// The width of the interval that the nodes resolve, in standard deviations of a class that changes on
+    /// it: that on which a Gaussian is at least `e^-truncation` of its maximum.
     pub(crate) fn panel_width(&self) -> f64 {
         2.0 * (2.0 * self.truncation).sqrt()
     }
@@ -113,7 +114,8 @@ impl Rule {
         self.single_precision
     }
 
-    /// The nodes for an integrand of so many classes with one sigma, which is a single peak that the interval holds.
+    /// The nodes for an integrand of so many classes with one sigma, which is a single peak that the interval
+    /// holds.
     pub(crate) fn peak_nodes(&self, n_classes: usize) -> &[Node] {
         if n_classes <= FEW_CLASSES { &self.few_peak_nodes } else { &self.peak_nodes }
     }
@@ -148,9 +150,9 @@ fn gauss_legendre(n: usize) -> Arc<[Node]> {
     nodes.into()
 }
 
-/// The nodes under the map `t → asin(a t) / asin(a)`, which spaces them almost evenly (Kosloff and Tal-Ezer 1993, J.
-/// Comput. Phys. 104; Hale and Trefethen 2008, SIAM J. Numer. Anal. 46). Where the integrand is small at both ends, a
-/// third fewer of them are as accurate.
+/// The nodes under the map `t → asin(a t) / asin(a)`, which spaces them almost evenly (Kosloff and Tal-Ezer
+/// 1993, J. Comput. Phys. 104; Hale and Trefethen 2008, SIAM J. Numer. Anal. 46). Where the integrand is
+/// small at both ends, a third fewer of them are as accurate.
 fn spread(nodes: &[Node]) -> Arc<[Node]> {
     let scale = 1.0 / PEAK_MAP.asin();
     let map = |&Node { position, weight }: &Node| {

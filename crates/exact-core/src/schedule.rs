@@ -42,7 +42,8 @@ impl Schedule {
         Self::geometric(value, value)
     }
 
-    /// `start (end / start)^t` with `t` from 0 to 1: the paper's schedule of sigma (10 to 0.01) and of the learning rate.
+    /// `start (end / start)^t` with `t` from 0 to 1: the paper's schedule of sigma (10 to 0.01) and of the
+    /// learning rate.
     ///
     /// # Errors
     /// [`ScheduleError`] if a value is not positive and finite.
@@ -58,8 +59,8 @@ impl Schedule {
         Self::new(Shape::Cosine, start, end)
     }
 
-    /// A staircase: `start (end / start)^(⌊(drops + 1) step / steps⌋ / drops)`, so the value is divided by the same factor
-    /// `drops` times, evenly spaced. Without drops it stays at `start`.
+    /// A staircase: `start (end / start)^(⌊(drops + 1) step / steps⌋ / drops)`, so the value is divided by
+    /// the same factor `drops` times, evenly spaced. Without drops it stays at `start`.
     ///
     /// # Errors
     /// [`ScheduleError`] if a value is not positive and finite.
@@ -76,7 +77,8 @@ impl Schedule {
         Self::new(Shape::Steps { drops }, start, end)
     }
 
-    /// Before the schedule, `steps` steps that rise in proportion to `start`: the first has `start / steps`, the last `start`.
+    /// Before the schedule, `steps` steps that rise in proportion to `start`: the first has `start / steps`,
+    /// the last `start`.
     ///
     /// # Example
     /// ```

@@ -200,7 +200,8 @@ impl<'a> Trainer<'a> {
         }
         let weights = data.all.weights.is_some().then_some(weights.as_slice());
         let link = grid[best].settings.loss.link();
-        let link = link.calibrated(&logits, &labels, data.all.n_classes, weights, || watch.poll())?;
+        let link =
+            link.calibrated_interruptibly(&logits, &labels, data.all.n_classes, weights, || watch.poll())?;
         let scores = trials[best].iter().map(|trial| trial.validation_score).collect();
         let cv = CrossValidation::of_folds(scores).ok_or_else(diverged)?;
         Ok(Trained {

@@ -4,9 +4,8 @@ use std::path::Path;
 
 use burn::module::Module as _;
 use burn::tensor::{Device, Tensor, TensorData};
-use exact_core::loss::LossError;
 use exact_core::{Link, predicted_classes};
-use exact_data::{ChannelStatistics, ImageSize, Images};
+use exact_images::{ChannelStatistics, ImageSize, Images};
 use serde::{Deserialize, Serialize};
 
 use crate::batches::Batches;
@@ -121,7 +120,7 @@ impl ImageClassifier {
     /// [`VisionError::Loss`] if there are no images, or a logit is not finite.
     pub(crate) fn calibrated(self, logits: &[f64], labels: &[u32]) -> Result<Self, VisionError> {
         let n_classes = self.class_names().len();
-        let link = self.link.calibrated(logits, labels, n_classes, None, || Ok::<_, LossError>(()))?;
+        let link = self.link.calibrated(logits, labels, n_classes, None)?;
         Ok(Self { link, ..self })
     }
 

@@ -1,10 +1,11 @@
 //! Points of the unit cube: pseudo-random, or a randomised quasi-random sequence.
 
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+use rand_chacha::rand_core::Rng;
 
 use super::LANES;
 use super::sampled::Sampled;
+use crate::random;
 
 /// How the points of the unit cube are drawn that an integral is averaged over.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -13,17 +14,19 @@ pub enum Sequence {
     /// Independent points: plain Monte Carlo, as in the paper.
     #[default]
     Random,
-    /// A Richtmyer sequence: multiples of the square roots of the primes modulo 1, shifted at random (Cranley and
-    /// Patterson 1976) and folded at 1/2. For one integral it is unbiased as random points are, with less variance.
+    /// A Richtmyer sequence: multiples of the square roots of the primes modulo 1, shifted at random (Cranley
+    /// and Patterson 1976) and folded at 1/2. For one integral it is unbiased as random points are, with less
+    /// variance.
     ///
     /// # References
-    /// Genz and Bretz 2009, *Computation of Multivariate Normal and t Probabilities*, Lecture Notes in Statistics 195.
+    /// Genz and Bretz 2009, *Computation of Multivariate Normal and t Probabilities*, Lecture Notes in
+    /// Statistics 195.
     QuasiRandom,
 }
 
 impl Sequence {
-    /// Writes `samples` points of the unit cube of `dimension` dimensions, open at its ends: `LANES` points side by
-    /// side, one entry per dimension, group after group. Places past the last sample are filled too.
+    /// Writes `samples` points of the unit cube of `dimension` dimensions, open at its ends: `LANES` points
+    /// side by side, one entry per dimension, group after group. Places past the last sample are filled too.
     pub(super) fn fill<T: Sampled>(
         self,
         (seed, stream): (u64, u64),
@@ -31,7 +34,7 @@ impl Sequence {
         steps: &mut Vec<f64>,
         points: &mut Vec<[T; LANES]>,
     ) {
-        let mut random = generator(seed, stream);
+        let mut random = random::stream(seed, stream);
         points.resize(samples.div_ceil(LANES) * dimension, [T::ZERO; LANES]);
         if self == Self::Random {
             for points in points.iter_mut() {
@@ -52,13 +55,6 @@ impl Sequence {
             }
         }
     }
-}
-
-/// The generator of one stream of a seed.
-fn generator(seed: u64, stream: u64) -> ChaCha8Rng {
-    let mut random = ChaCha8Rng::seed_from_u64(seed);
-    random.set_stream(stream);
-    random
 }
 
 /// Independent draws for all lanes.

@@ -1,6 +1,5 @@
 //! The paper's estimator: sequential conditioning of an orthant probability.
 
-use std::cmp::Ordering;
 use std::f64::consts::FRAC_1_SQRT_2;
 
 use pulp::{Arch, Simd, WithSimd};
@@ -10,24 +9,25 @@ use super::inverse_normal::{cdf_and_survival, inverse_cdf};
 use super::sampled::Sampled;
 use super::{Estimate, Estimator, LANES, Problem, Workspace, check_samples};
 use crate::Real;
-use crate::loss::LossError;
+use crate::error::LossError;
 use crate::normal::{mul_add, pdf};
 
 /// Genz's sequential conditioning, with the gradient by one further integral per class.
 ///
 /// # Formula
-/// With `d_i = (logit_y - logit_i) / sigma`, `P = Pr(u_i < d_i for all i ≠ y)` where `u ~ N(0, I + a 11ᵀ)`, `a = 1`.
-/// The Cholesky factor has one diagonal and one other value per column, `l_k = sqrt((1 + k a) / (1 + (k-1) a))` and
-/// `c_k = a / sqrt((1 + (k-1) a) (1 + k a))`, `k = 1, 2, …`, so one sample costs `O(C)`:
-/// `e_k = Φ((d_k - Σ_{j<k} c_j z_j) / l_k)`, `z_k = Φ⁻¹(w_k e_k)` with uniform `w_k`; `P` is the mean of `Π e_k`.
-/// `dP/dd_j = φ(d_j/√2)/√2 · Pr(u_i < d_i, i ≠ j | u_j = d_j)`, and given `u_j = d_j` the others are
-/// `N(d_j/2, I + ½ 11ᵀ)`: the same integral with `a = ½` and limits `d_i - d_j/2`. The whole costs `O(C² samples)`.
+/// With `d_i = (logit_y - logit_i) / sigma`, `P = Pr(u_i < d_i for all i ≠ y)` where `u ~ N(0, I + a 11ᵀ)`,
+/// `a = 1`. The Cholesky factor has one diagonal and one other value per column,
+/// `l_k = sqrt((1 + k a) / (1 + (k-1) a))` and `c_k = a / sqrt((1 + (k-1) a) (1 + k a))`, `k = 1, 2, …`, so
+/// one sample costs `O(C)`: `e_k = Φ((d_k - Σ_{j<k} c_j z_j) / l_k)`, `z_k = Φ⁻¹(w_k e_k)` with uniform
+/// `w_k`; `P` is the mean of `Π e_k`. `dP/dd_j = φ(d_j/√2)/√2 · Pr(u_i < d_i, i ≠ j | u_j = d_j)`, and given
+/// `u_j = d_j` the others are `N(d_j/2, I + ½ 11ᵀ)`: the same integral with `a = ½` and limits `d_i - d_j/2`.
+/// The whole costs `O(C² samples)`.
 ///
-/// Coordinates are sorted by mean, the most restrictive first. All integrals of a sample use the same uniform numbers,
-/// which does not change the variance of any entry.
+/// Coordinates are sorted by mean, the most restrictive first. All integrals of a sample use the same uniform
+/// numbers, which does not change the variance of any entry.
 ///
-/// `Deviation:` the paper's code clips quantiles to ±5, which biases small probabilities; here the limit is that of the
-/// type, `P` of 1e-300 (`f64`) or 1e-37 (`f32`), and a smaller `P` is taken as this one.
+/// `Deviation:` the paper's code clips quantiles to ±5, which biases small probabilities; here the limit is
+/// that of the type, `P` of 1e-300 (`f64`) or 1e-37 (`f32`), and a smaller `P` is taken as this one.
 ///
 /// # Example
 /// ```
@@ -41,8 +41,8 @@ use crate::normal::{mul_add, pdf};
 /// ```
 ///
 /// # References
-/// Genz 1992, *Numerical Computation of Multivariate Normal Probabilities*, J. Comput. Graph. Stat. 1; Karpukhin,
-/// Dereka and Kolesnikov, arXiv 2205.09615.
+/// Genz 1992, *Numerical Computation of Multivariate Normal Probabilities*, J. Comput. Graph. Stat. 1;
+/// Karpukhin, Dereka and Kolesnikov, arXiv 2205.09615.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Genz {
     samples: usize,
@@ -67,8 +67,9 @@ impl Genz {
         Self { sequence, ..self }
     }
 
-    /// Leaves out all classes but the `classes` with the largest logits besides the label's (the paper: 128 for
-    /// `ImageNet`). The others get a gradient of 0, and `P` is too large by at most `Σ Φ(-d_i/√2)` over them.
+    /// Leaves out all classes but the `classes` with the largest logits besides the label's (the paper: 128
+    /// for `ImageNet`). The others get a gradient of 0, and `P` is too large by at most `Σ Φ(-d_i/√2)` over
+    /// them.
     ///
     /// # Errors
     /// [`LossError::Setting`] if `classes` is 0.
@@ -83,8 +84,8 @@ impl Genz {
 /// Differences beyond this many sigmas are clamped, so that their squares stay finite.
 const LARGEST_LIMIT: f64 = 1e6;
 
-/// Samples of several integrals that are worked on side by side: as many as keep the vector units busy while each
-/// coordinate waits for the one before.
+/// Samples of several integrals that are worked on side by side: as many as keep the vector units busy while
+/// each coordinate waits for the one before.
 const WIDTH: usize = 3 * LANES;
 
 impl<T: Sampled> Estimator<T> for Genz {
@@ -98,7 +99,7 @@ impl<T: Sampled> Estimator<T> for Genz {
         rivals.clear();
         rivals.extend((0..logits.len()).filter(|&class| class != label));
         let descending = |&a: &usize, &b: &usize| {
-            logits[b].partial_cmp(&logits[a]).unwrap_or(Ordering::Equal).then(a.cmp(&b))
+            logits[b].partial_cmp(&logits[a]).expect("the logits are finite").then(a.cmp(&b))
         };
         rivals.sort_unstable_by(descending);
         rivals.truncate(self.nearest.unwrap_or(usize::MAX));
@@ -205,7 +206,8 @@ impl<T: Sampled> Integrals<'_, T> {
     fn all<const FUSED: bool>(self) {
         let Self { samples, limits, draws, each, columns } = self;
         for integrals in each.chunks_mut(WIDTH / LANES) {
-            let dimension = integrals.iter().map(|integral| integral.dimension(limits)).max().unwrap_or(0);
+            let dimensions = integrals.iter().map(|integral| integral.dimension(limits));
+            let dimension = dimensions.max().expect("chunks hold at least one integral");
             let points = limits.len() - 1;
             for first in (0..samples).step_by(LANES) {
                 let draws = &draws[first / LANES * points..][..points];
@@ -240,7 +242,8 @@ impl<T: Sampled> Integral<T> {
         limits.len() - usize::from(self.skipped.is_some())
     }
 
-    /// The limit and the column of the coordinate after so many others; after the last, one that changes nothing.
+    /// The limit and the column of the coordinate after so many others; after the last, one that changes
+    /// nothing.
     #[inline(always)]
     fn coordinate(&self, known: usize, limits: &[T], columns: [&[Column<T>]; 2]) -> (T, Column<T>) {
         let Some(skipped) = self.skipped else {

@@ -1,5 +1,5 @@
-//! The inverse of the normal distribution function, and Φ with its complement, written so that loops over them
-//! vectorise.
+//! The inverse of the normal distribution function, and Φ with its complement, written so that loops over
+//! them vectorise.
 
 use super::sampled::Sampled;
 use crate::normal::{exp_nonpositive, half_erfcx, mul_add, polynomial};

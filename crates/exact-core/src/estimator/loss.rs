@@ -4,10 +4,11 @@ use super::{Estimator, Problem, Workspace, check_sigma};
 use crate::Real;
 use crate::loss::{Loss, LossError, LossSum, Samples};
 
-/// One minus the estimated expected accuracy: [`crate::loss::Exact`] with a sampling estimator in place of quadrature.
+/// One minus the estimated expected accuracy: [`crate::loss::Exact`] with a sampling estimator in place of
+/// quadrature.
 ///
-/// A row's random numbers are chosen by the estimator's seed, the step and the row's own contents, so a batch has the
-/// same loss whatever its order and the number of threads. A training loop that counts its steps
+/// A row's random numbers are chosen by the estimator's seed, the step and the row's own contents, so a batch
+/// has the same loss whatever its order and the number of threads. A training loop that counts its steps
 /// ([`EstimatedLoss::at_step`]) has fresh noise in each.
 ///
 /// # Example

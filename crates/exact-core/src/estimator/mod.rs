@@ -14,7 +14,7 @@ pub use loss::EstimatedLoss;
 pub use monte_carlo::MonteCarlo;
 
 use crate::Real;
-use crate::loss::LossError;
+use crate::error::LossError;
 
 /// Samples that are worked on side by side, in vectors.
 const LANES: usize = 16;
@@ -47,23 +47,23 @@ impl Estimate {
 
 /// An estimator of the probability that the label has the largest score, with its gradient.
 ///
-/// The estimate depends on the estimator's seed and on the `stream`, and on nothing else that is random. `T` is the
-/// type that samples are computed in; means over samples are taken in `f64`.
+/// The estimate depends on the estimator's seed and on the `stream`, and on nothing else that is random. `T`
+/// is the type that samples are computed in; means over samples are taken in `f64`.
 pub trait Estimator<T: Real>: Send + Sync {
     /// The name that the command line and reports use.
     fn name(&self) -> &'static str;
 
-    /// Estimates the probability for checked arguments (finite `logits`, `label` one of them, `sigma` positive and
-    /// finite) and writes its gradient with respect to the logits to `gradient`, of the same length. `workspace` may
-    /// be new or have served another call.
+    /// Estimates the probability for checked arguments (finite `logits`, `label` one of them, `sigma`
+    /// positive and finite) and writes its gradient with respect to the logits to `gradient`, of the same
+    /// length. `workspace` may be new or have served another call.
     fn run(&self, problem: Problem<'_, T>, workspace: &mut Workspace<T>, gradient: &mut [T]) -> Estimate;
 
-    /// Estimates the probability that `label` has the largest of the scores `N(logits, sigma² I)` and writes its
-    /// gradient with respect to the logits to `gradient`.
+    /// Estimates the probability that `label` has the largest of the scores `N(logits, sigma² I)` and writes
+    /// its gradient with respect to the logits to `gradient`.
     ///
     /// # Errors
-    /// [`LossError`] if there are no logits, one is not finite, `label` is not a class, `sigma` is not positive and
-    /// finite, or `gradient` does not have one entry per logit.
+    /// [`LossError`] if there are no logits, one is not finite, `label` is not a class, `sigma` is not
+    /// positive and finite, or `gradient` does not have one entry per logit.
     fn estimate(
         &self,
         logits: &[T],

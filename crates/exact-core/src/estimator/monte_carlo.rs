@@ -6,14 +6,15 @@ use super::draws::Sequence;
 use super::inverse_normal::inverse_cdf;
 use super::sampled::Sampled;
 use super::{Estimate, Estimator, LANES, Problem, Workspace, check_samples};
-use crate::loss::LossError;
+use crate::error::LossError;
 
 /// Draws of all scores: the share of draws that the label wins, with the likelihood-ratio gradient.
 ///
 /// # Formula
 /// With `s = logits + sigma z` and `I` the indicator of `s_y > max_{i≠y} s_i`: `P = E[I]`,
-/// `dP/dlogit_i = E[I z_i] / sigma`, `dP/dsigma = E[I (Σ z_i² - C)] / sigma`. Where most draws are won, `I - 1` stands
-/// for `I` in the gradient: `z` and `Σ z_i² - C` have mean 0, so the mean is the same, with less variance.
+/// `dP/dlogit_i = E[I z_i] / sigma`, `dP/dsigma = E[I (Σ z_i² - C)] / sigma`. Where most draws are won,
+/// `I - 1` stands for `I` in the gradient: `z` and `Σ z_i² - C` have mean 0, so the mean is the same, with
+/// less variance.
 ///
 /// # Example
 /// ```

@@ -1,5 +1,5 @@
-//! What sampling needs of a floating-point type: uniform draws, and the pieces of the inverse normal distribution
-//! function.
+//! What sampling needs of a floating-point type: uniform draws, and the pieces of the inverse normal
+//! distribution function.
 
 // Coefficients have the digits that were published.
 #![allow(clippy::excessive_precision)]
@@ -8,8 +8,8 @@ use crate::Real;
 
 /// `f32` or `f64`, as the estimators need it. Out of reach outside the crate.
 pub trait Sampled: Real {
-    /// Numerator and denominator for `|p - 1/2| <= 0.425`, in ascending powers of `0.180625 - (p - 1/2)²`: Wichura's
-    /// PPND7 for `f32` and PPND16 for `f64`.
+    /// Numerator and denominator for `|p - 1/2| <= 0.425`, in ascending powers of `0.180625 - (p - 1/2)²`:
+    /// Wichura's PPND7 for `f32` and PPND16 for `f64`.
     const CENTRAL: [&'static [Self]; 2];
     /// The same for the tails up to `r = sqrt(-ln p) = 5`, in powers of `r - 1.6`.
     const TAIL: [&'static [Self]; 2];
@@ -20,8 +20,8 @@ pub trait Sampled: Real {
     /// The bytes of randomness of a draw.
     const BYTES: usize = size_of::<Self>();
 
-    /// Uniform in the open interval (0, 1) from [`Self::BYTES`] random bytes: the middles of 2^23 (`f32`) or 2^52
-    /// (`f64`) cells.
+    /// Uniform in the open interval (0, 1) from [`Self::BYTES`] random bytes: the middles of 2^23 (`f32`) or
+    /// 2^52 (`f64`) cells.
     fn uniform(bytes: &[u8]) -> Self;
 }
 

@@ -1,31 +1,32 @@
 //! Expected cost of the predictions.
 
-use super::distribution::{DistributionBatch, check_finite};
+use super::argmax::DistributionBatch;
 use super::means::Means;
 use super::sigma::Sigma;
 use crate::Real;
-use crate::loss::{Logits, LossError, check_length};
+use crate::error::LossError;
 use crate::quadrature::Rule;
+use crate::samples::{Logits, check_finite, check_length};
 
-/// Writes each sample's expected cost to `values`, `[n]`, its gradient with respect to the means to `grad`, `[n, c]`,
-/// and that with respect to the sigmas to `sigma_grad`: `[n, c]` for [`Sigma::PerClass`], `[n]` otherwise. `costs`,
-/// `[n, c]`, holds what each prediction would cost for each sample: for a label y, row y of a cost matrix. Runs on the
-/// calling thread.
+/// Writes each sample's expected cost to `values`, `[n]`, its gradient with respect to the means to `grad`,
+/// `[n, c]`, and that with respect to the sigmas to `sigma_grad`: `[n, c]` for [`Sigma::PerClass`], `[n]`
+/// otherwise. `costs`, `[n, c]`, holds what each prediction would cost for each sample: for a label y, row y
+/// of a cost matrix. Runs on the calling thread.
 ///
 /// # Formula
-/// `Σ_c costs_c p_c` with the [`predictive_distribution`](super::predictive_distribution) `p`, and the derivatives of
-/// [`predictive_distribution_gradient`](super::predictive_distribution_gradient). For costs of 0 for the label and 1
-/// elsewhere, it is the expected error.
+/// `Σ_c costs_c p_c` with the [`predictive_distribution`](super::predictive_distribution) `p`, and the
+/// derivatives of [`predictive_distribution_gradient`](super::predictive_distribution_gradient). For costs of
+/// 0 for the label and 1 elsewhere, it is the expected error.
 ///
 /// # Which metrics are exact
-/// The mean of this over samples is the expectation of the mean cost of random predictions, since it is linear in `p`.
-/// So are the expected confusion matrix, expected accuracy, and class-weighted accuracies such as balanced accuracy
-/// ([`balanced_weights`](super::balanced_weights)). Ratios of such expectations, as in
+/// The mean of this over samples is the expectation of the mean cost of random predictions, since it is
+/// linear in `p`. So are the expected confusion matrix, expected accuracy, and class-weighted accuracies such
+/// as balanced accuracy ([`balanced_weights`](super::balanced_weights)). Ratios of such expectations, as in
 /// [`expected_macro_f1`](super::expected_macro_f1), are not expectations of ratios.
 ///
 /// # Accuracy
-/// Of `Σ_c (costs_c - costs_m) p_c`, with the class m of the largest mean: as the predictive distribution, and relative
-/// where that class is almost certain.
+/// Of `Σ_c (costs_c - costs_m) p_c`, with the class m of the largest mean: as the predictive distribution,
+/// and relative where that class is almost certain.
 ///
 /// # Errors
 /// [`LossError`] if lengths differ, a cost is not finite, or a sigma is not positive and finite.
@@ -45,7 +46,8 @@ use crate::quadrature::Rule;
 /// assert!(grad[0] < 0.0 && grad[2] > 0.0);
 /// ```
 ///
-/// An option to reject is one more class, with a logit of its own, which is never a label and costs the same for each:
+/// An option to reject is one more class, with a logit of its own, which is never a label and costs the same
+/// for each:
 /// ```
 /// # use exact_core::Rule;
 /// # use exact_core::expected::{Sigma, expected_cost};

@@ -1,34 +1,39 @@
 //! Macro-averaged F1 of expected counts.
 
-use super::distribution::DistributionBatch;
+use super::argmax::DistributionBatch;
 use super::means::Means;
 use super::sigma::Sigma;
 use crate::Real;
-use crate::loss::{LossError, Samples};
+use crate::error::LossError;
 use crate::quadrature::Rule;
+use crate::samples::Samples;
 
-/// Macro-F1 of a batch from its expected confusion matrix. Writes its gradient with respect to the means to `grad`,
-/// `[n, c]`, and that with respect to the sigmas to `sigma_grad`: `[n, c]` for [`Sigma::PerClass`], `[n]` otherwise
-/// (sum it for [`Sigma::Common`]). Runs on the current rayon pool; results do not depend on the number of threads.
+/// Macro-F1 of a batch from its expected confusion matrix. Writes its gradient with respect to the means to
+/// `grad`, `[n, c]`, and that with respect to the sigmas to `sigma_grad`: `[n, c]` for [`Sigma::PerClass`],
+/// `[n]` otherwise (sum it for [`Sigma::Common`]). Runs on the current rayon pool; results do not depend on
+/// the number of threads.
 ///
 /// # Formula
 /// With the [`predictive_distribution`](super::predictive_distribution) `p` and sample weights `w`,
 ///
 /// ```text
-/// F1_c = 2 TP_c / (N_c + M_c)    TP_c = Σ_{i: y_i = c} w_i p_ic    N_c = Σ_{i: y_i = c} w_i    M_c = Σ_i w_i p_ic
+/// F1_c = 2 TP_c / (N_c + M_c)
+/// TP_c = Σ_{i: y_i = c} w_i p_ic    N_c = Σ_{i: y_i = c} w_i    M_c = Σ_i w_i p_ic
 /// ```
 ///
-/// and the result is the mean of `F1_c` over the classes with `N_c > 0`. Classes that do not occur in the batch are
-/// left out, since their F1 is 0 whatever the means; predicting them still costs the others recall. (Where a class is
-/// predicted that does not occur, the macro-F1 of scikit-learn counts it with 0, so that it is smaller by a factor.)
+/// and the result is the mean of `F1_c` over the classes with `N_c > 0`. Classes that do not occur in the
+/// batch are left out, since their F1 is 0 whatever the means; predicting them still costs the others recall.
+/// (Where a class is predicted that does not occur, the macro-F1 of scikit-learn counts it with 0, so that it
+/// is smaller by a factor.)
 ///
 /// # Which metrics are exact
-/// The counts are exact expectations; their ratio is not the expectation of the ratio, that is, not the expected
-/// macro-F1 of random predictions. The difference is of the order of one over the samples of a class. As sigma tends
-/// to 0 it vanishes.
+/// The counts are exact expectations; their ratio is not the expectation of the ratio, that is, not the
+/// expected macro-F1 of random predictions. The difference is of the order of one over the samples of a
+/// class. As sigma tends to 0 it vanishes.
 ///
 /// # Errors
-/// [`LossError`] if an output has another length, a sigma is not positive and finite, or the weights sum to 0.
+/// [`LossError`] if an output has another length, a sigma is not positive and finite, or the weights sum to
+/// 0.
 ///
 /// # Example
 /// ```
@@ -39,7 +44,8 @@ use crate::quadrature::Rule;
 /// // Four samples of equal scores: TP = 3/2 and 1/2, N = 3 and 1, M = 2 and 2.
 /// let samples = Samples::sum(Logits::new(&[0.0_f64; 8], 2).unwrap(), &[0, 0, 0, 1], None).unwrap();
 /// let mut grad = [0.0; 8];
-/// let value = expected_macro_f1(samples, Sigma::Common(1.0), &Rule::precise::<f64>(), &mut grad, None).unwrap();
+/// let (sigma, rule) = (Sigma::Common(1.0), Rule::precise::<f64>());
+/// let value = expected_macro_f1(samples, sigma, &rule, &mut grad, None).unwrap();
 /// assert!((value - (3.0 / 5.0 + 1.0 / 3.0) / 2.0).abs() < 1e-13);
 /// ```
 ///
@@ -79,7 +85,8 @@ pub(crate) struct MacroF1Outcome {
 }
 
 impl<T: Real> MacroF1Batch<'_, T> {
-    /// Writes the gradients times the factor; `sigma_grad` is `[n, c]` for a sigma per class, `[n]` otherwise.
+    /// Writes the gradients times the factor; `sigma_grad` is `[n, c]` for a sigma per class, `[n]`
+    /// otherwise.
     pub fn run(&self, grad: &mut [T], sigma_grad: Option<&mut [T]>) -> MacroF1Outcome {
         self.rows(grad).in_parallel(None, &|rows, _| {
             rows.probabilities();
@@ -108,8 +115,8 @@ impl<T: Real> MacroF1Batch<'_, T> {
         DistributionBatch { means, sigma: self.sigma, rule: self.rule, grad }
     }
 
-    /// The derivative of macro-F1 with respect to every probability, which is linear in the weights and else depends
-    /// on the label and the class alone.
+    /// The derivative of macro-F1 with respect to every probability, which is linear in the weights and else
+    /// depends on the label and the class alone.
     fn write_costs(&self, counts: &Counts, grad: &mut [T]) {
         let n_classes = self.samples.n_classes();
         let slopes: Vec<[f64; 2]> = (0..n_classes).map(|class| counts.slopes(class)).collect();
@@ -163,8 +170,8 @@ impl Counts {
         sum / self.occurring.max(1.0)
     }
 
-    /// The derivatives of macro-F1 with respect to a probability of the class, of a sample of the class with weight 1
-    /// and of another.
+    /// The derivatives of macro-F1 with respect to a probability of the class, of a sample of the class with
+    /// weight 1 and of another.
     fn slopes(&self, class: usize) -> [f64; 2] {
         if self.actual[class] > 0.0 {
             let share = 1.0 / (self.occurring * (self.actual[class] + self.predicted[class]));

@@ -1,10 +1,10 @@
 //! The means of the class scores of a batch: its logits, clipped from below where there is a margin.
 
 use crate::Real;
-use crate::loss::Samples;
+use crate::samples::Samples;
 
-/// Rows of means. With a margin `r`, a mean further than `r` below the label's is lifted to `mu_y - r`, which clips
-/// the difference `mu_y - mu_i` at `r`.
+/// Rows of means. With a margin `r`, a mean further than `r` below the label's is lifted to `mu_y - r`, which
+/// clips the difference `mu_y - mu_i` at `r`.
 #[derive(Clone, Copy)]
 pub(crate) struct Means<'a, T> {
     logits: &'a [T],
@@ -49,8 +49,8 @@ impl<'a, T: Real> Means<'a, T> {
         (logits, floor)
     }
 
-    /// Turns the gradient with respect to a row's means into that with respect to its logits: a mean that was lifted
-    /// moves with the label's logit instead of its own.
+    /// Turns the gradient with respect to a row's means into that with respect to its logits: a mean that was
+    /// lifted moves with the label's logit instead of its own.
     #[inline(always)]
     pub fn pull_back(&self, row: usize, grad: &mut [T]) {
         let Some(clip) = self.clip else { return };

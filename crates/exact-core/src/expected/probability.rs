@@ -12,8 +12,8 @@ pub struct Probability<T> {
     pub one_minus_p: T,
     /// log P, finite also where P underflows.
     pub log_p: T,
-    /// The derivative with respect to sigma of P (of log P where that is what was asked for), where one sigma serves
-    /// all classes of the sample; 0 otherwise.
+    /// The derivative with respect to sigma of P (of log P where that is what was asked for), where one sigma
+    /// serves all classes of the sample; 0 otherwise.
     pub dsigma: T,
 }
 

@@ -1,7 +1,8 @@
 //! The standard deviations of the class scores.
 
 use crate::Real;
-use crate::loss::{LossError, Samples, check_length, check_samples};
+use crate::error::LossError;
+use crate::samples::{Samples, check_length, check_samples};
 
 /// The standard deviations of the scores, all positive and finite.
 #[derive(Debug, Clone, Copy)]
@@ -65,7 +66,8 @@ impl<'a, T: Real> Sigma<'a, T> {
         Ok(())
     }
 
-    /// Checks the sigmas, and that their gradient has their shape: `[n, c]` for a sigma per class, `[n]` otherwise.
+    /// Checks the sigmas, and that their gradient has their shape: `[n, c]` for a sigma per class, `[n]`
+    /// otherwise.
     pub(super) fn check_gradient(
         &self,
         n: usize,

@@ -3,8 +3,8 @@
 use super::{LossError, Samples};
 use crate::Real;
 
-/// Adds `term(delta)` over the alternatives of all samples, where `term` returns the value and the slope. Writes the
-/// gradient.
+/// Adds `term(delta)` over the alternatives of all samples, where `term` returns the value and the slope.
+/// Writes the gradient.
 pub(super) fn sum_over_alternatives<T: Real>(
     samples: Samples<'_, T>,
     grad: &mut [T],

@@ -4,15 +4,16 @@ use super::alternatives::{check_temperature, sigmoid_pair, sum_over_alternatives
 use super::{Loss, LossError, LossSum, Samples};
 use crate::Real;
 
-/// The negative log likelihood of a win against each alternative under a mixture of a sigmoid with a constant, whose
-/// weight `w` and level `θ` are learned: the constant bounds the loss of samples that cannot be won.
+/// The negative log likelihood of a win against each alternative under a mixture of a sigmoid with a
+/// constant, whose weight `w` and level `θ` are learned: the constant bounds the loss of samples that cannot
+/// be won.
 ///
 /// # Formula
-/// `Σ_{i≠y} -log(w θ + (1 - w) sigmoid((logit_y - logit_i) / T))`; the learned parameters are `logit(2 w)` and
-/// `logit(θ)`, from `w = 0.1` and `θ = 0.5`.
+/// `Σ_{i≠y} -log(w θ + (1 - w) sigmoid((logit_y - logit_i) / T))`; the learned parameters are `logit(2 w)`
+/// and `logit(θ)`, from `w = 0.1` and `θ = 0.5`.
 ///
-/// `Deviation:` `w` stays below one half. Without a bound, `w = θ = 1` makes the loss 0 whatever the logits, and an
-/// optimiser that converges ends there.
+/// `Deviation:` `w` stays below one half. Without a bound, `w = θ = 1` makes the loss 0 whatever the logits,
+/// and an optimiser that converges ends there.
 ///
 /// # Example
 /// ```
@@ -60,7 +61,8 @@ impl<T: Real> Loss<T> for BetaBernoulli {
     }
 
     fn sum(&self, samples: Samples<'_, T>, parameters: &[T], grad: &mut [T]) -> LossSum<T> {
-        let [logit_w, logit_theta] = parameters.try_into().unwrap_or_else(|_| start());
+        let parameters: [T; 2] = parameters.try_into().expect("evaluate_samples wants two parameters");
+        let [logit_w, logit_theta] = parameters;
         let inverse = T::from_f64(1.0 / self.temperature);
         let (twice_w, twice_rest) = sigmoid_pair(logit_w);
         let w = T::from_f64(0.5) * twice_w;

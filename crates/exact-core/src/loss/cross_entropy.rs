@@ -7,7 +7,8 @@ use crate::Real;
 /// Cross-entropy of softmax probabilities, with optional label smoothing.
 ///
 /// # Formula
-/// `-Σ_c t_c log p_c`, `p = softmax(logits)`, `t_y = 1 - s + s/C` and `t_c = s/C` otherwise, with smoothing `s`.
+/// `-Σ_c t_c log p_c`, `p = softmax(logits)`, `t_y = 1 - s + s/C` and `t_c = s/C` otherwise, with smoothing
+/// `s`.
 ///
 /// # Example
 /// ```

@@ -1,6 +1,6 @@
-//! The one description of each loss: its name, its settings, how it is built from them, and how its logits become
-//! probabilities. Everything that lets a user choose a loss – models, networks, the command line, Python, the files of
-//! recipes – goes through it.
+//! The one description of each loss: its name, its settings, how it is built from them, and how its logits
+//! become probabilities. Everything that lets a user choose a loss – models, networks, the command line,
+//! Python, the files of recipes – goes through it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -56,8 +56,8 @@ pub enum LossKind {
 }
 
 impl LossKind {
-    /// The losses that are made for accuracy or are its usual surrogates, in the order of comparisons. Each can be built
-    /// from its name alone.
+    /// The losses that are made for accuracy or are its usual surrogates, in the order of comparisons. Each
+    /// can be built from its name alone.
     pub const FOR_ACCURACY: [Self; 8] = [
         Self::CrossEntropy,
         Self::Exact,
@@ -354,7 +354,8 @@ impl LossSettings {
         }
     }
 
-    /// Sigma at a step, from 0 to `steps - 1`, if the scores are random: where it is learned, the value it starts from.
+    /// Sigma at a step, from 0 to `steps - 1`, if the scores are random: where it is learned, the value it
+    /// starts from.
     ///
     /// # Errors
     /// [`LossError::Setting`] if a sigma is not positive and finite.
@@ -404,8 +405,8 @@ impl LossSettings {
         self.at(1, 2)
     }
 
-    /// How logits become probabilities, before the scale is [fitted](Link::calibrated): as normal scores, where the loss
-    /// takes them for such, with its last sigma, or with 1 where the loss normalises logits.
+    /// How logits become probabilities, before the scale is [fitted](Link::calibrated): as normal scores,
+    /// where the loss takes them for such, with its last sigma, or with 1 where the loss normalises logits.
     pub fn link(&self) -> Link {
         match self.scores() {
             Some(RandomScores { normalize_logits: false, last_sigma, .. }) => {
@@ -417,8 +418,8 @@ impl LossSettings {
     }
 }
 
-/// The numbers that losses are set by, as one flat list: what Python and records have. A loss takes those that it has, and
-/// does not look at the others.
+/// The numbers that losses are set by, as one flat list: what Python and records have. A loss takes those
+/// that it has, and does not look at the others.
 ///
 /// # Example
 /// ```
@@ -434,8 +435,8 @@ impl LossSettings {
 pub struct Hyperparameters {
     /// The standard deviation of random scores; 1 where it is `None`.
     pub sigma: Option<f64>,
-    /// Where hinge, 1 where it is `None`, and losses on random scores, nowhere where it is `None`, clip differences of
-    /// logits. Probit takes none: it would not be convex.
+    /// Where hinge, 1 where it is `None`, and losses on random scores, nowhere where it is `None`, clip
+    /// differences of logits. Probit takes none: it would not be convex.
     pub margin: Option<f64>,
     /// What differences of logits are divided by in the relaxations of the 0-1 loss; 1 where it is `None`.
     pub temperature: Option<f64>,
@@ -456,7 +457,7 @@ impl Hyperparameters {
         match loss {
             LossSettings::CrossEntropy { label_smoothing } if *label_smoothing == 0.0 => {}
             LossSettings::CrossEntropy { label_smoothing } => {
-                numbers.label_smoothing = Some(*label_smoothing)
+                numbers.label_smoothing = Some(*label_smoothing);
             }
             LossSettings::Hinge { margin } => numbers.margin = Some(*margin),
             LossSettings::Sigmoid { temperature }
@@ -480,8 +481,8 @@ impl Hyperparameters {
     /// The loss with these settings; scores have one sigma, on the logits as they are.
     ///
     /// # Errors
-    /// [`LossError::MissingSetting`] if the loss needs a setting that is not a number, or one that is `None` and has no
-    /// default.
+    /// [`LossError::MissingSetting`] if the loss needs a setting that is not a number, or one that is `None`
+    /// and has no default.
     pub fn settings(&self, kind: LossKind) -> Result<LossSettings, LossError> {
         let missing = |setting| LossError::MissingSetting { loss: kind.name(), setting };
         let scores = || RandomScores::constant(self.sigma.unwrap_or(1.0)).with_margin(self.margin);

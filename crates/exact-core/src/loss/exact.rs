@@ -3,15 +3,16 @@
 use super::scores::{Scores, has_scores};
 use super::{Loss, LossError, LossSum, Samples};
 use crate::Real;
-use crate::expected::{Outcome, Quantity};
+use crate::expected::{Outcome, Quantity, orthant};
 
 /// Expected error, one minus the expected accuracy of scores `s ~ N(logits, sigma² I)`.
 ///
 /// # Formula
 /// `1 - P(s_y > max_{i≠y} s_i)`; with a margin `r`, differences `logit_y - logit_i` are clipped at `r`.
 ///
-/// `Deviation:` the paper estimates the probability and its gradient by Monte Carlo; here both are computed by
-/// deterministic quadrature ([`Rule::training`] by default: the gradient's error is below 4e-6 of its largest entry, typically 4e-7).
+/// `Deviation:` the paper estimates the probability and its gradient by Monte Carlo; here both are computed
+/// by deterministic quadrature ([`Rule::training`] by default: the gradient's error is below 4e-6 of its
+/// largest entry, typically 4e-7).
 ///
 /// # Example
 /// ```
@@ -55,7 +56,7 @@ impl<T: Real> Loss<T> for Exact {
 
     fn sum(&self, samples: Samples<'_, T>, parameters: &[T], grad: &mut [T]) -> LossSum<T> {
         let quantity = Quantity::Probability;
-        let how = (Outcome::complement, T::run_orthant);
+        let how = (Outcome::complement, orthant::evaluate);
         self.scores.sum_orthants(samples, parameters, quantity, grad, how)
     }
 }

@@ -3,19 +3,20 @@
 use std::sync::Arc;
 
 use super::scores::{Scores, has_scores};
-use super::{Loss, LossError, LossSum, Samples, sum_in_parallel};
+use super::{Loss, LossError, LossSum, Samples, check_outputs, sum_in_parallel};
 use crate::Real;
 use crate::expected::{DistributionBatch, Means, Sigma};
+use crate::samples::check_labels;
 
 /// Expected cost of the predictions under a cost matrix, for scores `s ~ N(logits, sigma² I)`.
 ///
 /// # Formula
-/// `Σ_c K_yc P(argmax_i s_i = c)` with the costs `K`, `[labels, predictions]`. There may be more predictions than
-/// labels: an option to reject is a further class, with a logit of its own, that is never a label. With a margin `r`,
-/// logits below `logit_y - r` are replaced by it, which clips differences `logit_y - logit_i` at `r`. With costs of 0
-/// on the diagonal and 1 elsewhere it is the [`Exact`](super::Exact) loss, whose nodes are its own, so that it keeps the
-/// digits of the tiny gradients of hopeless samples; here the accuracy is absolute, as that of
-/// [`expected_cost`](crate::expected::expected_cost).
+/// `Σ_c K_yc P(argmax_i s_i = c)` with the costs `K`, `[labels, predictions]`. There may be more predictions
+/// than labels: an option to reject is a further class, with a logit of its own, that is never a label. With
+/// a margin `r`, logits below `logit_y - r` are replaced by it, which clips differences `logit_y - logit_i`
+/// at `r`. With costs of 0 on the diagonal and 1 elsewhere it is the [`Exact`](super::Exact) loss, whose
+/// nodes are its own, so that it keeps the digits of the tiny gradients of hopeless samples; here the
+/// accuracy is absolute, as that of [`expected_cost`](crate::expected::expected_cost).
 ///
 /// # Example
 /// ```
@@ -33,8 +34,8 @@ use crate::expected::{DistributionBatch, Means, Sigma};
 /// ```
 ///
 /// # References
-/// Chow 1970, *On optimum recognition error and reject tradeoff*, IEEE Transactions on Information Theory 16; Elkan
-/// 2001, *The foundations of cost-sensitive learning*, IJCAI.
+/// Chow 1970, *On optimum recognition error and reject tradeoff*, IEEE Transactions on Information Theory 16;
+/// Elkan 2001, *The foundations of cost-sensitive learning*, IJCAI.
 #[derive(Debug, Clone)]
 pub struct ExpectedCost {
     costs: Arc<[f64]>,
@@ -48,8 +49,8 @@ impl ExpectedCost {
     /// With the cost matrix `[labels, predictions]`, row after row, and without margin, at the given sigma.
     ///
     /// # Errors
-    /// [`LossError`] if the costs are not rows of `n_predictions`, at least one, a cost is not finite, or `sigma` is
-    /// not positive and finite.
+    /// [`LossError`] if the costs are not rows of `n_predictions`, at least one, a cost is not finite, or
+    /// `sigma` is not positive and finite.
     pub fn new(costs: &[f64], n_predictions: usize, sigma: f64) -> Result<Self, LossError> {
         if n_predictions == 0 {
             let (name, expected) = ("number of predictions", "at least 1");
@@ -64,6 +65,15 @@ impl ExpectedCost {
         }
         Ok(Self { costs: costs.into(), n_predictions, scores: Scores::new(sigma)? })
     }
+
+    /// Checks that there is a cost for each label and class.
+    fn check<T: Real>(&self, samples: Samples<'_, T>) -> Result<(), LossError> {
+        if samples.n_classes() != self.n_predictions {
+            let (found, expected) = (self.n_predictions, samples.n_classes());
+            return Err(LossError::Length { what: "row of the cost matrix", found, expected });
+        }
+        check_labels(samples.labels(), self.costs.len() / self.n_predictions)
+    }
 }
 
 impl<T: Real> Loss<T> for ExpectedCost {
@@ -75,11 +85,14 @@ impl<T: Real> Loss<T> for ExpectedCost {
         self.scores.initial_parameters()
     }
 
-    /// As [`Loss::sum`]. What the cost matrix does not hold costs nothing; [`Loss::evaluate_samples`] refuses it.
+    /// As [`Loss::sum`].
+    ///
+    /// # Panics
+    /// If the cost matrix does not fit the samples, which [`Loss::evaluate_samples`] refuses.
     fn sum(&self, samples: Samples<'_, T>, parameters: &[T], grad: &mut [T]) -> LossSum<T> {
+        self.check(samples).expect("evaluate_samples refuses samples that the cost matrix does not fit");
         for (grad, &label) in grad.chunks_exact_mut(samples.n_classes()).zip(samples.labels()) {
-            grad.fill(T::ZERO);
-            let costs = self.costs.chunks_exact(self.n_predictions).nth(label as usize).unwrap_or(&[]);
+            let costs = &self.costs[label as usize * self.n_predictions..][..self.n_predictions];
             for (grad, &cost) in grad.iter_mut().zip(costs) {
                 *grad = T::saturating_from_f64(cost);
             }
@@ -106,15 +119,8 @@ impl<T: Real> Loss<T> for ExpectedCost {
         parameters: &[T],
         grad: &mut [T],
     ) -> Result<LossSum<T>, LossError> {
-        samples.check_gradient(grad)?;
-        if samples.n_classes() != self.n_predictions {
-            let (found, expected) = (self.n_predictions, samples.n_classes());
-            return Err(LossError::Length { what: "row of the cost matrix", found, expected });
-        }
-        let n_classes = self.costs.len() / self.n_predictions;
-        if let Some(row) = samples.labels().iter().position(|&label| label as usize >= n_classes) {
-            return Err(LossError::Label { row, label: samples.labels()[row], n_classes });
-        }
+        check_outputs(self, samples, parameters, grad)?;
+        self.check(samples)?;
         Ok(sum_in_parallel(self, samples, parameters, grad))
     }
 }

@@ -7,7 +7,8 @@ use crate::Real;
 /// Focal loss: cross-entropy that weighs a sample less the better it is predicted.
 ///
 /// # Formula
-/// `-(1 - p_y)^gamma log p_y`, `p = softmax(logits)`. With `gamma = 0` it is [`CrossEntropy`](super::CrossEntropy).
+/// `-(1 - p_y)^gamma log p_y`, `p = softmax(logits)`. With `gamma = 0` it is
+/// [`CrossEntropy`](super::CrossEntropy).
 ///
 /// # Accuracy
 /// Relative, in the value and the gradient, for `p_y` near 0 and near 1.
@@ -23,7 +24,8 @@ use crate::Real;
 /// ```
 ///
 /// # References
-/// Lin, Goyal, Girshick, He and Dollár 2017, *Focal Loss for Dense Object Detection*, arXiv 1708.02002, equation 4.
+/// Lin, Goyal, Girshick, He and Dollár 2017, *Focal Loss for Dense Object Detection*, arXiv 1708.02002,
+/// equation 4.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Focal {
     gamma: f64,

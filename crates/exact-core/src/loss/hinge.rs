@@ -3,11 +3,12 @@
 use super::{Loss, LossError, LossSum, Samples};
 use crate::Real;
 
-/// The hinge loss of Crammer and Singer: how far the label's logit is from exceeding all others by the margin.
+/// The hinge loss of Crammer and Singer: how far the label's logit is from exceeding all others by the
+/// margin.
 ///
 /// # Formula
-/// `max(0, margin + max_{i≠y} logit_i - logit_y)`. Where several alternatives are largest, the subgradient is that of
-/// the first; at the kink it is 0.
+/// `max(0, margin + max_{i≠y} logit_i - logit_y)`. Where several alternatives are largest, the subgradient is
+/// that of the first; at the kink it is 0.
 ///
 /// # Example
 /// ```
@@ -20,7 +21,8 @@ use crate::Real;
 /// ```
 ///
 /// # References
-/// Crammer and Singer 2001, *On the Algorithmic Implementation of Multiclass Kernel-based Vector Machines*, JMLR 2.
+/// Crammer and Singer 2001, *On the Algorithmic Implementation of Multiclass Kernel-based Vector Machines*,
+/// JMLR 2.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Hinge {
     margin: f64,

@@ -1,20 +1,21 @@
 //! Macro-F1 as a loss.
 
 use super::scores::{Scores, has_scores};
-use super::{Loss, LossError, LossSum, Samples};
+use super::{Loss, LossError, LossSum, Samples, check_outputs};
 use crate::Real;
 use crate::expected::{MacroF1Batch, Sigma};
 
 /// One minus the macro-F1 of a batch from expected counts, for scores `s ~ N(logits, sigma² I)`.
 ///
-/// This is a loss of the whole batch, not a sum over samples: its value is that of the samples it is given together, and
-/// a mean over small batches differs from the loss of their union. Each sample's loss is the batch's, so that
-/// [`Loss::sum`] is the total weight times that and [`Loss::evaluate`] returns one minus macro-F1.
+/// This is a loss of the whole batch, not a sum over samples: its value is that of the samples it is given
+/// together, and a mean over small batches differs from the loss of their union. Each sample's loss is the
+/// batch's, so that [`Loss::sum`] is the total weight times that and [`Loss::evaluate`] returns one minus
+/// macro-F1.
 ///
 /// # Formula
 /// `1 - 1/k Σ_c 2 TP_c / (N_c + M_c)` over the k classes that occur; see
-/// [`expected_macro_f1`](crate::expected::expected_macro_f1), also for what is exact about it. With a margin `r`, logits
-/// below `logit_y - r` are replaced by it, which clips differences `logit_y - logit_i` at `r`.
+/// [`expected_macro_f1`](crate::expected::expected_macro_f1), also for what is exact about it. With a margin
+/// `r`, logits below `logit_y - r` are replaced by it, which clips differences `logit_y - logit_i` at `r`.
 ///
 /// # Example
 /// ```
@@ -65,14 +66,15 @@ impl<T: Real> Loss<T> for MacroF1 {
         self.scores.sum(total * (1.0 - outcome.value), outcome.dsigma, parameters)
     }
 
-    /// As [`Loss::sum`]: the samples are not split, since the loss of a part says nothing about that of the whole.
+    /// As [`Loss::sum`]: the samples are not split, since the loss of a part says nothing about that of the
+    /// whole.
     fn evaluate_samples(
         &self,
         samples: Samples<'_, T>,
         parameters: &[T],
         grad: &mut [T],
     ) -> Result<LossSum<T>, LossError> {
-        samples.check_gradient(grad)?;
+        check_outputs(self, samples, parameters, grad)?;
         Ok(self.sum(samples, parameters, grad))
     }
 }

@@ -1,5 +1,5 @@
-//! Losses on a batch of logits: the value and its gradient. A loss that is a sum over samples needs one pass and does
-//! not allocate.
+//! Losses on a batch of logits: the value and its gradient. A loss that is a sum over samples needs one pass
+//! and does not allocate.
 
 mod alternatives;
 mod beta_bernoulli;
@@ -14,7 +14,6 @@ mod normalized;
 mod poly1;
 mod polynomial;
 mod probit;
-mod samples;
 mod scores;
 mod sigmoid;
 mod softmax;
@@ -33,14 +32,15 @@ pub use normalized::Normalized;
 pub use poly1::Poly1;
 pub use polynomial::Polynomial;
 pub use probit::Probit;
-pub use samples::{Logits, LossError, Samples};
-pub(crate) use samples::{check_length, check_samples, n_rows};
 pub use scores::OnRandomScores;
 pub use sigmoid::Sigmoid;
 pub use top_k::TopK;
 pub use weighted_sum::WeightedSum;
 
 use crate::Real;
+pub use crate::error::LossError;
+pub use crate::samples::{Logits, Samples};
+use crate::samples::{check_length, rows_per_block};
 
 /// The most learned parameters that one loss may have.
 pub const MAX_PARAMETERS: usize = 2;
@@ -78,24 +78,24 @@ impl<T: Real> std::ops::Add for LossSum<T> {
 
 /// A training loss on logits.
 ///
-/// An implementation writes [`Loss::sum`], which sees one block of checked samples; checking, the parallel split
-/// and the mean come from [`Loss::evaluate`].
+/// An implementation writes [`Loss::sum`], which sees one block of checked samples; checking, the parallel
+/// split and the mean come from [`Loss::evaluate`].
 pub trait Loss<T: Real>: Send + Sync {
     /// The name that the command line and reports use.
     fn name(&self) -> &'static str;
 
-    /// The starting values of the loss's learned parameters, at most [`MAX_PARAMETERS`]; empty for most losses.
-    /// Each is unconstrained (a logarithm or logit where the quantity is bounded).
+    /// The starting values of the loss's learned parameters, at most [`MAX_PARAMETERS`]; empty for most
+    /// losses. Each is unconstrained (a logarithm or logit where the quantity is bounded).
     fn initial_parameters(&self) -> Vec<T> {
         Vec::new()
     }
 
-    /// The sum of `samples.weight(i) * loss_i` over the block. Writes the gradient of that sum with respect to
-    /// the logits to `grad`, which has the shape of the logits and arbitrary contents.
+    /// The sum of `samples.weight(i) * loss_i` over the block. Writes the gradient of that sum with respect
+    /// to the logits to `grad`, which has the shape of the logits and arbitrary contents.
     fn sum(&self, samples: Samples<'_, T>, parameters: &[T], grad: &mut [T]) -> LossSum<T>;
 
-    /// Mean (weighted) loss of a row-major `[n, c]` batch of logits at the loss's initial parameters; its gradient
-    /// is written to `grad`, `[n, c]`. The value is the same whatever the number of threads.
+    /// Mean (weighted) loss of a row-major `[n, c]` batch of logits at the loss's initial parameters; its
+    /// gradient is written to `grad`, `[n, c]`. The value is the same whatever the number of threads.
     ///
     /// # Errors
     /// [`LossError`] if shapes differ, a label is out of range, or a logit or weight is not usable.
@@ -111,25 +111,32 @@ pub trait Loss<T: Real>: Send + Sync {
         Ok(self.evaluate_samples(samples, &parameters, grad)?.value)
     }
 
-    /// [`Loss::sum`] over all samples, split over the threads of the current rayon pool. The split depends on the
-    /// number of samples alone, so the result does not depend on the number of threads.
+    /// [`Loss::sum`] over all samples, split over the threads of the current rayon pool. The split depends on
+    /// the number of samples alone, so the result does not depend on the number of threads.
     ///
     /// # Errors
-    /// [`LossError::GradientLength`] if `grad` does not have the shape of the logits.
+    /// [`LossError`] if `grad` does not have the shape of the logits, or `parameters` are not as many as
+    /// [`Loss::initial_parameters`].
     fn evaluate_samples(
         &self,
         samples: Samples<'_, T>,
         parameters: &[T],
         grad: &mut [T],
     ) -> Result<LossSum<T>, LossError> {
-        samples.check_gradient(grad)?;
+        check_outputs(self, samples, parameters, grad)?;
         Ok(sum_in_parallel(self, samples, parameters, grad))
     }
 }
 
-/// Rows that one task evaluates: a few thousand logits, so that a block's cost dwarfs that of the split.
-pub(crate) fn rows_per_block(n_classes: usize) -> usize {
-    (4096 / n_classes.max(1)).next_power_of_two().clamp(16, 512)
+/// Checks the lengths that [`Loss::sum`] relies on.
+fn check_outputs<T: Real, L: Loss<T> + ?Sized>(
+    loss: &L,
+    samples: Samples<'_, T>,
+    parameters: &[T],
+    grad: &[T],
+) -> Result<(), LossError> {
+    samples.check_gradient(grad)?;
+    check_length("loss parameters", parameters, loss.initial_parameters().len())
 }
 
 fn sum_in_parallel<T: Real, L: Loss<T> + ?Sized>(

@@ -7,8 +7,9 @@ use super::{Loss, LossError, LossSum, Samples};
 use crate::Real;
 use crate::logit_normalization::{backward_checked, normalize_checked};
 
-/// A loss of [normalised logits](crate::logit_normalization), so that its sigma or temperature has a meaning whatever the scale of
-/// the logits. The samples of a batch are normalised together, and the gradient flows through their mean and standard deviation.
+/// A loss of [normalised logits](crate::logit_normalization), so that its sigma or temperature has a meaning
+/// whatever the scale of the logits. The samples of a batch are normalised together, and the gradient flows
+/// through their mean and standard deviation.
 ///
 /// # Example
 /// ```

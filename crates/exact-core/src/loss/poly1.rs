@@ -20,7 +20,8 @@ use crate::Real;
 /// ```
 ///
 /// # References
-/// Leng et al., *`PolyLoss`: A Polynomial Expansion Perspective of Classification Loss Functions*, arXiv 2204.12511.
+/// Leng et al., *`PolyLoss`: A Polynomial Expansion Perspective of Classification Loss Functions*, arXiv
+/// 2204.12511.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Poly1 {
     epsilon: f64,
@@ -30,7 +31,8 @@ impl Poly1 {
     /// With the given `epsilon`.
     ///
     /// # Errors
-    /// [`LossError::Setting`] if `epsilon` is below -1 or not finite: the loss would no longer fall as `p_y` rises.
+    /// [`LossError::Setting`] if `epsilon` is below -1 or not finite: the loss would no longer fall as `p_y`
+    /// rises.
     pub fn new(epsilon: f64) -> Result<Self, LossError> {
         if epsilon >= -1.0 && epsilon.is_finite() {
             return Ok(Self { epsilon });

@@ -3,12 +3,12 @@
 use super::scores::{Scores, has_scores};
 use super::{Loss, LossError, LossSum, Samples};
 use crate::Real;
-use crate::expected::{Outcome, Quantity};
+use crate::expected::{Outcome, Quantity, orthant};
 
 /// `-log P(s_y > max_{i≠y} s_i)` for scores `s ~ N(logits, sigma² I)`: multinomial probit regression.
 ///
-/// P is log-concave in the logits (Prékopa 1973), so this loss is convex in them and in linear weights, and unlike the
-/// expected error its gradient does not vanish for badly misclassified samples.
+/// P is log-concave in the logits (Prékopa 1973), so this loss is convex in them and in linear weights, and
+/// unlike the expected error its gradient does not vanish for badly misclassified samples.
 ///
 /// # Example
 /// ```
@@ -47,7 +47,7 @@ impl<T: Real> Loss<T> for Probit {
 
     fn sum(&self, samples: Samples<'_, T>, parameters: &[T], grad: &mut [T]) -> LossSum<T> {
         let quantity = Quantity::LogProbability;
-        let how = (|outcome: &Outcome| -outcome.log_probability(), T::run_orthant);
+        let how = (|outcome: &Outcome| -outcome.log_probability(), orthant::evaluate);
         self.scores.sum_orthants(samples, parameters, quantity, grad, how)
     }
 }

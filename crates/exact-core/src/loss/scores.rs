@@ -36,8 +36,8 @@ macro_rules! has_scores {
 }
 pub(super) use has_scores;
 
-/// What losses on random class scores have in common: how the scores are distributed, and how the integrals over
-/// them are computed.
+/// What losses on random class scores have in common: how the scores are distributed, and how the integrals
+/// over them are computed.
 ///
 /// # Example
 /// ```
@@ -127,7 +127,8 @@ impl Scores {
         log_sigma.max(-limit).min(limit).exp()
     }
 
-    /// A sum with its derivative with respect to sigma, as one with the derivative with respect to the parameters.
+    /// A sum with its derivative with respect to sigma, as one with the derivative with respect to the
+    /// parameters.
     pub fn sum<T: Real>(&self, value: f64, dsigma: f64, parameters: &[T]) -> LossSum<T> {
         let mut sum = LossSum::of(T::from_f64(value));
         if !parameters.is_empty() {

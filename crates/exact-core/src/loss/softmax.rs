@@ -21,10 +21,11 @@ pub(super) struct Prediction<T> {
     pub missed: T,
 }
 
-/// Writes to each row of `grad` the gradient of `-log p_y`, times the factor that `visit` returns for the row.
+/// Writes to each row of `grad` the gradient of `-log p_y`, times the factor that `visit` returns for the
+/// row.
 ///
-/// Nothing cancels: with `e_c = exp(logit_c - max logit)`, the sum over the alternatives is kept apart from `e_y`, so
-/// `-log p_y`, `1 - p_y` and the gradient have relative accuracy however confident the prediction.
+/// Nothing cancels: with `e_c = exp(logit_c - max logit)`, the sum over the alternatives is kept apart from
+/// `e_y`, so `-log p_y`, `1 - p_y` and the gradient have relative accuracy however confident the prediction.
 pub(super) fn softmax_gradient<T: Real>(
     samples: Samples<'_, T>,
     grad: &mut [T],

@@ -3,13 +3,14 @@
 use super::scores::{Scores, has_scores};
 use super::{Loss, LossError, LossSum, Samples};
 use crate::Real;
-use crate::expected::{OrthantBatch, Outcome, Quantity};
+use crate::expected::{OrthantBatch, Outcome, Quantity, exceedance};
 
 /// Expected top-k error: the probability that at least k scores `s ~ N(logits, sigma² I)` exceed the label's.
 ///
 /// # Formula
-/// `1 - P(#{i ≠ y: s_i > s_y} < k)`; with a margin `r`, differences `logit_y - logit_i` are clipped at `r`. For
-/// `k = 1` it is the [`Exact`](super::Exact) loss, which is faster; `k` of at least the number of classes gives 0.
+/// `1 - P(#{i ≠ y: s_i > s_y} < k)`; with a margin `r`, differences `logit_y - logit_i` are clipped at `r`.
+/// For `k = 1` it is the [`Exact`](super::Exact) loss, which is faster; `k` of at least the number of classes
+/// gives 0.
 ///
 /// # Example
 /// ```
@@ -54,7 +55,7 @@ impl<T: Real> Loss<T> for TopK {
 
     fn sum(&self, samples: Samples<'_, T>, parameters: &[T], grad: &mut [T]) -> LossSum<T> {
         let quantity = Quantity::Probability;
-        let how = (Outcome::complement, |batch: OrthantBatch<'_, T>| batch.run_top_k(self.k));
+        let how = (Outcome::complement, |batch: OrthantBatch<'_, T>| exceedance::evaluate(batch, self.k));
         self.scores.sum_orthants(samples, parameters, quantity, grad, how)
     }
 }

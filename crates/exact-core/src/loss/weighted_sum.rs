@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use super::{Loss, LossError, LossSum, MAX_PARAMETERS, Samples};
+use super::{Loss, LossError, LossSum, MAX_PARAMETERS, Samples, check_outputs};
 use crate::Real;
 
 /// A sum of losses, each with a weight, such as half of cross-entropy and half of expected error.
@@ -17,7 +17,8 @@ use crate::Real;
 ///
 /// use exact_core::loss::{CrossEntropy, Exact, Logits, Loss, WeightedSum};
 ///
-/// let parts: [(f64, Arc<dyn Loss<f64>>); 2] = [(0.5, Arc::new(CrossEntropy::new())), (0.5, Arc::new(Exact::new(0.5)?))];
+/// let parts: [(f64, Arc<dyn Loss<f64>>); 2] =
+///     [(0.5, Arc::new(CrossEntropy::new())), (0.5, Arc::new(Exact::new(0.5)?))];
 /// let loss = WeightedSum::new(parts)?;
 /// let mut grad = [0.0; 2];
 /// let value = loss.evaluate(Logits::new(&[1.0, 0.0], 2)?, &[0], None, &mut grad)?;
@@ -41,8 +42,8 @@ impl<T: Real> WeightedSum<T> {
     /// The sum of the losses with their weights.
     ///
     /// # Errors
-    /// [`LossError::Setting`] if there is no loss, a weight is not positive and finite, or the losses have more than
-    /// [`MAX_PARAMETERS`] learned parameters together.
+    /// [`LossError::Setting`] if there is no loss, a weight is not positive and finite, or the losses have
+    /// more than [`MAX_PARAMETERS`] learned parameters together.
     pub fn new(parts: impl IntoIterator<Item = (f64, Arc<dyn Loss<T>>)>) -> Result<Self, LossError> {
         let setting = |name, expected, value| Err(LossError::Setting { name, expected, value });
         let mut sum = Self { parts: Vec::new() };
@@ -75,7 +76,7 @@ impl<T: Real> WeightedSum<T> {
         grad.fill(T::ZERO);
         for Part { weight, loss, n_parameters } in &self.parts {
             let last = first + n_parameters;
-            let sum = evaluate(loss.as_ref(), parameters.get(first..last).unwrap_or_default(), &mut own)?;
+            let sum = evaluate(loss.as_ref(), &parameters[first..last], &mut own)?;
             total.value += *weight * sum.value;
             for (slope, own) in total.parameters[first..last].iter_mut().zip(sum.parameters) {
                 *slope = *weight * own;
@@ -113,7 +114,7 @@ impl<T: Real> Loss<T> for WeightedSum<T> {
         parameters: &[T],
         grad: &mut [T],
     ) -> Result<LossSum<T>, LossError> {
-        samples.check_gradient(grad)?;
+        check_outputs(self, samples, parameters, grad)?;
         let evaluate = |loss: &dyn Loss<T>, parameters: &[T], grad: &mut [T]| {
             loss.evaluate_samples(samples, parameters, grad)
         };

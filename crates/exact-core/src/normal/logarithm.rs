@@ -1,10 +1,14 @@
 //! The natural logarithm of positive normal numbers, without branches.
 
 use super::{mul_add, polynomial};
-use crate::real::approximation::Approximation;
 
-/// `ln v` for a positive normal number, to a rounding of the result: `v = 2^n m` with m around 1, and the polynomial of
-/// Cephes' `logf`.
+/// ln 2 rounded to few bits, so that small integer multiples are exact, as in Cephes' `expf`.
+pub(super) const LN_2_HIGH_F32: f32 = 0.693_359_4;
+/// ln 2 less [`LN_2_HIGH_F32`].
+pub(super) const LN_2_LOW_F32: f32 = -2.121_944_4e-4;
+
+/// `ln v` for a positive normal number, to a rounding of the result: `v = 2^n m` with m around 1, and the
+/// polynomial of Cephes' `logf`.
 #[inline(always)]
 pub(crate) fn ln_f32<const FUSED: bool>(v: f32) -> f32 {
     const SQRT_HALF_BITS: i32 = 0x3f35_04f3;
@@ -25,12 +29,13 @@ pub(crate) fn ln_f32<const FUSED: bool>(v: f32) -> f32 {
     let n = exponent as f32;
     let square = f * f;
     let tail = f * square * polynomial::<f32, FUSED>(f, &POLYNOMIAL);
-    let tail = mul_add::<f32, FUSED>(n, f32::LN_2_LOW, tail);
+    let tail = mul_add::<f32, FUSED>(n, LN_2_LOW_F32, tail);
     let tail = mul_add::<f32, FUSED>(-0.5, square, tail);
-    mul_add::<f32, FUSED>(n, f32::LN_2_HIGH, f + tail)
+    mul_add::<f32, FUSED>(n, LN_2_HIGH_F32, f + tail)
 }
 
-/// `ln x` for a positive normal number, to two roundings of the result: by the series of `2 artanh((m - 1) / (m + 1))`.
+/// `ln x` for a positive normal number, to two roundings of the result: by the series of
+/// `2 artanh((m - 1) / (m + 1))`.
 #[inline(always)]
 pub(crate) fn ln_f64<const FUSED: bool>(x: f64) -> f64 {
     // Subtracting the bits of sqrt(1/2) makes the exponent field count from there, so that the mantissa is in

@@ -1,14 +1,15 @@
 //! The standard normal distribution: Φ, log Φ and the inverse Mills ratio φ/Φ, without branches.
 //!
 //! With `y = |x|`, one division maps `y` in `[0, ∞)` to `t = (y - 4) / (y + 4)` in `[-1, 1)`, on which
-//! `(y + 4) erfcx(y/√2) / 2` is a short polynomial (the map of Schonfelder 1978, Math. Comp. 32, and of Shepherd
-//! and Laframboise 1981, Math. Comp. 36). The coefficients are minimax fits made for this crate: relative error
-//! 3.4e-8 for `f32` (degree 9) and 1.3e-17 for `f64` (degree 24), before rounding.
+//! `(y + 4) erfcx(y/√2) / 2` is a short polynomial (the map of Schonfelder 1978, Math. Comp. 32, and of
+//! Shepherd and Laframboise 1981, Math. Comp. 36). The coefficients are minimax fits made for this crate:
+//! relative error 3.4e-8 for `f32` (degree 9) and 1.3e-17 for `f64` (degree 24), before rounding.
 
+pub(crate) mod approximation;
 mod logarithm;
 mod slices;
 
-pub(crate) use logarithm::{ln_f32, ln_f64};
+pub(crate) use logarithm::ln_f32;
 pub use slices::{cdf_in_place, inverse_mills_ratio_in_place, log_cdf_in_place};
 
 use crate::Real;
@@ -111,8 +112,8 @@ pub(crate) fn half_erfcx<T: Real, const FUSED: bool>(y: T) -> T {
     scale * polynomial::<T, FUSED>(t, T::HALF_ERFCX)
 }
 
-/// Mills ratio Q(z)/φ(z) of `z` and of `-z`, where the larger of the two is cut off at 1e33, far from where sums of it
-/// would overflow.
+/// Mills ratio Q(z)/φ(z) of `z` and of `-z`, where the larger of the two is cut off at 1e33, far from where
+/// sums of it would overflow.
 #[inline(always)]
 pub(crate) fn mills_ratios<T: Real, const FUSED: bool>(z: T) -> (T, T) {
     let y = z.abs();
@@ -146,7 +147,8 @@ pub(crate) fn exp_within_range<T: Real, const FUSED: bool>(v: T) -> T {
     exp_moderate::<T, FUSED>(v.max(T::EXP_FLOOR).min(-T::EXP_FLOOR))
 }
 
-/// `e^(-y²/2)`, with the rounding error of `y²` made good, and 0 where it would be too small for [`exp_nonpositive`].
+/// `e^(-y²/2)`, with the rounding error of `y²` made good, and 0 where it would be too small for
+/// [`exp_nonpositive`].
 #[inline(always)]
 pub(crate) fn exp_half_square_or_zero<T: Real, const FUSED: bool>(y: T) -> T {
     half_square_and_exp::<T, FUSED>(y).1

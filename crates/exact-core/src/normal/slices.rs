@@ -1,5 +1,5 @@
-//! Φ, log Φ and φ/Φ of many numbers, in the widest vector instructions at hand: within four roundings of the scalar
-//! functions on every instruction set.
+//! Φ, log Φ and φ/Φ of many numbers, in the widest vector instructions at hand: within four roundings of the
+//! scalar functions on every instruction set.
 
 use std::marker::PhantomData;
 
@@ -44,7 +44,8 @@ pub fn log_cdf_in_place<T: Real>(values: &mut [T]) {
 /// Replaces each `x` by the inverse Mills ratio φ(x)/Φ(x).
 ///
 /// # Accuracy
-/// As [`inverse_mills_ratio`](super::inverse_mills_ratio), but 0 where it is below 1e-304 (`f64`) or 1e-35 (`f32`).
+/// As [`inverse_mills_ratio`](super::inverse_mills_ratio), but 0 where it is below 1e-304 (`f64`) or 1e-35
+/// (`f32`).
 ///
 /// # Example
 /// ```

@@ -1,0 +1,197 @@
+//! Bad input: exit code 2, a message that says what is wrong, where and how to mend it, and no file left behind.
+
+use std::process::Command;
+use std::time::Instant;
+
+use crate::common::{Finished, Folder, rows, table};
+
+/// Fits on a file and expects refusal; nothing but the file may stand in the folder afterwards.
+fn refuse_training(contents: impl AsRef<[u8]>, fragments: &[&str]) {
+    let folder = Folder::new();
+    folder.write("train.csv", contents);
+    let arguments = ["fit", "train.csv", "--target", "label", "--out", "model", "--report", "report.html"];
+    folder.exact(&arguments).refused(fragments);
+    assert_eq!(folder.names(), ["train.csv"]);
+}
+
+#[test]
+fn files_without_rows() {
+    refuse_training("", &["train.csv is empty", "hint: "]);
+    refuse_training("x,label\n", &["train.csv has a header but no rows", "hint: "]);
+}
+
+#[test]
+fn broken_lines_and_headers() {
+    refuse_training("x,label\n1,a\n2,b,c\n", &["train.csv", "line 3", "hint: "]);
+    refuse_training("x,x,label\n1,2,a\n", &["train.csv", "`x`", "hint: "]);
+    refuse_training("x,y\n1,2\n", &["train.csv has no column `label`", "hint: the columns are `x`, `y`"]);
+    refuse_training(b"x,label\n1,a\n\xff\xfe,b\n", &["train.csv", "line 3", "UTF-8", "hint: "]);
+}
+
+#[test]
+fn a_field_of_ten_megabytes() {
+    let long = format!("x,label\n1,a\n{},b\n", "9".repeat(10 << 20));
+    refuse_training(long, &["train.csv", "line 3", "`x`", "hint: "]);
+}
+
+#[test]
+fn numbers_that_are_not_finite() {
+    for value in ["NaN", "inf", "-inf", "1e999"] {
+        let contents = format!("x,kind,label\n{}{value},red,no\n", rows(40));
+        refuse_training(contents, &["train.csv", "line 42", "`x`", "hint: "]);
+    }
+    let folder = Folder::new();
+    folder.write("train.csv", format!("x,kind,label\n{}NaN,red,no\n", rows(40)));
+    let arguments = ["fit", "train.csv", "--target", "label", "--loss", "cross-entropy", "--missing", "NaN"];
+    folder.exact(&arguments).succeeded();
+}
+
+#[test]
+fn unusable_classes() {
+    refuse_training("x,label\n1,a\n2,a\n3,a\n", &["train.csv", "`label`", "hint: "]);
+    refuse_training("x,label\n1,a\n2,a\n3,b\n", &["train.csv", "line 4", "b", "hint: "]);
+    refuse_training("x,label\n1,a\n2,a\n3,\n4,b\n5,b\n", &["train.csv", "line 4", "`label`", "hint: "]);
+    refuse_training(
+        "x,label\n1,a\n2,a\n3,b\n4,b\n",
+        &["train.csv: 4 rows", "5", "hint: use fewer folds or more rows"],
+    );
+    refuse_training("x,label\n1,a\n1,a\n1,b\n1,b\n", &["train.csv", "hint: "]);
+}
+
+#[test]
+fn test_files_that_do_not_fit() {
+    let folder = Folder::new();
+    folder.write("train.csv", table(60));
+    folder.write("columns.csv", "y,label\n1,no\n");
+    folder.write("labels.csv", "x,kind,label\n1,red,no\n2,red,maybe\n");
+    folder.write("kinds.csv", "x,kind,label\n1,red,no\nmany,red,no\n");
+    let fit = |test: &str| {
+        folder.exact(&["fit", "train.csv", "--target", "label", "--test", test, "--out", "model"])
+    };
+    fit("columns.csv").refused(&["columns.csv", "`x`", "hint: "]);
+    fit("labels.csv").refused(&["labels.csv, line 3", "`label`", "maybe", "hint: "]);
+    fit("kinds.csv").refused(&["kinds.csv, line 3", "`x`", "many", "hint: "]);
+    fit("nowhere.csv").refused(&["cannot read nowhere.csv"]);
+    assert!(!folder.path().join("model").exists());
+}
+
+#[test]
+fn unknown_names_and_settings() {
+    let folder = Folder::new();
+    folder.exact(&["fit", "--dataset", "cars"]).refused(&["'cars'", "mice-protein", "hint: ", "'car'"]);
+    folder.exact(&["fit", "--dataset", "car", "--loss", "exakt"]).refused(&[
+        "cross-entropy",
+        "hint: ",
+        "'exact'",
+    ]);
+    folder.exact(&["compare", "--dataset", "car", "--losses", "hinge,poly"]).refused(&["hint: ", "'poly1'"]);
+    folder.exact(&["fit", "--dataset", "car", "--solver", "newton"]).refused(&["newton", "lbfgs"]);
+    folder.exact(&["fit", "--dataset", "wine", "--folds", "1"]).refused(&["folds", "at least 2"]);
+    folder.exact(&["fit", "--dataset", "wine", "--threads", "0"]).refused(&["--threads must be at least 1"]);
+    folder.write("train.csv", table(60));
+    let kinds = ["fit", "train.csv", "--target", "label", "--categorical", "colour"];
+    folder.exact(&kinds).refused(&["colour", "hint: "]);
+    let numeric = ["fit", "train.csv", "--target", "label", "--numeric", "kind"];
+    folder.exact(&numeric).refused(&["train.csv, line 2", "`kind`", "hint: "]);
+}
+
+#[test]
+fn integrals_that_make_no_sense() {
+    let folder = Folder::new();
+    let refuse = |line: &str, fragments: &[&str]| {
+        let input = format!("{{\"mu\":[0,0],\"sigma\":1,\"label\":0}}\n{line}\n");
+        let run = folder.exact_with_input(&["integrate"], &input);
+        assert_eq!(run.code, Some(2), "{line}: {run:?}");
+        for fragment in [&["standard input, line 2", "hint: "], fragments].concat() {
+            assert!(run.stderr.contains(fragment), "{line}: {}", run.stderr);
+        }
+    };
+    refuse(r#"{"mu":[0,0],"sigma":0,"label":0}"#, &["sigma must be positive"]);
+    refuse(r#"{"mu":[0,0],"sigma":-1,"label":0}"#, &["sigma must be positive"]);
+    refuse(r#"{"mu":[0,0],"sigma":NaN,"label":0}"#, &["expected an object"]);
+    refuse(r#"{"mu":[0,0],"sigma":[1,1,1],"label":0}"#, &["one for each of the 2 classes, got 3"]);
+    refuse(r#"{"mu":[0,0],"sigma":"1","label":0}"#, &["sigma must be a number or a list of numbers"]);
+    refuse(r#"{"mu":[0,0],"sigma":1,"label":-1}"#, &["line 2, column 32", "-1"]);
+    refuse(r#"{"mu":[0,0],"label":0}"#, &["missing field `sigma`"]);
+    refuse(r#"{"mu":[0,0],"sigma":1,"#, &["line 2, column 22"]);
+    refuse(r#"{"mu":[0,0],"sigma":1,"label":2}"#, &["label must be below the number of classes, 2, got 2"]);
+    refuse(r#"{"mu":[],"sigma":1,"label":0}"#, &["at least one class"]);
+    refuse(r#"{"mu":[0,1e999],"sigma":1,"label":0}"#, &["expected an object"]);
+    refuse(r#"{"mu":[0,0],"sigma":1,"label":0,"k":0}"#, &["k must be at least 1"]);
+}
+
+#[test]
+fn outputs_that_cannot_be_written_are_refused_before_training() {
+    let folder = Folder::new();
+    std::fs::create_dir(folder.path().join("taken")).unwrap();
+    for out in ["nowhere/model", "taken"] {
+        folder.exact(&["fit", "--dataset", "wine", "--out", out]).refused(&["cannot write", out]);
+        folder.exact(&["compare", "--dataset", "wine", "--report", out]).refused(&["cannot write", out]);
+    }
+    assert_eq!(folder.names(), ["taken"]);
+}
+
+#[test]
+fn models_that_are_not_intact() {
+    let folder = Folder::new();
+    folder.exact(&["fit", "--dataset", "wine", "--loss", "cross-entropy", "--out", "model"]).succeeded();
+    folder.write("data.csv", "a\n1\n");
+    let bytes = std::fs::read(folder.path().join("model")).unwrap();
+    let mut altered = bytes.clone();
+    let last = altered.len() - 1;
+    altered[last] ^= 1;
+    folder.write("altered", altered);
+    folder.write("short", &bytes[..bytes.len() / 2]);
+    folder.write("empty", "");
+    folder.write("foreign", "{\"weights\": [1, 2, 3]}");
+    for name in ["altered", "short", "empty", "foreign"] {
+        folder.exact(&["predict", name, "data.csv"]).refused(&[name, "is not a usable model", "hint: "]);
+        folder.exact(&["evaluate", name, "data.csv"]).refused(&[name, "is not a usable model"]);
+    }
+    folder.exact(&["predict", "nowhere", "data.csv"]).refused(&["cannot read nowhere"]);
+    folder.exact(&["predict", "model", "data.csv", "--out", "p"]).refused(&["data.csv", "`alcohol`"]);
+    assert!(!folder.path().join("p").exists());
+}
+
+/// A disk that is full, as the limit on the size of files: writing past it fails in the middle of the file.
+#[cfg(unix)]
+#[test]
+fn a_disk_that_is_full_leaves_the_old_file_and_nothing_else() {
+    let folder = Folder::new();
+    folder.write("report.html", "the old report");
+    let script =
+        format!("trap '' XFSZ; ulimit -f 8; exec '{}' toy --report report.html", env!("CARGO_BIN_EXE_exact"));
+    let output = Command::new("bash").args(["-c", &script]).current_dir(folder.path()).output().unwrap();
+    Finished::of(&output).refused(&["cannot write report.html"]);
+    assert_eq!(std::fs::read_to_string(folder.path().join("report.html")).unwrap(), "the old report");
+    assert_eq!(folder.names(), ["report.html"]);
+}
+
+/// A process that is killed leaves the old file or the whole new one.
+#[test]
+fn an_interrupted_run_leaves_no_half_written_file() {
+    let folder = Folder::new();
+    let arguments = ["toy", "--report", "report.html"];
+    let start = Instant::now();
+    folder.exact(&arguments).succeeded();
+    let duration = start.elapsed();
+    let whole = std::fs::read(folder.path().join("report.html")).unwrap();
+    let moments = (0..20).map(|i| duration * i / 20);
+    let mut unfinished = 0;
+    for moment in moments {
+        folder.write("report.html", "the old report");
+        let mut child = Command::new(env!("CARGO_BIN_EXE_exact"))
+            .args(arguments)
+            .current_dir(folder.path())
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(moment);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let left = std::fs::read(folder.path().join("report.html")).unwrap();
+        assert!(left == b"the old report" || left == whole, "killed after {moment:?}");
+        unfinished += usize::from(left != whole);
+    }
+    assert!(unfinished > 0, "no run was interrupted before its end");
+}

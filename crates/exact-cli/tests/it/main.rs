@@ -1,0 +1,13 @@
+//! The `exact` command as its users meet it.
+
+#![allow(clippy::unwrap_used, clippy::format_collect, reason = "tests fail by panicking")]
+
+mod bad_input;
+mod common;
+mod contract;
+#[cfg(unix)]
+mod outputs;
+mod screens;
+mod streams;
+#[cfg(feature = "vision")]
+mod vision;

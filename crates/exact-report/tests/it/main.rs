@@ -1,0 +1,6 @@
+//! Reports from outside of the crate.
+
+#![allow(clippy::unwrap_used, clippy::format_collect, reason = "tests fail by panicking")]
+
+mod common;
+mod reports;

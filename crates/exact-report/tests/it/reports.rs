@@ -1,0 +1,368 @@
+//! What must be in a report, whatever it looks like. Each test leaves its HTML in the target directory to
+//! look at.
+
+use crate::common::{LOSSES, compare, fit, test_metrics, toy};
+use exact_eval::record::{
+    CompareRecord, CrossValidation, EpochRecord, ImageCompareRecord, ImageCompareRow, ImageDataRecord,
+    ImageEvaluateRecord, ImageTrainRecord, LossSettingRecord, Mistake, NetworkRun, PairedRecord, Spread,
+    ToyRecord, TrialRecord, ValidationMetrics, test_spread, validation_spread,
+};
+use exact_report::{
+    MistakePicture, ReportError, compare_report, fit_report, image_compare_report, image_evaluate_report,
+    image_train_report, toy_report,
+};
+use roxmltree::{Document, ParsingOptions};
+
+/// Keeps the report to look at, and checks what holds for every report: it is well formed, whole and never
+/// NaN.
+fn check(name: &str, html: String) -> String {
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.html"));
+    std::fs::write(path, &html).unwrap();
+    let options = ParsingOptions { allow_dtd: true, ..ParsingOptions::default() };
+    let document = Document::parse_with_options(&html, options).unwrap();
+    let mut identifiers: Vec<&str> = document.descendants().filter_map(|node| node.attribute("id")).collect();
+    let all = identifiers.len();
+    identifiers.sort_unstable();
+    identifiers.dedup();
+    assert_eq!(identifiers.len(), all, "identifiers repeat");
+    for node in document.descendants() {
+        assert!(!["script", "link", "iframe", "object"].contains(&node.tag_name().name()));
+        for attribute in node.attributes() {
+            let refers = ["src", "href"].contains(&attribute.name());
+            let whole = attribute.value().starts_with("data:image/png;base64,");
+            assert!(!refers || whole, "{name} refers to {}", attribute.value());
+            assert!(!attribute.name().starts_with("on"), "{name} has an event handler");
+        }
+    }
+    for plot in document.descendants().filter(|node| node.attribute("class") == Some("plot")) {
+        assert!(plot.attribute("aria-label").is_some_and(|text| text.len() > 10));
+        assert!(plot.descendants().any(|node| node.has_tag_name("svg")));
+    }
+    assert!(!html.contains("http") && !html.contains("@import") && !html.contains("NaN"), "{name}");
+    assert!(!html.contains("inf<") && !html.contains(">none<") && !html.contains("undefined"), "{name}");
+    html
+}
+
+fn report(name: &str, record: &CompareRecord) -> String {
+    check(name, compare_report(record).unwrap())
+}
+
+fn plots(html: &str) -> usize {
+    html.matches("class=\"plot\"").count()
+}
+
+#[test]
+fn a_comparison_shows_every_loss_and_plot() {
+    let record = compare(&LOSSES, 7, Some(2723));
+    let html = report("compare", &record);
+    for row in &record.rows {
+        assert!(html.contains(&format!("<th scope=\"row\"><bdi>{}</bdi>", row.loss)), "{}", row.loss);
+        assert!(html.contains(&format!("{:.2} ± ", 100.0 * row.cv.as_ref().unwrap().mean)));
+        assert!(html.contains(&format!("{:.2}", 100.0 * row.test.as_ref().unwrap().macro_f1)));
+    }
+    assert_eq!(plots(&html), 3);
+    assert_eq!(html.matches("<table class=\"confusion\">").count(), 2);
+    for name in ["Barbunya", "Sira", "10\u{202f}888", "2723"] {
+        assert!(html.contains(name), "{name}");
+    }
+}
+
+#[test]
+fn the_same_record_gives_the_same_bytes() {
+    let record = compare(&LOSSES[..3], 3, Some(100));
+    assert_eq!(compare_report(&record).unwrap(), compare_report(&record).unwrap());
+}
+
+fn headline(exact: [f64; 4], baseline: [f64; 4]) -> String {
+    let mut record = compare(&["exact", "cross-entropy"], 3, None);
+    record.rows[0].cv = CrossValidation::of_folds(exact.to_vec());
+    record.rows[1].cv = CrossValidation::of_folds(baseline.to_vec());
+    let html = compare_report(&record).unwrap();
+    let verdict = html.split("class=\"verdict\"").nth(1).unwrap();
+    verdict.split("</section>").next().unwrap().to_owned()
+}
+
+#[test]
+fn the_verdict_is_honest() {
+    let ahead = headline([0.92, 0.93, 0.94, 0.93], [0.90, 0.91, 0.92, 0.912]);
+    assert!(ahead.contains("EXACT beats cross-entropy by 1.95 points"), "{ahead}");
+    assert!(ahead.contains("4 folds exceeds two standard errors") && ahead.contains("+1.95 points"));
+    let chance = headline([0.92, 0.90, 0.94, 0.93], [0.90, 0.91, 0.92, 0.93]);
+    assert!(
+        chance.contains(
+            "EXACT does not clearly beat cross-entropy: it is ahead by 0.75 points, which may be chance"
+        ),
+        "{chance}"
+    );
+    assert!(chance.contains("does not exceed two standard errors"));
+    let behind = headline([0.90, 0.91, 0.92, 0.912], [0.92, 0.93, 0.94, 0.93]);
+    assert!(behind.contains("EXACT does not beat cross-entropy: it is behind by 1.95 points<"), "{behind}");
+    let slightly = headline([0.90, 0.91, 0.92, 0.93], [0.92, 0.90, 0.94, 0.93]);
+    assert!(
+        slightly
+            .contains("EXACT does not beat cross-entropy: it is behind by 0.75 points, which may be chance"),
+        "{slightly}"
+    );
+    let same = headline([0.9, 0.8, 0.9, 0.8], [0.9, 0.8, 0.9, 0.8]);
+    assert!(same.contains("EXACT and cross-entropy are equally accurate"), "{same}");
+}
+
+#[test]
+fn hostile_names_are_text() {
+    let hostile = "</style><script>alert(1)</script>\"' & {{ 7 * 7 }} $x^2$ ]]> <!-- onload=x";
+    let mut record = compare(&["exact", "cross-entropy"], 3, Some(60));
+    record.data.name = Some(hostile.into());
+    record.data.target = hostile.into();
+    record.data.class_names = vec![hostile.into(); 3];
+    record.rows.push(record.rows[0].clone());
+    record.rows[2].loss = hostile.into();
+    record.rows[2].chosen_loss = Some(hostile.into());
+    let html = report("hostile", &record);
+    assert!(!html.contains("<script") && html.contains("&lt;script&gt;"));
+    assert!(html.contains("{{ 7 * 7 }}") && !html.contains("49 }}") && html.contains("$x^2$"));
+
+    let mut record = fit();
+    record.model = Some(hostile.into());
+    record.solver = hostile.into();
+    record.outcome.loss = hostile.into();
+    check("hostile-fit", fit_report(&record).unwrap());
+
+    let mut record = toy();
+    record.runs[0].loss = hostile.into();
+    record.curves[0].loss = hostile.into();
+    check("hostile-toy", toy_report(&record).unwrap());
+}
+
+#[test]
+fn little_is_enough() {
+    let mut record = compare(&["exact", "cross-entropy"], 3, None);
+    assert_eq!(plots(&report("no-test", &record)), 2);
+    record.sigma_path.clear();
+    record.folds = 0;
+    for row in &mut record.rows {
+        row.cv = None;
+    }
+    let html = report("train-only", &record);
+    assert_eq!(plots(&html), 0);
+    assert!(html.contains("No accuracy on held-out rows"));
+    record.rows.clear();
+    assert!(matches!(compare_report(&record), Err(ReportError::NoLosses)));
+
+    let mut record = compare(&["hinge"], 3, Some(50));
+    record.sigma_path.truncate(1);
+    record.rows[0].cv = CrossValidation::of_folds(vec![0.9]);
+    report("single", &record);
+
+    let mut record = compare(&["cross-entropy", "exact"], 2, Some(1));
+    record.rows[0].cv = None;
+    record.rows[1].cv = None;
+    assert!(report("one-test-row", &record).contains("the spread of this difference is not known"));
+}
+
+#[test]
+fn a_class_may_be_absent_from_the_test_rows() {
+    let mut record = compare(&["exact", "cross-entropy"], 4, Some(40));
+    for (i, row) in record.rows.iter_mut().enumerate() {
+        row.test = Some(test_metrics(40, 4, 0.9, Some(2), i));
+    }
+    assert!(report("absent-class", &record).contains("<td class=\"recall\">–</td>"));
+}
+
+#[test]
+fn values_that_are_not_finite_do_not_reach_the_page() {
+    let mut record = compare(&["exact", "cross-entropy"], 3, Some(50));
+    record.rows[0].seconds = f64::NAN;
+    record.rows[0].train.accuracy = f64::NAN;
+    record.rows[0].selected.sigma = Some(f64::INFINITY);
+    if let Some(test) = &mut record.rows[0].test {
+        test.accuracy = f64::NAN;
+        test.log_loss = f64::INFINITY;
+    }
+    record.sigma_path[3].sigma = 0.0;
+    record.sigma_path[4].expected_accuracy = f64::NAN;
+    report("not-finite", &record);
+}
+
+#[test]
+fn many_classes_stay_readable() {
+    let record = compare(&["exact", "cross-entropy"], 20, Some(2000));
+    assert!(report("classes-20", &record).contains("<table class=\"confusion compact\">"));
+    let record = compare(&["exact", "cross-entropy"], 100, Some(4000));
+    let html = report("classes-100", &record);
+    assert!(html.contains("confusion dense") && html.contains("Most frequent confusions"));
+    let record = compare(&["exact", "cross-entropy"], 300, Some(4000));
+    let html = report("classes-300", &record);
+    assert!(!html.contains("confusion dense") && html.contains("Most frequent confusions"));
+    assert!(html.len() < 100_000);
+}
+
+#[test]
+fn a_fit_shows_its_model() {
+    let html = check("fit", fit_report(&fit()).unwrap());
+    for text in ["dry-bean.safetensors", "lbfgs", "Test accuracy", "chose the loss exact"] {
+        assert!(html.contains(text), "{text}");
+    }
+    assert_eq!(plots(&html), 3);
+}
+
+/// Two classes of names that a page must not take for its own text, four test images, and one run for each seed.
+fn image_train(seeds: u64, expects: bool) -> ImageTrainRecord {
+    let epoch = |epoch: usize, seed: u64| EpochRecord {
+        epoch,
+        loss: 1.0 / (epoch + seed as usize) as f64,
+        validation_accuracy: 1.0 - 0.5 / epoch as f64,
+        expected_validation_accuracy: expects.then_some(0.9 - 0.5 / epoch as f64),
+        learning_rate: 0.1 / epoch as f64,
+        sigma: expects.then_some(10.0 / epoch as f64),
+    };
+    let run = |seed| NetworkRun {
+        seed,
+        epochs: (1..=8).map(|number| epoch(number, seed)).collect(),
+        best_epoch: 8,
+        validation: ValidationMetrics { accuracy: 0.9375 },
+        test: test_metrics(200, 3, 0.9, None, seed as usize),
+        model: "run/model.safetensors".into(),
+    };
+    ImageTrainRecord {
+        data: ImageDataRecord {
+            name: "mnist & <b>".into(),
+            train_images: 48_000,
+            validation_images: 12_000,
+            test_images: 10_000,
+            classes: 3,
+            class_names: vec!["T-shirt/top".into(), "<i>".into(), "Bag".into()],
+        },
+        network: "small-cnn".into(),
+        loss: "exact".into(),
+        runs: (0..seeds).map(run).collect(),
+        seconds: 125.0,
+    }
+}
+
+fn image_compare() -> ImageCompareRecord {
+    let row = |name: &str, p_value: Option<f64>| {
+        let ImageTrainRecord { runs, .. } = image_train(3, name == "exact");
+        let paired = runs.iter().map(|run| PairedRecord {
+            seed: run.seed,
+            only_this: 41,
+            only_baseline: 30,
+            p_value: p_value.unwrap_or(1.0),
+        });
+        let setting = |value: f64| LossSettingRecord { name: "last-sigma".into(), value };
+        let trial = |accuracy: Option<f64>| TrialRecord {
+            learning_rate: 0.032,
+            setting: (name == "exact").then(|| setting(0.19)),
+            validation: accuracy.map(|accuracy| ValidationMetrics { accuracy }),
+        };
+        ImageCompareRow {
+            name: name.into(),
+            network: "small-cnn".into(),
+            trials: vec![trial(Some(0.9)), trial(Some(0.9375)), trial(None)],
+            selected: 1,
+            validation: validation_spread(&runs),
+            test: test_spread(&runs),
+            paired: if p_value.is_some() { paired.collect() } else { Vec::new() },
+            runs,
+            p_value,
+        }
+    };
+    ImageCompareRecord {
+        data: image_train(1, true).data,
+        rows: vec![row("exact", Some(0.02)), row("cross-entropy", None), row("hinge", Some(0.7))],
+        baseline: "cross-entropy".into(),
+        trials: 3,
+        seeds: 3,
+        seconds: 4000.0,
+        report: None,
+    }
+}
+
+#[test]
+fn a_comparison_on_images_shows_every_loss_setting_and_test() {
+    let mut record = image_compare();
+    record.rows[0].test = Some(Spread { mean: 0.92, std: 0.001 });
+    record.rows[1].test = Some(Spread { mean: 0.91, std: 0.002 });
+    let recipes = [("exact".to_owned(), "epochs = 8".to_owned())];
+    let html = check("images-compare", image_compare_report(&record, &recipes).unwrap());
+    // Test accuracy, learning curves and calibration.
+    assert_eq!(plots(&html), 3);
+    assert_eq!(html.matches("<table class=\"confusion\">").count(), 2);
+    for text in [
+        "EXACT is ahead of cross-entropy by 1.00 points (p = 0.020)",
+        "92.00 ± 0.10",
+        "learning rate 0.032, last-sigma 0.19",
+        "diverged",
+        "Tests by seed",
+        "epochs = 8",
+    ] {
+        assert!(html.contains(text), "{text}");
+    }
+    record.rows[0].p_value = Some(0.4);
+    let html = image_compare_report(&record, &[]).unwrap();
+    assert!(html.contains("by 1.00 points, which may be chance (p = 0.400)"));
+    record.rows.remove(0);
+    let html = check("images-compare-two", image_compare_report(&record, &[]).unwrap());
+    assert!(html.contains("Highest mean test accuracy: "));
+    record.rows.clear();
+    assert!(matches!(image_compare_report(&record, &[]), Err(ReportError::NoLosses)));
+}
+
+fn mistake() -> MistakePicture {
+    let mistake = Mistake { image: 7, label: 0, prediction: 1, probability: 0.987 };
+    MistakePicture { mistake, png: vec![0x89, b'P', b'N', b'G'] }
+}
+
+#[test]
+fn the_training_of_a_network_is_shown() {
+    let record = image_train(1, true);
+    let html = check("images", image_train_report(&record, "model = \"small-cnn\"\n", &[mistake()]).unwrap());
+    // Accuracy, loss, sigma and calibration.
+    assert_eq!(plots(&html), 4);
+    for text in [
+        "src=\"data:image/png;base64,iVBORw==\"",
+        "98.70 %",
+        "48\u{202f}000",
+        "expected accuracy",
+        "model = &quot;small-cnn&quot;",
+        "&lt;i&gt;",
+    ] {
+        assert!(html.contains(text), "{text}");
+    }
+    let cross_entropy = image_train(1, false);
+    let html = check("images-plain", image_train_report(&cross_entropy, "", &[]).unwrap());
+    assert_eq!(plots(&html), 3);
+    assert!(!html.contains("expected accuracy") && !html.contains("Most confident mistakes"));
+}
+
+#[test]
+fn several_seeds_have_a_mean_and_a_spread() {
+    let record = image_train(3, true);
+    let html = check("images-seeds", image_train_report(&record, "", &[mistake()]).unwrap());
+    let accuracies: Vec<f64> = record.runs.iter().map(|run| 100.0 * run.test.accuracy).collect();
+    let mean = accuracies.iter().sum::<f64>() / 3.0;
+    assert!(html.contains(&format!("Test accuracy {mean:.2} ± ")), "{accuracies:?}");
+    assert_eq!(plots(&html), 4);
+    let none = ImageTrainRecord { runs: Vec::new(), ..record };
+    assert!(matches!(image_train_report(&none, "", &[]), Err(ReportError::NoRuns)));
+}
+
+#[test]
+fn the_evaluation_of_a_network_is_shown() {
+    let ImageTrainRecord { data, network, runs, .. } = image_train(1, true);
+    let record = ImageEvaluateRecord { data, network, model: "m".into(), test: runs[0].test.clone() };
+    let html = check("images-evaluation", image_evaluate_report(&record, &[mistake()]).unwrap());
+    assert_eq!(plots(&html), 1);
+    assert!(html.contains("Most confident mistakes") && html.contains("<table class=\"confusion\">"));
+}
+
+#[test]
+fn the_toy_example_shows_every_loss() {
+    let record = toy();
+    let html = check("toy", toy_report(&record).unwrap());
+    assert_eq!(plots(&html), 2 + record.curves.len());
+    assert!(html.contains("is reached by exact; not by cross-entropy, hinge"));
+    let empty = ToyRecord { x: vec![], labels: vec![], best_accuracy: 0.0, curves: vec![], runs: vec![] };
+    check("toy-empty", toy_report(&empty).unwrap());
+    let uneven = ToyRecord { labels: vec![1], ..record };
+    assert!(matches!(toy_report(&uneven), Err(ReportError::Labels { points: 5, labels: 1 })));
+}
