@@ -1,5 +1,5 @@
-//! How rows are divided into blocks: by their number alone, so that sums over blocks, added in order, do not depend on
-//! the number of threads.
+//! How rows are divided into blocks: by their number alone, so that sums over blocks, added in order, do not
+//! depend on the number of threads.
 
 /// Rows in a block at least.
 const MIN_BLOCK_ROWS: usize = 512;

@@ -34,12 +34,12 @@ pub struct Dataset<'a> {
 }
 
 impl<'a> Dataset<'a> {
-    /// Rows with labels below `n_classes` and, unless all weigh the same, sample weights, `[n_rows]`. A row with the
-    /// weight 0 counts as absent, one with the weight 2 as two rows.
+    /// Rows with labels below `n_classes` and, unless all weigh the same, sample weights, `[n_rows]`. A row
+    /// with the weight 0 counts as absent, one with the weight 2 as two rows.
     ///
     /// # Errors
-    /// [`LinearError`] if lengths differ, a label is not below `n_classes`, a weight is negative or not finite, fewer than
-    /// two classes have rows, or a column's values are too large to standardise.
+    /// [`LinearError`] if lengths differ, a label is not below `n_classes`, a weight is negative or not
+    /// finite, fewer than two classes have rows, or a column's values are too large to standardise.
     pub fn new(
         inputs: impl Into<Inputs<'a>>,
         labels: Vec<u32>,

@@ -72,7 +72,7 @@ pub enum LinearError {
         problem: String,
     },
     /// Linear classifiers are not trained with a loss of this name.
-    #[error("there is no loss '{name}'; the losses are {}", LossKind::FOR_ACCURACY.map(LossKind::name).join(", "))]
+    #[error("there is no loss '{name}'; the losses are {}", offered())]
     UnknownLoss {
         /// What was asked for.
         name: String,
@@ -123,6 +123,11 @@ pub enum LinearError {
     /// A metric cannot be measured.
     #[error(transparent)]
     Eval(#[from] EvalError),
+}
+
+/// The names of the losses that linear classifiers are trained with.
+fn offered() -> String {
+    LossKind::FOR_ACCURACY.map(LossKind::name).join(", ")
 }
 
 impl LinearError {

@@ -15,8 +15,8 @@ use crate::{LinearError, refine};
 pub struct FitOptions<'a> {
     /// What the EXACT loss expects; it has no part in the other losses. Accuracy by default.
     pub metric: Metric,
-    /// Where training starts. By default from zero for cross-entropy and from its solution, which is not counted in the
-    /// steps, for other losses.
+    /// Where training starts. By default from zero for cross-entropy and from its solution, which is not
+    /// counted in the steps, for other losses.
     pub start: Option<&'a LinearClassifier>,
     /// Called as training goes on; by default nobody is.
     pub callback: Callback<'a>,
@@ -51,8 +51,8 @@ impl<'a> FitOptions<'a> {
 /// A classifier that was trained with given settings.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fitted {
-    /// The classifier. Its link is as the loss has it, not calibrated: probit with the settings' sigma for EXACT and
-    /// probit, else softmax.
+    /// The classifier. Its link is as the loss has it, not calibrated: probit with the settings' sigma for
+    /// EXACT and probit, else softmax.
     pub classifier: LinearClassifier,
     /// The mean loss on the training rows, without penalty.
     pub loss: f64,
@@ -66,8 +66,8 @@ impl LinearClassifier {
     /// Trains on all rows with L-BFGS.
     ///
     /// # Errors
-    /// [`LinearError`] if a setting is outside its range, the start has another shape, training diverges, or the callback
-    /// stops it.
+    /// [`LinearError`] if a setting is outside its range, the start has another shape, training diverges, or
+    /// the callback stops it.
     ///
     /// # Example
     /// ```

@@ -16,14 +16,15 @@ const CONVEX: Limits = Limits { iterations: 200, gradient: 1e-6, decrease: 1e-7 
 /// The other losses have many stationary points of nearly equal value.
 const NON_CONVEX: Limits = Limits { iterations: 60, gradient: 1e-5, decrease: 1e-5 };
 
-/// A loss, which is the expected error of a metric where it is the EXACT loss, with the other settings of training.
+/// A loss, which is the expected error of a metric where it is the EXACT loss, with the other settings of
+/// training.
 #[derive(Debug, Clone)]
 pub(crate) struct Goal<'a> {
     settings: &'a Settings,
     metric: &'a Metric,
     loss: LossSettings,
-    /// Whether the loss sees normalised logits: its sigma or temperature then has a meaning of its own, instead of
-    /// being absorbed by the scale of the weights.
+    /// Whether the loss sees normalised logits: its sigma or temperature then has a meaning of its own,
+    /// instead of being absorbed by the scale of the weights.
     pub normalized: bool,
     /// Whether the loss is convex in the logits and smooth.
     convex: bool,
@@ -71,9 +72,10 @@ impl<'a> Goal<'a> {
         }
     }
 
-    /// The coefficient of the penalty in the objective. The strength is that of the cross-entropy solution from which
-    /// training starts; weights in units of the logits' standard deviation are penalised by a tenth of it, which was
-    /// better than the whole and than nothing on eleven sets that are not among the bundled ones.
+    /// The coefficient of the penalty in the objective. The strength is that of the cross-entropy solution
+    /// from which training starts; weights in units of the logits' standard deviation are penalised by a
+    /// tenth of it, which was better than the whole and than nothing on eleven sets that are not among the
+    /// bundled ones.
     pub fn penalty(&self) -> f64 {
         if self.normalized { 0.1 * self.settings.l2 } else { self.settings.l2 }
     }

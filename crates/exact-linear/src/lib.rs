@@ -1,7 +1,7 @@
-//! Linear classifiers trained for expected accuracy: objective, solvers, cross-validated selection and the model file.
+//! Linear classifiers trained for expected accuracy: objective, solvers, cross-validated selection and the
+//! model file.
 
 mod blocks;
-mod class_weight;
 mod classifier;
 mod dataset;
 mod error;
@@ -32,11 +32,11 @@ pub mod toy;
 mod train_options;
 mod trainer;
 
-pub use class_weight::balanced_weights;
 pub use classifier::LinearClassifier;
 pub use dataset::Dataset;
 pub use error::LinearError;
 pub use exact_core::Link;
+pub use exact_core::expected::balanced_weights;
 pub use exact_core::loss::{LossKind, LossSettings, RandomScores};
 pub use fit::{FitOptions, Fitted};
 pub use loss_choice::{LossChoice, loss_named};

@@ -6,8 +6,8 @@ use crate::blocks::block_rows;
 use crate::rows::Kernel;
 use crate::standardisation::Standardisation;
 
-/// Shapes of a linear classifier's parameters: `[n_columns, n_free]` weights, row-major, then `n_free` biases. Class 0
-/// has the logit 0, so `n_free = n_classes - 1`.
+/// Shapes of a linear classifier's parameters: `[n_columns, n_free]` weights, row-major, then `n_free`
+/// biases. Class 0 has the logit 0, so `n_free = n_classes - 1`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct LinearMap {
     pub n_columns: usize,
@@ -93,7 +93,8 @@ impl LinearMap {
     }
 }
 
-/// The sum of the second of each two values, in several sums side by side, so that additions need not wait for each other.
+/// The sum of the second of each two values, in several sums side by side, so that additions need not wait
+/// for each other.
 fn every_second(values: &[f64]) -> f64 {
     let (groups, rest) = values.as_chunks::<8>();
     let mut sums = [0.0; 4];
@@ -170,7 +171,8 @@ mod tests {
         assert!((left - right).abs() < 1e-9 * left.abs().max(1.0), "{left} {right}");
     }
 
-    /// Logits against `row(i) · weights + biases`, and the transpose against `logits · slopes = parameters · gradient`.
+    /// Logits against `row(i) · weights + biases`, and the transpose against `logits · slopes = parameters ·
+    /// gradient`.
     fn assert_map(features: &Features, n_classes: usize) {
         let (n_rows, n_columns) = (features.n_rows(), features.n_columns());
         let map = LinearMap { n_columns, n_classes };

@@ -10,8 +10,8 @@ use crate::LinearError;
 /// What to train with: one loss, or the better of cross-entropy and EXACT.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LossChoice {
-    /// EXACT where cross-validation finds it better than cross-entropy, else cross-entropy. Below 1500 rows the paired
-    /// gain over the folds has to exceed two of its standard errors.
+    /// EXACT where cross-validation finds it better than cross-entropy, else cross-entropy. Below 1500 rows
+    /// the paired gain over the folds has to exceed two of its standard errors.
     Auto,
     /// This loss, one of [`LossKind::FOR_ACCURACY`].
     Kind(LossKind),

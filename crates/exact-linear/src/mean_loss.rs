@@ -41,8 +41,8 @@ pub(crate) struct MeanLossOfRows<'a> {
 }
 
 impl<'a> MeanLossOfRows<'a> {
-    /// `weights`, `[n_rows]`, are those of the rows in the loss and in the normalisation. The buffers are for as many
-    /// rows.
+    /// `weights`, `[n_rows]`, are those of the rows in the loss and in the normalisation. The buffers are for
+    /// as many rows.
     pub fn new(
         data: &'a Dataset<'a>,
         weights: Option<&'a [f64]>,
@@ -90,7 +90,8 @@ impl MeanLoss for MeanLossOfRows<'_> {
         let Buffers { normal, logit_gradient, partial, .. } = &mut *self.buffers;
         if let Some(statistics) = &self.statistics {
             logit_normalization::backward(normal, statistics, *n_classes, self.weights, logit_gradient)?;
-            // d penalty / d std = -2 penalty / std, and d std / d logit = weight · normalised logit / sum of the weights.
+            // d penalty / d std = -2 penalty / std, and d std / d logit = weight · normalised logit / sum of
+            // the weights.
             let slope = -2.0 * penalty / (statistics.std * statistics.total_weight);
             if let Some(weights) = self.weights {
                 let rows = logit_gradient.chunks_exact_mut(*n_classes).zip(normal.chunks_exact(*n_classes));

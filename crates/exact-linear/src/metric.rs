@@ -2,18 +2,19 @@
 
 use std::borrow::Cow;
 
+use exact_core::expected::balanced_weights;
 use exact_core::loss::{ExpectedCost, Logits, LossError, LossSettings, RandomScores};
 use exact_core::{logit_normalization, predicted_classes};
 use exact_eval::{EvalError, balanced_accuracy, top_k_accuracy};
 
+use crate::LinearError;
 use crate::dataset::Dataset;
-use crate::{LinearError, balanced_weights};
 
 /// The sigma, in units of the logits' standard deviation, at which settings are compared.
 const COMPARISON_SIGMA: f64 = 0.05;
 
-/// What a classifier is to be good at. It is what the loss [`exact`](crate::LossKind::Exact) expects under noise, and, as
-/// a score of which more is better, what settings are chosen by, whatever the loss.
+/// What a classifier is to be good at. It is what the loss [`exact`](crate::LossKind::Exact) expects under
+/// noise, and, as a score of which more is better, what settings are chosen by, whatever the loss.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub enum Metric {
@@ -25,7 +26,8 @@ pub enum Metric {
     /// The mean over classes of the fraction of their rows that are right. `exact` weighs rows by
     /// [`balanced_weights`]; the other losses take them as they are.
     Balanced,
-    /// Minus the mean cost of predictions, with the cost of each label and prediction `[n_classes, n_classes]`, row-major.
+    /// Minus the mean cost of predictions, with the cost of each label and prediction `[n_classes,
+    /// n_classes]`, row-major.
     Cost(Vec<f64>),
 }
 

@@ -14,9 +14,9 @@ pub(crate) struct Moments {
 }
 
 impl Moments {
-    /// `add(rows, centre, power, sums)` adds `Σ_rows weight (value - centre)^power` of each column to the sums; the power
-    /// is 1 or 2. Values are taken relative to `pilot`, one of each column, so that a column of equal values has exactly
-    /// the standard deviation 0.
+    /// `add(rows, centre, power, sums)` adds `Σ_rows weight (value - centre)^power` of each column to the
+    /// sums; the power is 1 or 2. Values are taken relative to `pilot`, one of each column, so that a column
+    /// of equal values has exactly the standard deviation 0.
     pub fn of(
         n_rows: usize,
         pilot: Vec<f64>,

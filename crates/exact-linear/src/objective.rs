@@ -14,8 +14,9 @@ pub(crate) trait MeanLoss {
     /// The mean loss at a point; `None` where a logit overflows.
     fn at(&mut self, linear: &[f64], loss_parameters: &[f64]) -> Result<Option<AtPoint>, Self::Error>;
 
-    /// Writes the gradient with respect to the linear parameters at the last point. Where logits are normalised, that of
-    /// a penalty of this value there, which is divided by their variance, through the normalisation is added.
+    /// Writes the gradient with respect to the linear parameters at the last point. Where logits are
+    /// normalised, that of a penalty of this value there, which is divided by their variance, through the
+    /// normalisation is added.
     fn gradient(&mut self, penalty: f64, gradient: &mut [f64]) -> Result<(), Self::Error>;
 
     /// The standard deviation of all logits, where the loss sees them normalised.
@@ -33,17 +34,17 @@ pub(crate) struct AtPoint {
 
 /// A mean loss plus `l2 / 2` times the squared norm of the weights (biases are free).
 ///
-/// Normalised logits are shifted and scaled to mean 0 and standard deviation 1 (one scalar each, the gradient through
-/// both), and the penalty is on the weights in the same units. The objective is then invariant to the scale of the
-/// weights, and sigma, margin and temperature are in units of the logits' standard deviation.
+/// Normalised logits are shifted and scaled to mean 0 and standard deviation 1 (one scalar each, the gradient
+/// through both), and the penalty is on the weights in the same units. The objective is then invariant to the
+/// scale of the weights, and sigma, margin and temperature are in units of the logits' standard deviation.
 pub(crate) struct Objective<L> {
     pub mean_loss: L,
     pub l2: f64,
 }
 
 impl<L: MeanLoss> Objective<L> {
-    /// The value at `parameters` (those of the map, then those of the loss); the gradient goes to `gradient`. Infinite,
-    /// with a gradient of 0, where a logit overflows, which a line search takes as a step too long.
+    /// The value at `parameters` (those of the map, then those of the loss); the gradient goes to `gradient`.
+    /// Infinite, with a gradient of 0, where a logit overflows, which a line search takes as a step too long.
     pub fn evaluate(&mut self, parameters: &[f64], gradient: &mut [f64]) -> Result<f64, L::Error> {
         let map = self.mean_loss.map();
         let (linear, loss_parameters) = parameters.split_at(map.n_parameters());
@@ -82,7 +83,8 @@ mod tests {
 
     const L2: f64 = 0.03;
 
-    /// Two dense columns, a block of three and an indicator, with codes that are absent; labels of three classes.
+    /// Two dense columns, a block of three and an indicator, with codes that are absent; labels of three
+    /// classes.
     fn dataset(n_rows: usize) -> Dataset<'static> {
         let layout = Layout {
             n_dense: 2,

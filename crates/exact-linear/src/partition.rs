@@ -62,7 +62,8 @@ pub struct PartitionSums {
     pub loss_gradient: Vec<f64>,
     /// The gradient with respect to the parameters at fixed normalisation, in units of normalised logits.
     pub gradient: Vec<f64>,
-    /// Of the normalised logits times the rows' weights, with respect to the same parameters; empty without normalisation.
+    /// Of the normalised logits times the rows' weights, with respect to the same parameters; empty without
+    /// normalisation.
     pub logit_gradient: Vec<f64>,
     /// Of the slopes with respect to normalised logits.
     pub slope: f64,
@@ -144,8 +145,8 @@ impl<'a> Partition<'a> {
     /// The sums at a point.
     ///
     /// # Errors
-    /// [`LinearError`] if there are too few or too many parameters, the loss refuses its settings, or the weights cannot
-    /// be used.
+    /// [`LinearError`] if there are too few or too many parameters, the loss refuses its settings, or the
+    /// weights cannot be used.
     pub fn evaluate(&self, query: Query<'_>) -> Result<PartitionSums, LinearError> {
         let mut logits = self.logits(query.parameters)?;
         let loss = query.loss.build()?;

@@ -18,8 +18,8 @@ use crate::refine;
 use crate::settings::Settings;
 use crate::standardisation::Standardisation;
 
-/// Partitions of the rows, wherever they are. Each answers by the method of [`Partition`] of the same name; answers are in
-/// the order of the partitions.
+/// Partitions of the rows, wherever they are. Each answers by the method of [`Partition`] of the same name;
+/// answers are in the order of the partitions.
 pub trait Partitions {
     /// Why a partition cannot answer. It ends training.
     type Error: From<LinearError>;
@@ -61,10 +61,10 @@ impl Partitions for Vec<Partition<'_>> {
 }
 
 impl LinearClassifier {
-    /// Trains for accuracy on rows in partitions, from the solution of cross-entropy, as [`LinearClassifier::fit`] does on
-    /// the rows together: the same objective, up to the rounding of sums. Per evaluation, each partition is asked once, or
-    /// twice by losses on normalised logits; only parameters and sums pass. Rows are dense, and there is no other metric
-    /// than accuracy.
+    /// Trains for accuracy on rows in partitions, from the solution of cross-entropy, as
+    /// [`LinearClassifier::fit`] does on the rows together: the same objective, up to the rounding of sums.
+    /// Per evaluation, each partition is asked once, or twice by losses on normalised logits; only parameters
+    /// and sums pass. Rows are dense, and there is no other metric than accuracy.
     ///
     /// # Errors
     /// That of a partition; [`LinearError`] if a setting is outside its range or training diverges.
@@ -160,9 +160,9 @@ impl<P: Partitions> MeanLossOfPartitions<'_, P> {
         Ok(Some((*mean, variance.sqrt().max(STD_FLOOR))))
     }
 
-    /// Takes the gradient through the normalisation of the logits: with the slopes `g` and the normalised logits `x` it is
-    /// `(g - w/W (Σ g + x Σ g x)) / std`, W the weight of all logits. The penalty, `1 / std²`, adds
-    /// `-2 penalty w x / (std W)`.
+    /// Takes the gradient through the normalisation of the logits: with the slopes `g` and the normalised
+    /// logits `x` it is `(g - w/W (Σ g + x Σ g x)) / std`, W the weight of all logits. The penalty, `1 /
+    /// std²`, adds `-2 penalty w x / (std W)`.
     fn backward(&self, mut sums: PartitionSums, std: f64, penalty: f64, gradient: &mut [f64]) {
         self.standardisation.backward(&self.map, &mut sums.logit_gradient);
         let total = self.total_weight * self.map.n_classes as f64;

@@ -62,9 +62,9 @@ where
     Ok(Fit { parameters, loss, iterations: outcome.iterations, converged: outcome.converged })
 }
 
-/// Scales linear parameters, on whose scale a loss on normalised logits does not depend, so that the logits have the
-/// standard deviation 1. Returns the loss without penalty, at the loss's initial parameters; infinite where a logit
-/// overflows.
+/// Scales linear parameters, on whose scale a loss on normalised logits does not depend, so that the logits
+/// have the standard deviation 1. Returns the loss without penalty, at the loss's initial parameters;
+/// infinite where a logit overflows.
 pub(crate) fn finish<L: MeanLoss>(
     mean_loss: &mut L,
     goal: &Goal<'_>,

@@ -25,8 +25,8 @@ pub(crate) struct Trial {
     pub train_score: f64,
     /// The loss on the rows trained on, without penalty.
     train_loss: f64,
-    /// The expected score on the rows held out, at one sigma for all settings: a smoother measure, which decides between
-    /// settings of equal accuracy.
+    /// The expected score on the rows held out, at one sigma for all settings: a smoother measure, which
+    /// decides between settings of equal accuracy.
     validation_expected: f64,
 }
 
@@ -62,8 +62,8 @@ impl Round {
     }
 }
 
-/// Small data try every candidate on every fold. Larger ones try all on the first fold, the better half on the second
-/// and the best quarter on the others.
+/// Small data try every candidate on every fold. Larger ones try all on the first fold, the better half on
+/// the second and the best quarter on the others.
 pub(crate) fn rounds(data: &FoldedData<'_>, candidates: usize) -> Vec<Round> {
     let n_folds = data.folds.len();
     if data.folds[0].validation.n_rows() < RACE_VALIDATION_ROWS || n_folds < 3 {
@@ -77,8 +77,8 @@ pub(crate) fn rounds(data: &FoldedData<'_>, candidates: usize) -> Vec<Round> {
     ]
 }
 
-/// The candidates of the grid on the folds, `[candidate][fold]`. On large data, those that trail after the first folds
-/// are not tried on the others.
+/// The candidates of the grid on the folds, `[candidate][fold]`. On large data, those that trail after the
+/// first folds are not tried on the others.
 pub(crate) fn search(
     data: &FoldedData<'_>,
     grid: &[Candidate],
@@ -112,8 +112,8 @@ fn mean(trials: &[Trial], of: fn(&Trial) -> f64) -> f64 {
     trials.iter().map(of).sum::<f64>() / trials.len() as f64
 }
 
-/// By mean score on the rows held out; where that is equal, by mean expected score there. A candidate whose training
-/// diverged comes below all others.
+/// By mean score on the rows held out; where that is equal, by mean expected score there. A candidate whose
+/// training diverged comes below all others.
 fn compare(a: &[Trial], b: &[Trial]) -> Ordering {
     let score = |trials: &[Trial]| {
         let finite = trials.iter().all(|trial| trial.train_loss.is_finite());
@@ -131,8 +131,8 @@ pub(crate) fn select(trials: &[Vec<Trial>], n_folds: usize) -> Option<usize> {
         .reduce(|best, i| if compare(&trials[i], &trials[best]).is_gt() { i } else { best })
 }
 
-/// The path over sigma at the L2 strength and the margin of the candidate that was chosen; means over the folds that each
-/// was tried on.
+/// The path over sigma at the L2 strength and the margin of the candidate that was chosen; means over the
+/// folds that each was tried on.
 pub(crate) fn sigma_path(
     metric: &Metric,
     grid: &[Candidate],

@@ -6,8 +6,8 @@ use crate::LinearError;
 
 /// A loss with its settings, and how it is trained. Linear classifiers are trained with the losses of
 /// [`LossKind::FOR_ACCURACY`]. Those on random scores have one sigma and no normalisation of their own
-/// ([`RandomScores::constant`]): training normalises the logits for EXACT and the relaxations of the 0-1 loss, whose
-/// sigma, margin and temperature are therefore in units of the logits' standard deviation.
+/// ([`RandomScores::constant`]): training normalises the logits for EXACT and the relaxations of the 0-1
+/// loss, whose sigma, margin and temperature are therefore in units of the logits' standard deviation.
 ///
 /// # Example
 /// ```
@@ -22,8 +22,8 @@ use crate::LinearError;
 pub struct Settings {
     /// The loss.
     pub loss: LossSettings,
-    /// The strength of the L2 penalty `l2 / 2 ‖weights‖²`, weights on standardised columns, beside the mean loss; at least
-    /// 0. Losses on normalised logits take a tenth of it.
+    /// The strength of the L2 penalty `l2 / 2 ‖weights‖²`, weights on standardised columns, beside the mean
+    /// loss; at least 0. Losses on normalised logits take a tenth of it.
     pub l2: f64,
     /// Steps of L-BFGS at most; 200 for cross-entropy and probit and 60 for other losses where it is `None`.
     pub max_iterations: Option<usize>,
@@ -41,7 +41,8 @@ impl Settings {
         Self { max_iterations: Some(iterations), ..self }
     }
 
-    /// The cross-entropy from whose solution training with another loss starts; `None` for cross-entropy itself.
+    /// The cross-entropy from whose solution training with another loss starts; `None` for cross-entropy
+    /// itself.
     pub(crate) fn start(&self) -> Option<Self> {
         (self.loss.kind() != LossKind::CrossEntropy).then(|| Self::new(LossSettings::default(), self.l2))
     }

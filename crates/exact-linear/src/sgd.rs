@@ -1,13 +1,13 @@
 //! Minibatch stochastic gradient descent with the paper's recipe.
 //!
-//! Momentum, a learning rate and a sigma that fall geometrically, logits normalised within each batch and gradients
-//! divided by a running mean of their norm (Karpukhin, Dereka and Kolesnikov, arXiv 2205.09615).
+//! Momentum, a learning rate and a sigma that fall geometrically, logits normalised within each batch and
+//! gradients divided by a running mean of their norm (Karpukhin, Dereka and Kolesnikov, arXiv 2205.09615).
 
 use exact_core::gradient_normalizer::GradientNormalizer;
+use exact_core::random::stream;
 use exact_core::schedule::Schedule;
+use rand::RngExt;
 use rand::seq::SliceRandom;
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 
 use crate::LinearError;
 use crate::dataset::Dataset;
@@ -33,7 +33,7 @@ pub(crate) fn fit(
     seed: u64,
     watch: &Watch<'_>,
 ) -> Result<Fit, LinearError> {
-    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let mut random = stream(seed, 0);
     let (loss, weights, map) = (goal.loss()?, goal.weights(data)?, data.map());
     // Equal logits have no standard deviation to be divided by, so the weights do not start at 0.
     let spread = 1.0 / (data.n_columns().max(1) as f64).sqrt();

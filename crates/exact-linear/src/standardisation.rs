@@ -61,7 +61,8 @@ impl Standardisation {
         unfolded
     }
 
-    /// Turns the gradient with respect to folded parameters into the one with respect to those for standardised values.
+    /// Turns the gradient with respect to folded parameters into the one with respect to those for
+    /// standardised values.
     pub(crate) fn backward(&self, map: &LinearMap, gradient: &mut [f64]) {
         self.for_each(map, gradient, |weight, bias, mean, std| *weight = (*weight - mean * *bias) / std);
     }

@@ -56,7 +56,8 @@ pub struct PathPoint {
     pub loss: LossKind,
     /// Its hyper-parameters.
     pub settings: Selected,
-    /// The score on the rows held out from each fold on which the setting was tried, beginning with the first fold.
+    /// The score on the rows held out from each fold on which the setting was tried, beginning with the first
+    /// fold.
     pub validation_scores: Vec<f64>,
     /// The score on the rows trained on.
     pub train_scores: Vec<f64>,
@@ -87,8 +88,8 @@ impl<'a> Trainer<'a> {
     /// Divides the rows into folds.
     ///
     /// # Errors
-    /// [`LinearError`] if labels do not match the rows, a label is not below `n_classes`, there are fewer than two
-    /// classes with rows, or fewer rows than folds.
+    /// [`LinearError`] if labels do not match the rows, a label is not below `n_classes`, there are fewer
+    /// than two classes with rows, or fewer rows than folds.
     pub fn new(
         inputs: impl Into<Inputs<'a>>,
         labels: Vec<u32>,
@@ -107,12 +108,12 @@ impl<'a> Trainer<'a> {
         Ok(Self { data: FoldedData::draw(data, options)?, trained: Default::default() })
     }
 
-    /// Takes folds as they are given; [`TrainOptions::folds`] has no part in it. They may overlap, and rows may be in
-    /// none. Rows with the weight 0 are not counted.
+    /// Takes folds as they are given; [`TrainOptions::folds`] has no part in it. They may overlap, and rows
+    /// may be in none. Rows with the weight 0 are not counted.
     ///
     /// # Errors
-    /// [`LinearError::Fold`] if there are no folds, or one has no rows to train or to validate on or rows that are not
-    /// there.
+    /// [`LinearError::Fold`] if there are no folds, or one has no rows to train or to validate on or rows
+    /// that are not there.
     pub fn with_folds(
         data: Dataset<'a>,
         folds: &[Split],
@@ -132,9 +133,9 @@ impl<'a> Trainer<'a> {
     /// Chooses hyper-parameters by cross-validation and trains on all rows.
     ///
     /// # Errors
-    /// [`LinearError::UnknownLoss`] if the loss is none of [`LossKind::FOR_ACCURACY`], [`LinearError::Diverged`] if no
-    /// setting gives finite parameters, [`LinearError::Interrupted`] if the callback stops training; what was trained
-    /// before is kept.
+    /// [`LinearError::UnknownLoss`] if the loss is none of [`LossKind::FOR_ACCURACY`],
+    /// [`LinearError::Diverged`] if no setting gives finite parameters, [`LinearError::Interrupted`] if the
+    /// callback stops training; what was trained before is kept.
     pub fn train(&self, loss: LossChoice, callback: Callback<'_>) -> Result<Trained, LinearError> {
         match loss {
             LossChoice::Kind(kind) => self.train_loss(kind, callback),

@@ -71,7 +71,8 @@ impl Kernel for DenseMatrix<'_> {
     }
 }
 
-/// Adds `values · weights` to the logits of the rows of `values`; one dot product for each row of two classes.
+/// Adds `values · weights` to the logits of the rows of `values`; one dot product for each row of two
+/// classes.
 fn add_logits<T: Number>(values: &[T], width: usize, weights: &[f64], n_classes: usize, logits: &mut [f64]) {
     if n_classes == 2 {
         for (row, logits) in values.chunks_exact(width).zip(logits.chunks_exact_mut(2)) {

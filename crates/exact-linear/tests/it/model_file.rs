@@ -264,7 +264,8 @@ fn a_file_that_cannot_be_read_is_named() {
 #[test]
 fn a_failed_write_leaves_what_was_there() {
     let folder = tempfile::tempdir().unwrap();
-    // A folder in the place of the file, and a path through a file: neither can be written, whoever runs this.
+    // A folder in the place of the file, and a path through a file: neither can be written, whoever runs
+    // this.
     let occupied = folder.path().join("occupied");
     std::fs::create_dir(&occupied).unwrap();
     std::fs::write(occupied.join("kept"), "old").unwrap();

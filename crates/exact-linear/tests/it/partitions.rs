@@ -7,8 +7,8 @@ use exact_linear::{
     Settings,
 };
 
-/// Relative to the largest weight. Sums are added in another order, and losses of random scores are computed in single
-/// precision.
+/// Relative to the largest weight. Sums are added in another order, and losses of random scores are computed
+/// in single precision.
 const TOLERANCE: f64 = 1e-6;
 const N_COLUMNS: usize = 4;
 const N_ROWS: usize = 300;

@@ -42,8 +42,8 @@ impl InputsArgument<'_> {
     /// The rows, without a copy.
     ///
     /// # Errors
-    /// A `ValueError` for an array that is not C-contiguous, values that are not finite and a CSR matrix that is not
-    /// consistent.
+    /// A `ValueError` for an array that is not C-contiguous, values that are not finite and a CSR matrix that
+    /// is not consistent.
     pub fn get(&self) -> PyResult<Inputs<'_>> {
         Ok(match self {
             Self::Dense(matrix) => {

@@ -21,11 +21,12 @@ pub struct LinearClassifier(exact_linear::LinearClassifier);
 
 #[pymethods]
 impl LinearClassifier {
-    /// Trains with given settings, from `start` if there is one. Returns the classifier, the number of steps and whether
-    /// training ended by itself.
+    /// Trains with given settings, from `start` if there is one. Returns the classifier, the number of steps
+    /// and whether training ended by itself.
     ///
     /// # Errors
-    /// A `ValueError` for data and settings that cannot be trained with, and what `progress` and handlers of signals raise.
+    /// A `ValueError` for data and settings that cannot be trained with, and what `progress` and handlers of
+    /// signals raise.
     #[staticmethod]
     #[expect(clippy::too_many_arguments, reason = "they are named in Python")]
     #[pyo3(signature = (*, data, loss, metric, settings, start, n_threads, progress))]
@@ -51,8 +52,8 @@ impl LinearClassifier {
         Ok((Self(classifier), iterations, converged))
     }
 
-    /// Trains with given settings on the partitions that `ask(method, *arguments)` asks: it returns the list of what this
-    /// method of each [`Partition`](super::Partition) returns. Returns what `fit` does.
+    /// Trains with given settings on the partitions that `ask(method, *arguments)` asks: it returns the list
+    /// of what this method of each [`Partition`](super::Partition) returns. Returns what `fit` does.
     ///
     /// # Errors
     /// A `ValueError` for settings that cannot be trained with, and what `ask` raises.
@@ -68,7 +69,8 @@ impl LinearClassifier {
         Ok((Self(classifier), iterations, converged))
     }
 
-    /// Trains with the settings that cross-validation chooses. Returns the classifier and how they were chosen.
+    /// Trains with the settings that cross-validation chooses. Returns the classifier and how they were
+    /// chosen.
     ///
     /// # Errors
     /// As for a fit, and a `ValueError` for folds that cannot be used.
