@@ -12,8 +12,8 @@ use exact_core::loss::LossError;
 use exact_core::predicted_classes;
 use exact_core::schedule::Schedule;
 use exact_data::{DataError, stratified_split};
-use exact_images::{ChannelStatistics, Images};
 use exact_eval::record::{EpochRecord, TrainingRecord};
+use exact_images::{ChannelStatistics, Images};
 
 use crate::augment::Mixup;
 use crate::batches::{Augmentation, Batch, Batches};

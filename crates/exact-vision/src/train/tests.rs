@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use burn::tensor::Device;
 use exact_core::Link;
-use exact_images::{ImageSize, Images};
 use exact_eval::record::{EpochRecord, TrainingRecord};
+use exact_images::{ImageSize, Images};
 use rand::RngExt as _;
 
 use super::Trainer;
