@@ -114,13 +114,12 @@ impl LinearClassifier {
     /// # Example
     /// ```
     /// use exact_data::DenseMatrix;
-    /// use exact_linear::{Dataset, LinearClassifier, LossKind, Metric, Progress, Settings};
+    /// use exact_linear::{Dataset, FitOptions, LinearClassifier, LossSettings, Settings};
     ///
     /// let x = [0.0, 1.0, 2.0, 3.0];
     /// let data = Dataset::new(DenseMatrix::new(x.as_slice(), 1)?, vec![0, 1, 0, 1], 2, None)?;
-    /// let (kind, metric, settings) = (LossKind::CrossEntropy, Metric::Accuracy, Settings::new(1e-2));
-    /// let classifier =
-    ///     LinearClassifier::fit(&data, kind, &metric, &settings, None, &Progress::ignore)?.classifier;
+    /// let settings = Settings::new(LossSettings::default(), 1e-2);
+    /// let classifier = LinearClassifier::fit(&data, &settings, &FitOptions::default())?.classifier;
     /// assert_eq!(LinearClassifier::from_bytes("classifier", &classifier.to_bytes()?)?, classifier);
     /// # Ok::<(), exact_linear::LinearError>(())
     /// ```

@@ -111,7 +111,10 @@ impl<'a> Dataset<'a> {
 
     /// Standardises by these rows.
     fn standardise(&mut self) -> Result<(), LinearError> {
-        self.standardisation = Arc::new(Standardisation::of(&self.inputs, self.weights.as_deref())?);
+        self.standardisation = Arc::new(match self.inputs.moments(self.weights.as_deref()) {
+            Some(moments) => Standardisation::of(moments)?,
+            None => self.inputs.own_standardisation(),
+        });
         Ok(())
     }
 

@@ -2,16 +2,9 @@
 
 use rayon::prelude::*;
 
+use crate::blocks::block_rows;
 use crate::rows::Kernel;
 use crate::standardisation::Standardisation;
-
-/// Rows in a block of the parallel split at least.
-const MIN_BLOCK_ROWS: usize = 512;
-/// Blocks of the transpose at most: each has a gradient of its own, and they are added in order, so that the sum does
-/// not depend on the number of threads.
-const MAX_BLOCKS: usize = 64;
-/// Numbers in the gradients of all blocks at most (128 MB), unless one block has more.
-const MAX_SUMS: usize = 1 << 24;
 
 /// Shapes of a linear classifier's parameters: `[n_columns, n_free]` weights, row-major, then `n_free` biases. Class 0
 /// has the logit 0, so `n_free = n_classes - 1`.
@@ -124,12 +117,6 @@ impl Partial {
         let blocks = n_rows.div_ceil(block_rows);
         Self { block_rows, gradients: vec![0.0; blocks * map.n_parameters()] }
     }
-}
-
-/// Rows of a block, each of which has `width` sums of its own.
-pub(crate) fn block_rows(n_rows: usize, width: usize) -> usize {
-    let blocks = (MAX_SUMS / width.max(1)).clamp(1, MAX_BLOCKS);
-    n_rows.div_ceil(blocks).max(MIN_BLOCK_ROWS)
 }
 
 #[cfg(test)]

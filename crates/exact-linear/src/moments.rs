@@ -4,10 +4,10 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use crate::linear_map::block_rows;
+use crate::blocks::block_rows;
 
 /// Weighted means and population standard deviations of columns, `[n_columns]` each.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Moments {
     pub mean: Vec<f64>,
     pub std: Vec<f64>,
