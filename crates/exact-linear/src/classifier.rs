@@ -4,9 +4,9 @@ use exact_core::{Link, predicted_classes};
 
 use crate::LinearError;
 use crate::dataset::Dataset;
-use crate::linear_map::LinearMap;
 use crate::model_file::{self, Contents};
 use crate::rows::{Inputs, Rows};
+use crate::shape::LinearMap;
 
 /// What the metadata of its bytes call it.
 const FORMAT: &str = "exact-learn linear classifier of matrices";

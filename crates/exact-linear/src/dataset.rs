@@ -7,8 +7,8 @@ use exact_core::predicted_classes;
 use exact_data::DataError;
 
 use crate::LinearError;
-use crate::linear_map::LinearMap;
 use crate::rows::{Inputs, Kernel};
+use crate::shape::LinearMap;
 use crate::standardisation::Standardisation;
 
 /// Rows to train on, with labels and sample weights.

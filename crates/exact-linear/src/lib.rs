@@ -26,6 +26,7 @@ mod rows;
 mod search;
 mod settings;
 mod sgd;
+mod shape;
 mod solver;
 mod standardisation;
 pub mod toy;

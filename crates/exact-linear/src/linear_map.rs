@@ -4,29 +4,10 @@ use rayon::prelude::*;
 
 use crate::blocks::block_rows;
 use crate::rows::Kernel;
+use crate::shape::LinearMap;
 use crate::standardisation::Standardisation;
 
-/// Shapes of a linear classifier's parameters: `[n_columns, n_free]` weights, row-major, then `n_free`
-/// biases. Class 0 has the logit 0, so `n_free = n_classes - 1`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct LinearMap {
-    pub n_columns: usize,
-    pub n_classes: usize,
-}
-
 impl LinearMap {
-    pub fn n_free(&self) -> usize {
-        self.n_classes - 1
-    }
-
-    pub fn n_weights(&self) -> usize {
-        self.n_columns * self.n_free()
-    }
-
-    pub fn n_parameters(&self) -> usize {
-        self.n_weights() + self.n_free()
-    }
-
     /// Writes the logits of all rows, `[n_rows, n_classes]`.
     pub fn logits(
         &self,

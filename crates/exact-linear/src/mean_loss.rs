@@ -5,8 +5,9 @@ use exact_core::loss::{Logits, Loss, LossError, Samples};
 
 use crate::LinearError;
 use crate::dataset::Dataset;
-use crate::linear_map::{LinearMap, Partial};
+use crate::linear_map::Partial;
 use crate::objective::{AtPoint, MeanLoss};
+use crate::shape::LinearMap;
 
 /// What one evaluation needs for each row; kept from one to the next.
 pub(crate) struct Buffers {

@@ -2,7 +2,7 @@
 
 use exact_core::loss::LossSum;
 
-use crate::linear_map::LinearMap;
+use crate::shape::LinearMap;
 
 /// The mean of a loss over rows, as a function of the parameters of a linear map and of the loss.
 pub(crate) trait MeanLoss {

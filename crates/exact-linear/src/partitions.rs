@@ -9,13 +9,13 @@ use crate::LinearError;
 use crate::classifier::LinearClassifier;
 use crate::fit::Fitted;
 use crate::goal::Goal;
-use crate::linear_map::LinearMap;
 use crate::metric::Metric;
 use crate::moments::Moments;
 use crate::objective::{AtPoint, MeanLoss};
 use crate::partition::{Partition, PartitionMoments, PartitionSums, Query};
 use crate::refine;
 use crate::settings::Settings;
+use crate::shape::LinearMap;
 use crate::standardisation::Standardisation;
 
 /// Partitions of the rows, wherever they are. Each answers by the method of [`Partition`] of the same name;

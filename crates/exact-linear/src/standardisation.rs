@@ -3,8 +3,8 @@
 use exact_data::{Layout, is_constant};
 
 use crate::LinearError;
-use crate::linear_map::LinearMap;
 use crate::moments::Moments;
+use crate::shape::LinearMap;
 
 /// `value = (x - mean) / std` for the columns from `first` on; those before are as they should be.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,7 +1,9 @@
-//! Batches of images beside the training that uses them: `cargo bench -p exact-vision --bench batches` prints a table in Markdown.
+//! Batches of images beside the training that uses them: `cargo bench -p exact-vision --bench batches` prints
+//! a table in Markdown.
 //!
-//! Prepared are the images that one epoch yields where nothing is done with them, on all threads. Trained are those of an epoch
-//! in which each batch is a step of SGD on EXACT; waiting is the share of that epoch in which no step was at work.
+//! Prepared are the images that one epoch yields where nothing is done with them, on all threads. Trained are
+//! those of an epoch in which each batch is a step of SGD on EXACT; waiting is the share of that epoch in
+//! which no step was at work.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
@@ -49,9 +51,15 @@ fn prepared(batches: &Batches<'_>, augmentation: Augmentation<'_>) -> f64 {
 }
 
 /// Images per second that are trained on, and the share of the time in which training waits.
-fn trained(batches: &Batches<'_>, augmentation: Augmentation<'_>, model: Architecture) -> [f64; 2] {
+fn trained(
+    images: &Images,
+    statistics: &ChannelStatistics,
+    augmentation: Augmentation<'_>,
+    model: Architecture,
+) -> [f64; 2] {
+    let batches = Batches::new(images, statistics, BATCH_SIZE).unwrap();
     let device = Device::default().autodiff();
-    let shape = ImageShape::of(batches.images);
+    let shape = ImageShape::of(images);
     let mut network = model.init(shape, N_CLASSES as usize, 0, &device).unwrap();
     let loss = Normalized::new(Arc::new(Exact::new(1.0).unwrap()));
     let criterion = Criterion::new(Arc::new(loss), &device);
@@ -105,14 +113,14 @@ fn main() {
         for (policy, transforms, alpha) in policies {
             let mixup = alpha.map(|alpha| Mixup::new(alpha).unwrap());
             let augmentation = Augmentation { transforms, mixup, seed: 0 };
-            let batches = Batches { images: &images, statistics: &statistics, batch_size: BATCH_SIZE };
-            let prepared = prepared(&batches, augmentation);
+            let prepared = prepared(&Batches::new(&images, &statistics, BATCH_SIZE).unwrap(), augmentation);
             for (network, steps) in networks {
                 let images = images.select(&(0..steps * BATCH_SIZE).collect::<Vec<_>>()).unwrap();
-                let batches = Batches { images: &images, ..batches };
-                let [trained, waiting] = trained(&batches, augmentation, network.parse().unwrap());
+                let [trained, waiting] =
+                    trained(&images, &statistics, augmentation, network.parse().unwrap());
                 println!(
-                    "| {side} x {side} x {channels} | {policy} | {prepared:.0} | {network} | {trained:.0} | {:.2} % |",
+                    "| {side} x {side} x {channels} | {policy} | {prepared:.0} | {network} | {trained:.0} \
+                     | {:.2} % |",
                     100.0 * waiting
                 );
             }

@@ -1,8 +1,8 @@
-//! Training steps on the processor: what the EXACT loss adds to one with cross-entropy, or how many images a network is trained on in a
-//! second.
+//! Training steps on the processor: what the EXACT loss adds to one with cross-entropy, or how many images a
+//! network is trained on in a second.
 //!
-//! `cargo bench -p exact-vision [-- NETWORK [STEPS]]`, which `python/benchmarks/training.py` calls beside `PyTorch`. Steps take turns,
-//! and the fastest counts.
+//! `cargo bench -p exact-vision [-- NETWORK [STEPS]]`, which `python/benchmarks/training.py` calls beside
+//! `PyTorch`. Steps take turns, and the fastest counts.
 
 #![allow(clippy::print_stdout, clippy::cast_possible_wrap)]
 
@@ -43,8 +43,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let task =
         Task { module: head, forward: Linear::forward, inputs: random([HEAD_BATCH_SIZE, 2048], &device) };
     print_row("head of ResNet-50, 1000 classes", HEAD_BATCH_SIZE, fastest(&task, 10 * STEPS, both()?)?);
-    // Images of a tenth of the usual pixels are a tenth of the work, and the loss takes what it takes. Smaller ones would get a network
-    // without the strides at the beginning.
+    // Images of a tenth of the usual pixels are a tenth of the work, and the loss takes what it takes.
+    // Smaller ones would get a network without the strides at the beginning.
     let images = ImageShape { channels: 3, height: 72, width: 72 };
     let whole = network("resnet-50", images, 1000, HEAD_BATCH_SIZE, &device)?;
     print_row("ResNet-50 of 72 x 72 pixels, 1000 classes", HEAD_BATCH_SIZE, fastest(&whole, 3, both()?)?);
@@ -100,7 +100,8 @@ struct Step {
     loss: f64,
 }
 
-/// The fastest of several steps with each loss, each of which trains a module of its own; the first step is not counted.
+/// The fastest of several steps with each loss, each of which trains a module of its own; the first step is
+/// not counted.
 fn fastest<M: Module + Clone, const D: usize, const N: usize>(
     task: &Task<M, D>,
     steps: usize,

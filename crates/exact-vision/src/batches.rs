@@ -24,10 +24,15 @@ pub struct Batch {
 }
 
 impl Batch {
+    /// How many images it has.
+    pub(crate) fn n_images(&self) -> usize {
+        self.labels.len()
+    }
+
     /// The images on a device, `[n, channels, height, width]`.
     pub fn images(&self, device: &Device) -> Tensor<4> {
         let ImageShape { channels, height, width } = self.shape;
-        let shape = [self.labels.len(), channels, height, width];
+        let shape = [self.n_images(), channels, height, width];
         Tensor::from_data(TensorData::new(self.pixels.clone(), shape), device)
     }
 
@@ -36,7 +41,8 @@ impl Batch {
         targets(&self.labels, device)
     }
 
-    /// With [`Mixup`], the labels of the images that these are mixed with, `[n]`, and the share of the images themselves.
+    /// With [`Mixup`], the labels of the images that these are mixed with, `[n]`, and the share of the images
+    /// themselves.
     pub fn mixed_targets(&self, device: &Device) -> Option<(Tensor<1, Int>, f32)> {
         let mixing = self.mixing.as_ref()?;
         let labels: Vec<u32> = mixing.partners.iter().map(|&partner| self.labels[partner]).collect();
@@ -58,9 +64,10 @@ fn targets(labels: &[u32], device: &Device) -> Tensor<1, Int> {
 /// use exact_vision::batches::{Augmentation, Batches};
 ///
 /// let size = ImageSize { height: 1, width: 1 };
-/// let images = Images::new(vec![0, 255, 255], 1, size, vec![0, 1, 1], vec!["dark".into(), "bright".into()])?;
+/// let names = vec!["dark".into(), "bright".into()];
+/// let images = Images::new(vec![0, 255, 255], 1, size, vec![0, 1, 1], names)?;
 /// let statistics = ChannelStatistics { mean: vec![0.5], std: vec![0.5] };
-/// let batches = Batches { images: &images, statistics: &statistics, batch_size: 2 };
+/// let batches = Batches::new(&images, &statistics, 2)?;
 /// let device = Default::default();
 /// batches.test(|step, batch| {
 ///     if step == 0 {
@@ -74,12 +81,9 @@ fn targets(labels: &[u32], device: &Device) -> Tensor<1, Int> {
 /// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Batches<'a> {
-    /// All images.
-    pub images: &'a Images,
-    /// What each channel is normalised by.
-    pub statistics: &'a ChannelStatistics,
-    /// How many images a batch has, above 0.
-    pub batch_size: usize,
+    images: &'a Images,
+    statistics: &'a ChannelStatistics,
+    batch_size: usize,
 }
 
 /// How the images of training are changed.
@@ -93,31 +97,41 @@ pub struct Augmentation<'a> {
     pub seed: u64,
 }
 
-impl Batches<'_> {
-    /// How many batches an epoch of training has: a last one that is not full is left out, if there is a full one.
-    pub fn steps(&self) -> usize {
-        (self.images.len() / self.batch_size.max(1)).max(1)
-    }
-
-    fn check(&self) -> Result<(), VisionError> {
-        if self.batch_size > 0 {
-            return Ok(());
-        }
-        Err(VisionError::Setting { name: "the batch size", expected: "above 0", value: 0.0 })
-    }
-
-    /// Calls a function with the number of each step of an epoch of training and its batch: all images in a random order, changed at
-    /// random. The batches depend on the seed and the number of the epoch alone.
+impl<'a> Batches<'a> {
+    /// Batches of so many images, of which each channel is normalised by these statistics.
     ///
     /// # Errors
-    /// Those of the function, and [`VisionError::Setting`] if a transform is outside its range or the batch size is 0.
+    /// [`VisionError::Setting`] if the batch size is 0, [`VisionError::Statistics`] if there is not a finite
+    /// mean and a standard deviation above 0 of each channel.
+    pub fn new(
+        images: &'a Images,
+        statistics: &'a ChannelStatistics,
+        batch_size: usize,
+    ) -> Result<Self, VisionError> {
+        if batch_size == 0 {
+            return Err(VisionError::Setting { name: "the batch size", expected: "above 0", value: 0.0 });
+        }
+        check_statistics(statistics, images.channels())?;
+        Ok(Self { images, statistics, batch_size })
+    }
+
+    /// How many batches an epoch of training has: a last one that is not full is left out, if there is a full
+    /// one.
+    pub fn steps(&self) -> usize {
+        (self.images.len() / self.batch_size).max(1)
+    }
+
+    /// Calls a function with the number of each step of an epoch of training and its batch: all images in a
+    /// random order, changed at random. The batches depend on the seed and the number of the epoch alone.
+    ///
+    /// # Errors
+    /// Those of the function, and [`VisionError::Setting`] if a transform is outside its range.
     pub fn train(
         &self,
         epoch: usize,
         augmentation: Augmentation<'_>,
         each: impl FnMut(usize, Batch) -> Result<(), VisionError>,
     ) -> Result<(), VisionError> {
-        self.check()?;
         let Augmentation { transforms, mixup, seed } = augmentation;
         transforms.iter().try_for_each(|transform| transform.check())?;
         let mut order: Vec<usize> = (0..self.images.len()).collect();
@@ -129,7 +143,7 @@ impl Batches<'_> {
             };
             let mut batch = self.batch(samples[step], change);
             if let Some(mixup) = mixup {
-                let mixing = mixup.draw(batch.labels.len(), stream(seed, Purpose::Mixup, epoch, step));
+                let mixing = mixup.draw(batch.n_images(), stream(seed, Purpose::Mixup, epoch, step));
                 mixing.apply(&mut batch.pixels, batch.shape.values());
                 batch.mixing = Some(mixing);
             }
@@ -141,9 +155,8 @@ impl Batches<'_> {
     /// Calls a function with each batch of all images as they are, in order.
     ///
     /// # Errors
-    /// Those of the function, and [`VisionError::Setting`] if the batch size is 0.
+    /// Those of the function.
     pub fn test(&self, each: impl FnMut(usize, Batch) -> Result<(), VisionError>) -> Result<(), VisionError> {
-        self.check()?;
         let order: Vec<usize> = (0..self.images.len()).collect();
         let samples: Vec<&[usize]> = order.chunks(self.batch_size).collect();
         in_advance(samples.len(), |step| self.batch(samples[step], |_, _| {}), each)
@@ -168,6 +181,19 @@ impl Batches<'_> {
         let labels = samples.iter().map(|&sample| self.images.labels()[sample]).collect();
         Batch { pixels, labels, shape, mixing: None }
     }
+}
+
+/// Checks that there is what each channel can be normalised by.
+///
+/// # Errors
+/// [`VisionError::Statistics`] if there is not.
+pub(crate) fn check_statistics(statistics: &ChannelStatistics, channels: usize) -> Result<(), VisionError> {
+    let ChannelStatistics { mean, std } = statistics;
+    let finite = mean.iter().chain(std).all(|value| value.is_finite());
+    if [mean.len(), std.len()] == [channels; 2] && finite && std.iter().all(|&std| std > 0.0) {
+        return Ok(());
+    }
+    Err(VisionError::Statistics { channels })
 }
 
 /// Makes items on a thread of their own, up to [`AHEAD`] before they are used, and uses them in order.
@@ -206,7 +232,7 @@ mod tests {
     fn epoch(epoch: usize) -> Vec<Batch> {
         let images = images();
         let statistics = ChannelStatistics::of(&images);
-        let batches = Batches { images: &images, statistics: &statistics, batch_size: 4 };
+        let batches = Batches::new(&images, &statistics, 4).unwrap();
         let mixup = Some(Mixup::new(1.0).unwrap());
         let augmentation = Augmentation { transforms: &TRANSFORMS, mixup, seed: 5 };
         let mut seen = Vec::new();
@@ -235,7 +261,7 @@ mod tests {
     fn a_batch_does_not_depend_on_the_number_of_threads() {
         let images = images();
         let statistics = ChannelStatistics::of(&images);
-        let batches = Batches { images: &images, statistics: &statistics, batch_size: 4 };
+        let batches = Batches::new(&images, &statistics, 4).unwrap();
         let change = |image: &mut Image, sample| {
             augment(image, &TRANSFORMS, stream(0, Purpose::Augmentation, 0, sample));
         };
@@ -250,23 +276,43 @@ mod tests {
     fn test_images_are_normalised_and_in_order() {
         let images = images();
         let statistics = ChannelStatistics { mean: vec![0.5, 0.2], std: vec![0.25, 2.0] };
-        let batches = Batches { images: &images, statistics: &statistics, batch_size: 4 };
-        let mut seen = Vec::new();
-        batches
-            .test(|_, batch| {
-                for (x, pixel) in batch.pixels.iter().zip(&images.pixels()[seen.len() * 8..]).take(5) {
-                    assert!(x.is_finite() && *pixel < 255);
-                }
-                seen.extend(batch.labels.clone());
-                if seen.len() == 4 {
-                    let expected = [0.0, 37.0, 74.0, 111.0].map(|pixel: f32| (pixel / 255.0 - 0.5) / 0.25);
-                    assert!(batch.pixels[..4].iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6));
-                    assert!((batch.pixels[4] - (148.0 / 255.0 - 0.2) / 2.0).abs() < 1e-6);
-                }
-                Ok(())
-            })
-            .unwrap();
-        assert_eq!(seen, (0..10).collect::<Vec<u32>>());
+        let batches = Batches::new(&images, &statistics, 4).unwrap();
+        let (mut pixels, mut labels) = (Vec::new(), Vec::new());
+        let collect = |_, batch: Batch| {
+            pixels.extend(batch.pixels);
+            labels.extend(batch.labels);
+            Ok(())
+        };
+        batches.test(collect).unwrap();
+        assert_eq!(labels, (0..10).collect::<Vec<u32>>());
+        let normalised = |(at, &pixel): (usize, &u8)| {
+            // Four pixels of the one channel, then four of the other.
+            let (mean, std) = if at / 4 % 2 == 0 { (0.5, 0.25) } else { (0.2, 2.0) };
+            (f64::from(pixel) / 255.0 - mean) / std
+        };
+        let expected: Vec<f64> = images.pixels().iter().enumerate().map(normalised).collect();
+        assert_eq!(pixels.len(), expected.len());
+        for (at, (x, expected)) in pixels.iter().zip(&expected).enumerate() {
+            assert!((f64::from(*x) - expected).abs() < 1e-6, "{at}: {x} {expected}");
+        }
+    }
+
+    #[test]
+    fn what_images_cannot_be_normalised_by_is_refused() {
+        let images = images();
+        let usable = ChannelStatistics { mean: vec![0.5, 0.2], std: vec![0.25, 2.0] };
+        let error = |statistics: &ChannelStatistics, batch_size| {
+            Batches::new(&images, statistics, batch_size).unwrap_err()
+        };
+        assert!(matches!(error(&usable, 0), VisionError::Setting { name: "the batch size", .. }));
+        for wrong in [
+            ChannelStatistics { mean: vec![0.5], ..usable.clone() },
+            ChannelStatistics { std: vec![0.25], ..usable.clone() },
+            ChannelStatistics { mean: vec![0.5, f64::NAN], ..usable.clone() },
+            ChannelStatistics { std: vec![0.25, 0.0], ..usable.clone() },
+        ] {
+            assert!(matches!(error(&wrong, 4), VisionError::Statistics { channels: 2 }), "{wrong:?}");
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::classifier::Description;
 use crate::file::{self, StoredTensor, Values};
 use crate::optim::Optimizer;
-use crate::train::Trainee;
+use crate::trainee::Trainee;
 use crate::{Recipe, VisionError};
 
 const FORMAT: &str = "exact-learn checkpoint of image training";

@@ -8,7 +8,7 @@ use exact_core::{Link, predicted_classes};
 use exact_images::{ChannelStatistics, ImageSize, Images};
 use serde::{Deserialize, Serialize};
 
-use crate::batches::Batches;
+use crate::batches::{Batches, check_statistics};
 use crate::file::{self, Tensors};
 use crate::models::{Architecture, Network};
 use crate::{ImageShape, VisionError};
@@ -72,7 +72,8 @@ impl ImageClassifier {
         ImageSize { height, width }
     }
 
-    /// The labels of images, if they are of the classes of training, so that they can be compared with predictions.
+    /// The labels of images, if they are of the classes of training, so that they can be compared with
+    /// predictions.
     ///
     /// # Errors
     /// [`VisionError::Classes`] if the classes differ or have another order.
@@ -86,8 +87,8 @@ impl ImageClassifier {
         Err(VisionError::Classes { at, found: name(found), expected: name(expected) })
     }
 
-    /// How logits become probabilities: as the loss has it, with a scale that was fitted to the validation images. Imported
-    /// weights have plain softmax, and so have files of a version without links.
+    /// How logits become probabilities: as the loss has it, with a scale that was fitted to the validation
+    /// images. Imported weights have plain softmax, and so have files of a version without links.
     pub fn link(&self) -> Link {
         self.link
     }
@@ -95,7 +96,8 @@ impl ImageClassifier {
     /// The logits of images, `[n, classes]`, row-major.
     ///
     /// # Errors
-    /// [`VisionError::Shape`] if they have another shape than those of training, [`VisionError::Device`] if the device fails.
+    /// [`VisionError::Shape`] if they have another shape than those of training, [`VisionError::Device`] if
+    /// the device fails.
     pub fn logits(&self, images: &Images) -> Result<Vec<f64>, VisionError> {
         let mut logits = Vec::new();
         self.each_row(images, Network::forward, |row| logits.extend(row.iter().copied().map(f64::from)))?;
@@ -140,9 +142,9 @@ impl ImageClassifier {
         n_features
     }
 
-    /// The classifier with another last layer, `logits = features · weights + biases`, as one that was trained on
-    /// [`ImageClassifier::features`], and with its link. `weights` are `[n_features, n_classes]`, row-major, and `biases`
-    /// `[n_classes]`.
+    /// The classifier with another last layer, `logits = features · weights + biases`, as one that was
+    /// trained on [`ImageClassifier::features`], and with its link. `weights` are `[n_features, n_classes]`,
+    /// row-major, and `biases` `[n_classes]`.
     ///
     /// # Errors
     /// [`VisionError::Head`] if their numbers are others.
@@ -161,7 +163,7 @@ impl ImageClassifier {
     }
 
     fn device(&self) -> Device {
-        self.network.devices().into_iter().next().unwrap_or_default()
+        self.network.devices().into_iter().next().expect("a network has parameters")
     }
 
     /// Calls a function with what is computed of each image, in order.
@@ -177,7 +179,7 @@ impl ImageClassifier {
         }
         let (network, device) = (self.network.valid(), self.device().without_autodiff());
         let statistics = &self.description.statistics;
-        Batches { images, statistics, batch_size: BATCH_SIZE }.test(|_, batch| {
+        Batches::new(images, statistics, BATCH_SIZE)?.test(|_, batch| {
             let rows = compute(&network, batch.images(&device));
             let [_, width] = rows.dims();
             let values: Vec<f32> = rows.try_into_vec_as()?;
@@ -198,8 +200,8 @@ impl ImageClassifier {
     /// Reads a classifier that [`ImageClassifier::save`] wrote.
     ///
     /// # Errors
-    /// [`VisionError::Read`] if there is no such file, [`VisionError::File`] if it is not a classifier, of another version or
-    /// damaged.
+    /// [`VisionError::Read`] if there is no such file, [`VisionError::File`] if it is not a classifier, of
+    /// another version or damaged.
     pub fn load(path: &Path, device: &Device) -> Result<Self, VisionError> {
         let (Contents { description, link }, tensors) = file::read(path, FORMAT)?;
         let fail = |problem| VisionError::File { path: path.into(), problem };
@@ -209,6 +211,8 @@ impl ImageClassifier {
                 "the scale of its probabilities must be positive and finite, got {scale}"
             )));
         }
+        check_statistics(&description.statistics, description.shape.channels)
+            .map_err(|error| fail(error.to_string()))?;
         let network = description.load(path, tensors, device)?;
         Ok(Self { network, description, link })
     }

@@ -22,8 +22,9 @@ const DEVICES: &[&str] = &[
     "flex",
 ];
 
-/// The device that the environment variable `BURN_DEVICE` names: `cuda`, `metal`, `vulkan` or `wgpu`, each if the feature of that name
-/// is on, or `flex`, the processor. Without the variable it is the first of them that this build has.
+/// The device that the environment variable `BURN_DEVICE` names: `cuda`, `metal`, `vulkan` or `wgpu`, each if
+/// the feature of that name is on, or `flex`, the processor. Without the variable it is the first of them
+/// that this build has.
 ///
 /// # Errors
 /// [`VisionError::UnknownDevice`] if this build has no such device.

@@ -32,8 +32,8 @@ pub enum VisionError {
     },
     /// There is no such network.
     #[error(
-        "there is no network {name}: expected small-cnn, m3, wrn-DEPTH-WIDTH with a depth of 6 n + 4 from 10, \
-         resnet-18, -34 or -50, or vgg-11, -13, -16 or -19"
+        "there is no network {name}: expected small-cnn, m3, wrn-DEPTH-WIDTH with a depth of 6 n + 4 from \
+         10, resnet-18, -34 or -50, or vgg-11, -13, -16 or -19"
     )]
     Architecture {
         /// The name.
@@ -51,9 +51,12 @@ pub enum VisionError {
         /// Their width.
         width: usize,
     },
-    /// What colour images are normalised by is no such thing.
-    #[error("red, green and blue need a finite mean and a standard deviation above 0 each")]
-    Statistics,
+    /// What images are normalised by is no such thing.
+    #[error("{} need a finite mean and a standard deviation above 0 each", names_of_channels(*channels))]
+    Statistics {
+        /// The channels of the images.
+        channels: usize,
+    },
     /// Something of which there must be at least one.
     #[error("there are no {what}")]
     Empty {
@@ -100,7 +103,8 @@ pub enum VisionError {
     },
     /// A last layer of another size.
     #[error(
-        "the last layer has {} weights and {} biases, the network needs {n_features} x {n_classes} and {n_classes}",
+        "the last layer has {} weights and {} biases, the network needs {n_features} x {n_classes} and \
+         {n_classes}",
         found[0],
         found[1]
     )]
@@ -149,6 +153,10 @@ pub enum VisionError {
         /// Its step, from 1.
         step: usize,
     },
+}
+
+fn names_of_channels(channels: usize) -> &'static str {
+    if channels == 3 { "red, green and blue" } else { "the channels of the images" }
 }
 
 fn name_or_missing(name: Option<&str>) -> String {

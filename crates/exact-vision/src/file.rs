@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::Path;
 
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Tensor, TensorData};
 use exact_data::{read_tensors, write_atomically, write_tensors};
 use safetensors::tensor::{Dtype, TensorView};
@@ -35,6 +35,14 @@ impl StoredTensor {
             other => return Err(format!("its tensor '{name}' is {other:?}, expected F32 or U8")),
         };
         Ok(Self { shape: view.shape().to_vec(), values })
+    }
+
+    /// The values of a tensor of a module.
+    pub fn floats(&self) -> &[f32] {
+        match &self.values {
+            Values::Floats(values) => values,
+            Values::Bytes(_) => unreachable!("modules here have no tensors of bytes"),
+        }
     }
 
     /// Whether there is no NaN or infinity.
@@ -139,6 +147,32 @@ impl ModuleVisitor for Collection {
             }
             Err(error) => self.tensors = Err(error.into()),
         }
+    }
+}
+
+/// The numbers and paths of all float parameters of a module, in its order.
+pub(crate) fn names_of<M: Module>(module: &M) -> Vec<(ParamId, String)> {
+    let mut names = Names { path: Vec::new(), names: Vec::new() };
+    module.visit(&mut names);
+    names.names
+}
+
+struct Names {
+    path: Vec<String>,
+    names: Vec<(ParamId, String)>,
+}
+
+impl ModuleVisitor for Names {
+    fn enter_module(&mut self, name: &str, _container_type: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        self.names.push((param.id, self.path.join(".")));
     }
 }
 

@@ -9,16 +9,17 @@ use exact_core::loss::{Logits, Loss, Samples};
 
 use crate::error::VisionError;
 
-/// A training criterion: a loss of `exact-core`, with its learned parameters, for the logits of any Burn model on any
-/// device.
+/// A training criterion: a loss of `exact-core`, with its learned parameters, for the logits of any Burn
+/// model on any device.
 ///
-/// The loss and its gradient are computed by `exact-core` in `f32` on the processor; what travels between it and the
-/// device are the logits and their gradient. Backward hands that gradient to the model as it is, so there is one
-/// implementation of each loss and of its derivative.
+/// The loss and its gradient are computed by `exact-core` in `f32` on the processor; what travels between it
+/// and the device are the logits and their gradient. Backward hands that gradient to the model as it is, so
+/// there is one implementation of each loss and of its derivative.
 ///
 /// # Formula
-/// With `l` the value and `g`, `d` the derivatives with respect to logits `z` and parameters `p`, and `[·]` for constants:
-/// `l + Σ [g] (z - [z]) + Σ [d] (p - [p])`. The differences are exactly 0, so the value is exactly `l`.
+/// With `l` the value and `g`, `d` the derivatives with respect to logits `z` and parameters `p`, and `[·]`
+/// for constants: `l + Σ [g] (z - [z]) + Σ [d] (p - [p])`. The differences are exactly 0, so the value is
+/// exactly `l`.
 ///
 /// # Example
 /// ```
@@ -91,8 +92,8 @@ impl Criterion {
     /// - `targets`: `[n]`, classes from 0
     ///
     /// # Errors
-    /// [`VisionError::Loss`] if shapes differ, a target is not a class or a logit is not finite; [`VisionError::Device`] if the
-    /// device fails.
+    /// [`VisionError::Loss`] if shapes differ, a target is not a class or a logit is not finite;
+    /// [`VisionError::Device`] if the device fails.
     pub fn forward(&self, logits: Tensor<2>, targets: Tensor<1, Int>) -> Result<Tensor<1>, VisionError> {
         self.weighted(logits, targets, None)
     }

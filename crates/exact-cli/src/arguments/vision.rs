@@ -6,15 +6,16 @@ use std::path::{Path, PathBuf};
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
+use exact_core::loss::{LossKind, LossSettings};
 use exact_images::{ImageSet, ImageSize};
-use exact_vision::LossSettings;
 use exact_vision::models::Architecture;
 
 use super::{ALL_LOSSES, OUTPUT};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Vision {
-    /// Train a network, keep that of the epoch with the best validation accuracy, and measure it on the test images
+    /// Train a network, keep that of the epoch with the best validation accuracy, and measure it on the test
+    /// images
     Train(Train),
     /// Compare losses or recipes, with settings that the validation images choose, in a table and a report
     Compare(Compare),
@@ -36,11 +37,17 @@ pub(crate) enum Vision {
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 pub(crate) struct ImageData {
-    /// The folder of images: IDX files, those of CIFAR or SVHN, or `train/CLASS/*` and `test/CLASS/*` as PNG or JPEG
+    /// The folder of images: IDX files, those of CIFAR or SVHN, or `train/CLASS/*` and `test/CLASS/*` as PNG
+    /// or JPEG
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
     /// Bundled images; see `exact datasets`
-    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(bundled()), hide_possible_values = true)]
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_parser = PossibleValuesParser::new(bundled()),
+        hide_possible_values = true
+    )]
     pub dataset: Option<String>,
 }
 
@@ -58,9 +65,9 @@ pub(crate) struct Train {
     /// The network: small-cnn, m3, wrn-DEPTH-WIDTH, resnet-DEPTH or vgg-DEPTH
     #[arg(long, value_name = "NAME", required_unless_present = "recipe")]
     pub model: Option<Architecture>,
-    /// The loss, with its default settings: exact, probit, macro-f1, cross-entropy, hinge, sigmoid, beta-bernoulli, polynomial or
-    /// poly1
-    #[arg(long, value_name = "NAME")]
+    /// The loss, with its default settings: exact, probit, macro-f1, cross-entropy, hinge, sigmoid,
+    /// beta-bernoulli, polynomial or poly1
+    #[arg(long, value_name = "NAME", value_parser = loss)]
     pub loss: Option<LossSettings>,
     #[command(flatten)]
     pub training: Training,
@@ -87,7 +94,8 @@ pub(crate) struct Training {
     /// The folder for the model and the checkpoint; with several seeds, for a folder of each
     #[arg(long, value_name = "DIR", help_heading = OUTPUT)]
     pub out: PathBuf,
-    /// Take up the run in the folder where its checkpoint is; with several seeds, also begin those that have none
+    /// Take up the run in the folder where its checkpoint is; with several seeds, also begin those that have
+    /// none
     #[arg(long, help_heading = OUTPUT)]
     pub resume: bool,
     /// Where to write an HTML report
@@ -102,17 +110,19 @@ pub(crate) struct Training {
 pub(crate) struct Compare {
     #[command(flatten)]
     pub data: ImageData,
-    /// A recipe in TOML; the options below take the place of what it says. Several are compared with each other
+    /// A recipe in TOML; the options below take the place of what it says. Several are compared with each
+    /// other
     #[arg(long, value_name = "FILE.toml")]
     pub recipe: Vec<PathBuf>,
     /// The network: small-cnn, m3, wrn-DEPTH-WIDTH, resnet-DEPTH or vgg-DEPTH
     #[arg(long, value_name = "NAME", required_unless_present = "recipe")]
     pub model: Option<Architecture>,
-    /// The losses to compare, separated by commas, or all; the recipe's own with its settings, others with their defaults
+    /// The losses to compare, separated by commas, or all; the recipe's own with its settings, others with
+    /// their defaults
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     pub losses: Vec<String>,
-    /// Settings to try for each: what the recipe says, then others of the learning rate and of the loss. The one with the best
-    /// validation accuracy is kept
+    /// Settings to try for each: what the recipe says, then others of the learning rate and of the loss. The
+    /// one with the best validation accuracy is kept
     #[arg(long, value_name = "N", default_value_t = NonZero::<usize>::MIN)]
     pub trials: NonZero<usize>,
     #[command(flatten)]
@@ -123,8 +133,11 @@ impl Compare {
     /// The names of the losses, each once, in the order that was asked for.
     pub fn loss_names(&self) -> Vec<&str> {
         let all = self.losses.iter().any(|name| name == ALL_LOSSES);
-        let asked = self.losses.iter().map(String::as_str);
-        let names: Vec<&str> = if all { LossSettings::FOR_ACCURACY.to_vec() } else { asked.collect() };
+        let names: Vec<&str> = if all {
+            LossKind::FOR_ACCURACY.map(LossKind::name).to_vec()
+        } else {
+            self.losses.iter().map(String::as_str).collect()
+        };
         let mut unique = Vec::new();
         for name in names {
             if !unique.contains(&name) {
@@ -167,7 +180,8 @@ pub(crate) struct Predict {
 pub(crate) struct Import {
     /// The weights, .pt, .pth or .safetensors: `torch.save(network.state_dict(), path)`
     pub weights: PathBuf,
-    /// The network: resnet-DEPTH as torchvision's, vgg-DEPTH as its VGG with batch normalisation, or wrn-DEPTH-WIDTH as for CIFAR
+    /// The network: resnet-DEPTH as torchvision's, vgg-DEPTH as its VGG with batch normalisation, or
+    /// wrn-DEPTH-WIDTH as for CIFAR
     #[arg(long, value_name = "NAME")]
     pub model: Architecture,
     /// The names of the classes, one in each line; numbers by default
@@ -176,7 +190,8 @@ pub(crate) struct Import {
     /// The height and width that images are scaled to; 224x224 by default, for wrn 32x32
     #[arg(long, value_name = "HxW", value_parser = size)]
     pub resize: Option<ImageSize>,
-    /// The mean of each channel that images are normalised by, in [0, 1]; what is usual for the network by default
+    /// The mean of each channel that images are normalised by, in [0, 1]; what is usual for the network by
+    /// default
     #[arg(long, value_name = "R,G,B", value_delimiter = ',', requires = "std")]
     pub mean: Option<Vec<f64>>,
     /// The standard deviation of each channel that images are normalised by
@@ -191,8 +206,8 @@ pub(crate) struct Import {
 pub(crate) struct Export {
     /// A model that `exact vision train` wrote
     pub model: PathBuf,
-    /// Where to write it: as ONNX, from pixels divided by 255 to logits and probabilities, if the name ends in .onnx, or the
-    /// weights alone if it ends in .safetensors
+    /// Where to write it: as ONNX, from pixels divided by 255 to logits and probabilities, if the name ends
+    /// in .onnx, or the weights alone if it ends in .safetensors
     #[arg(long, value_name = "FILE.onnx|FILE.safetensors", value_parser = exported)]
     pub out: Exported,
 }
@@ -244,6 +259,11 @@ pub(crate) struct ReplaceHead {
     /// Where to write the new model
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
+}
+
+/// The loss of a name, with its default settings.
+pub(crate) fn loss(name: &str) -> anyhow::Result<LossSettings> {
+    Ok(LossSettings::named(name.parse()?)?)
 }
 
 fn size(text: &str) -> Result<ImageSize, String> {

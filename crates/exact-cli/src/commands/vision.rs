@@ -6,7 +6,6 @@ mod run;
 mod train;
 
 use std::fs;
-use std::path::Path;
 
 use anyhow::Context as _;
 use exact_data::{write_atomically, write_embeddings};
@@ -48,9 +47,14 @@ fn read(data: &ImageData, size: Option<ImageSize>) -> anyhow::Result<ImageDatase
 
 /// What images are called.
 fn name(data: &ImageData) -> String {
-    let folder = data.data.as_deref().map(|folder| folder.canonicalize().unwrap_or_else(|_| folder.into()));
-    let folder = folder.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
-    folder.or_else(|| data.dataset.clone()).unwrap_or_default()
+    match (&data.data, &data.dataset) {
+        (Some(folder), _) => {
+            let whole = folder.canonicalize().unwrap_or_else(|_| folder.clone());
+            whole.file_name().unwrap_or(whole.as_os_str()).to_string_lossy().into_owned()
+        }
+        (None, Some(dataset)) => dataset.clone(),
+        (None, None) => unreachable!("images are a folder or a bundled set"),
+    }
 }
 
 /// The test images in the shape of the classifier.

@@ -311,6 +311,24 @@ impl RandomScores {
 }
 
 impl LossSettings {
+    /// The loss with its default settings; random scores have the default schedule of [`RandomScores`].
+    ///
+    /// # Errors
+    /// [`LossError::MissingSetting`] if the loss needs a setting that has no default.
+    ///
+    /// # Example
+    /// ```
+    /// use exact_core::loss::{LossError, LossKind, LossSettings, RandomScores};
+    ///
+    /// assert_eq!(LossSettings::named(LossKind::Exact)?, LossSettings::Exact(RandomScores::default()));
+    /// let missing = LossError::MissingSetting { loss: "focal", setting: "gamma" };
+    /// assert_eq!(LossSettings::named(LossKind::Focal), Err(missing));
+    /// # Ok::<(), exact_core::loss::LossError>(())
+    /// ```
+    pub fn named(kind: LossKind) -> Result<Self, LossError> {
+        Hyperparameters::default().on_scores(kind, RandomScores::default())
+    }
+
     /// Which loss it is.
     pub fn kind(&self) -> LossKind {
         match self {
@@ -484,23 +502,28 @@ impl Hyperparameters {
     /// [`LossError::MissingSetting`] if the loss needs a setting that is not a number, or one that is `None`
     /// and has no default.
     pub fn settings(&self, kind: LossKind) -> Result<LossSettings, LossError> {
+        let scores = RandomScores::constant(self.sigma.unwrap_or(1.0)).with_margin(self.margin);
+        self.on_scores(kind, scores)
+    }
+
+    /// The loss with these settings, on these scores if it is one on random scores.
+    fn on_scores(&self, kind: LossKind, scores: RandomScores) -> Result<LossSettings, LossError> {
         let missing = |setting| LossError::MissingSetting { loss: kind.name(), setting };
-        let scores = || RandomScores::constant(self.sigma.unwrap_or(1.0)).with_margin(self.margin);
         let temperature = self.temperature.unwrap_or(1.0);
         Ok(match kind {
             LossKind::CrossEntropy => {
                 LossSettings::CrossEntropy { label_smoothing: self.label_smoothing.unwrap_or(0.0) }
             }
-            LossKind::Exact => LossSettings::Exact(scores()),
-            LossKind::Probit => LossSettings::Probit(scores().with_margin(None)),
+            LossKind::Exact => LossSettings::Exact(scores),
+            LossKind::Probit => LossSettings::Probit(scores.with_margin(None)),
             LossKind::Hinge => LossSettings::Hinge { margin: self.margin.unwrap_or(1.0) },
             LossKind::Sigmoid => LossSettings::Sigmoid { temperature },
             LossKind::BetaBernoulli => LossSettings::BetaBernoulli { temperature },
             LossKind::Polynomial => LossSettings::Polynomial { temperature },
             LossKind::Poly1 => LossSettings::Poly1 { epsilon: self.epsilon.unwrap_or(1.0) },
             LossKind::Focal => LossSettings::Focal { gamma: self.gamma.ok_or(missing("gamma"))? },
-            LossKind::TopK => LossSettings::TopK { k: self.k.ok_or(missing("k"))?, scores: scores() },
-            LossKind::MacroF1 => LossSettings::MacroF1(scores()),
+            LossKind::TopK => LossSettings::TopK { k: self.k.ok_or(missing("k"))?, scores },
+            LossKind::MacroF1 => LossSettings::MacroF1(scores),
             LossKind::ExpectedCost => return Err(missing("costs")),
             LossKind::WeightedSum => return Err(missing("parts")),
         })

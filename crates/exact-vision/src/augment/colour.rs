@@ -7,7 +7,8 @@ fn blend(base: f64, pixel: u8, factor: f64) -> u8 {
     (base + factor * (f64::from(pixel) - base)).round().clamp(0.0, 255.0) as u8
 }
 
-/// The brightness of each pixel as the eye weighs colours, ITU-R BT.601; the pixels of a single channel themselves.
+/// The brightness of each pixel as the eye weighs colours, ITU-R BT.601; the pixels of a single channel
+/// themselves.
 fn luma(image: &Image) -> Vec<f64> {
     let planes: Vec<&[u8]> = image.planes().collect();
     match planes.as_slice() {
@@ -18,7 +19,7 @@ fn luma(image: &Image) -> Vec<f64> {
             red.iter().zip(*green).zip(*blue).map(weigh).collect()
         }
         [first, ..] => first.iter().map(|&pixel| f64::from(pixel)).collect(),
-        [] => Vec::new(),
+        [] => unreachable!("images have channels"),
     }
 }
 
@@ -42,7 +43,8 @@ pub(super) fn contrast(image: &mut Image, factor: f64) {
     map(image, |pixel| blend(mean, pixel, factor));
 }
 
-/// Away from a smoothed image, weights 1 for the eight neighbours and 5 for the pixel, or towards it; the edge stays.
+/// Away from a smoothed image, weights 1 for the eight neighbours and 5 for the pixel, or towards it; the
+/// edge stays.
 pub(super) fn sharpness(image: &mut Image, factor: f64) {
     let (height, width) = (image.shape.height, image.shape.width);
     image.redraw(|plane, row, column| {
@@ -58,9 +60,9 @@ pub(super) fn sharpness(image: &mut Image, factor: f64) {
     });
 }
 
-/// Keeps the highest bits.
+/// Keeps the highest bits, from 1 to 8.
 pub(super) fn posterize(image: &mut Image, bits: u32) {
-    let mask = u8::MAX.checked_shl(8 - bits.min(8)).unwrap_or(0);
+    let mask = u8::MAX << (8 - bits);
     map(image, |pixel| pixel & mask);
 }
 
@@ -77,7 +79,8 @@ pub(super) fn invert(image: &mut Image) {
 /// Stretches each channel to the whole range.
 pub(super) fn auto_contrast(image: &mut Image) {
     for plane in image.planes_mut() {
-        let (Some(&low), Some(&high)) = (plane.iter().min(), plane.iter().max()) else { continue };
+        let [low, high] =
+            [plane.iter().min(), plane.iter().max()].map(|extreme| *extreme.expect("images have pixels"));
         if low < high {
             let scale = 255.0 / f64::from(high - low);
             for pixel in plane {
@@ -87,15 +90,16 @@ pub(super) fn auto_contrast(image: &mut Image) {
     }
 }
 
-/// Makes the values of each channel equally frequent, as nearly as a function of them can. With `n` pixels, of which the largest
-/// value has `n_last`, and `step = ⌊(n - n_last) / 255⌋`, a value becomes `⌊(number of smaller ones + step / 2) / step⌋`.
+/// Makes the values of each channel equally frequent, as nearly as a function of them can. With `n` pixels,
+/// of which the largest value has `n_last`, and `step = ⌊(n - n_last) / 255⌋`, a value becomes
+/// `⌊(number of smaller ones + step / 2) / step⌋`.
 pub(super) fn equalize(image: &mut Image) {
     for plane in image.planes_mut() {
         let mut counts = [0_usize; 256];
         for &pixel in &*plane {
             counts[usize::from(pixel)] += 1;
         }
-        let last = counts.iter().rfind(|&&count| count > 0).copied().unwrap_or(0);
+        let last = counts.iter().rfind(|&&count| count > 0).expect("images have pixels");
         let step = (plane.len() - last) / 255;
         if step == 0 {
             continue;
@@ -163,7 +167,8 @@ mod tests {
 
     #[test]
     fn equalised_values_are_equally_frequent() {
-        // 512 pixels of four values, equally frequent: step = ⌊384 / 255⌋ = 1, ranks 0, 128, 256 (and more, cut off).
+        // 512 pixels of four values, equally frequent: step = ⌊384 / 255⌋ = 1, ranks 0, 128, 256 (and more,
+        // cut off).
         let pixels: Vec<u8> = (0..512).map(|at| 10 + (at % 4) as u8).collect();
         let equalized = changed(&pixels, 1, equalize);
         assert_eq!(equalized[..4], [0, 128, 255, 255]);

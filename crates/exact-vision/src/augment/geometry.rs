@@ -24,7 +24,7 @@ pub(super) fn flip(image: &mut Image) {
 pub(super) fn cut_out(image: &mut Image, size: usize, [row, column]: [usize; 2]) {
     let width = image.shape.width;
     let half = size / 2;
-    let range = |centre: usize, end: usize| centre.saturating_sub(half)..(centre + size - half).min(end);
+    let range = |centre: usize, end: usize| centre.saturating_sub(half)..(centre + (size - half)).min(end);
     let (rows, columns) = (range(row, image.shape.height), range(column, width));
     for plane in image.planes_mut() {
         for row in rows.clone() {
@@ -33,8 +33,8 @@ pub(super) fn cut_out(image: &mut Image, size: usize, [row, column]: [usize; 2])
     }
 }
 
-/// An affine map about the centre of the image: where in the old image, relative to its centre and in pixels, the new pixel at
-/// `(x, y)` comes from: `matrix (x, y) + offset`.
+/// An affine map about the centre of the image: where in the old image, relative to its centre and in pixels,
+/// the new pixel at `(x, y)` comes from: `matrix (x, y) + offset`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Affine {
     pub matrix: [[f64; 2]; 2],

@@ -1,7 +1,7 @@
 //! Augmentation: random changes of training images that leave their classes alone.
 //!
-//! What happens to a sample depends on the seed, the epoch and the number of the sample, and on nothing else: not on the batch that
-//! it is in or the number of threads.
+//! What happens to a sample depends on the seed, the epoch and the number of the sample, and on nothing else:
+//! not on the batch that it is in or the number of threads.
 
 mod colour;
 mod geometry;
@@ -44,15 +44,16 @@ pub enum Transform {
     },
     /// Blackens a square around a random pixel, as far as it is inside.
     ///
-    /// `DeVries` and Taylor, *Improved Regularization of Convolutional Neural Networks with Cutout*, arXiv 1708.04552.
+    /// `DeVries` and Taylor, *Improved Regularization of Convolutional Neural Networks with Cutout*, arXiv
+    /// 1708.04552.
     Cutout {
         /// The side of the square, above 0.
         size: usize,
     },
     /// So many changes of one magnitude, each chosen from fourteen.
     ///
-    /// Cubuk, Zoph, Shlens and Le, *`RandAugment`: Practical Automated Data Augmentation with a Reduced Search Space*, arXiv
-    /// 1909.13719.
+    /// Cubuk, Zoph, Shlens and Le, *`RandAugment`: Practical Automated Data Augmentation with a Reduced
+    /// Search Space*, arXiv 1909.13719.
     RandAugment {
         /// How many, above 0.
         operations: usize,
@@ -61,8 +62,8 @@ pub enum Transform {
     },
     /// One of 25 pairs of changes found on CIFAR-10.
     ///
-    /// Cubuk, Zoph, Mané, Vasudevan and Le, *`AutoAugment`: Learning Augmentation Policies from Data*, arXiv 1805.09501, table 7.
-    /// `Deviation:` what comes in from outside the image is black.
+    /// Cubuk, Zoph, Mané, Vasudevan and Le, *`AutoAugment`: Learning Augmentation Policies from Data*, arXiv
+    /// 1805.09501, table 7. `Deviation:` what comes in from outside the image is black.
     AutoAugment,
 }
 
@@ -94,6 +95,7 @@ impl Transform {
     fn apply(self, image: &mut Image, random: &mut ChaCha8Rng) {
         let (height, width) = (image.shape.height, image.shape.width);
         let mut up_to = |most: usize| {
+            // Further than an image can be wide, where all is black either way.
             let most = i64::try_from(most).unwrap_or(i64::MAX);
             random.random_range(-most..=most) as isize
         };

@@ -94,9 +94,8 @@ pub(super) const STRONGEST: u32 = 30;
 /// So many random changes, each of the same magnitude of [`STRONGEST`].
 pub(super) fn rand_augment(image: &mut Image, operations: usize, magnitude: u32, random: &mut ChaCha8Rng) {
     for _ in 0..operations {
-        if let Some(operation) = RAND_AUGMENT.choose(random) {
-            operation.apply(image, f64::from(magnitude) / f64::from(STRONGEST), random);
-        }
+        let operation = RAND_AUGMENT.choose(random).expect("there are fourteen to choose from");
+        operation.apply(image, f64::from(magnitude) / f64::from(STRONGEST), random);
     }
 }
 
@@ -134,7 +133,7 @@ const CIFAR_POLICY: [[Step; 2]; 25] = [
 
 /// A random pair of the policy for CIFAR-10.
 pub(super) fn auto_augment(image: &mut Image, random: &mut ChaCha8Rng) {
-    let Some(pair) = CIFAR_POLICY.choose(random) else { return };
+    let pair = CIFAR_POLICY.choose(random).expect("there are 25 pairs to choose from");
     for &(operation, tenths, magnitude) in pair {
         if random.random_ratio(tenths, 10) {
             operation.apply(image, f64::from(magnitude) / 9.0, random);

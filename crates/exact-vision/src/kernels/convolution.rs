@@ -1,7 +1,8 @@
-//! Convolutions of images whose channels are next to each other, `[n, height, width, channels]`, and their gradients.
+//! Convolutions of images whose channels are next to each other, `[n, height, width, channels]`, and their
+//! gradients.
 //!
-//! Each row of a patch of an image is then some neighbouring numbers, so sums of products are taken of patches where they are. The work
-//! is divided by images; no sum depends on the number of threads.
+//! Each row of a patch of an image is then some neighbouring numbers, so sums of products are taken of
+//! patches where they are. The work is divided by images; no sum depends on the number of threads.
 
 use std::borrow::Cow;
 
@@ -9,7 +10,8 @@ use rayon::prelude::*;
 
 use super::tiles::{self, MultiplyAdd, OuterProducts, Packed, Term};
 
-/// The number of parts that images are divided into for the gradient of weights, which is added up in each and then over them.
+/// The number of parts that images are divided into for the gradient of weights, which is added up in each
+/// and then over them.
 const PARTS: usize = 8;
 /// How many rows of them are added up over the parts at a time.
 const ROWS: usize = 64;
@@ -35,7 +37,8 @@ impl Convolution {
     /// The convolution.
     ///
     /// # Shapes
-    /// `[n, height, width, channels]` and `[outputs, channels, kernel, kernel]` to `[n, height, width, outputs]`
+    /// `[n, height, width, channels]` and `[outputs, channels, kernel, kernel]` to
+    /// `[n, height, width, outputs]`
     pub fn forward(&self, images: &[f32], weights: &[f32]) -> Vec<f32> {
         let [inputs, outputs] = self.channels;
         let run = self.kernel * inputs;
@@ -120,7 +123,8 @@ impl Convolution {
             let factors = widen(gradient, outputs, width);
             let mut sum = vec![0.0; rows * width];
             sum.fill(0.0);
-            // One row of the kernel after the other, so that its part of the sum stays in the second-level cache.
+            // One row of the kernel after the other, so that its part of the sum stays in the second-level
+            // cache.
             for terms in terms.chunks(1) {
                 let (source, factors, target) = (&*source, &*factors, &mut sum[..]);
                 OuterProducts { source, positions: &positions, terms, factors, target, width }.run();
@@ -148,12 +152,14 @@ impl Convolution {
         result
     }
 
-    /// Where a weight is, of the result's channel `output`, of the image's channel `input` and of a place in the kernel.
+    /// Where a weight is, of the result's channel `output`, of the image's channel `input` and of a place in
+    /// the kernel.
     fn weight(&self, output: usize, input: usize, place: usize) -> usize {
         (output * self.channels[0] + input) * self.kernel * self.kernel + place
     }
 
-    /// The products with each row of the kernel, whose weights are in the order of places, then channels of images.
+    /// The products with each row of the kernel, whose weights are in the order of places, then channels of
+    /// images.
     fn rows_of_kernel(&self) -> Vec<Term> {
         let length = self.kernel * self.channels[0];
         let term = |y| Term { source: y * self.row(), target: 0, row: y * length, length };

@@ -1,6 +1,8 @@
-//! Convolution and batch normalisation of images on the processor, several times as fast as those of Burn's backend for it.
+//! Convolution and batch normalisation of images on the processor, several times as fast as those of Burn's
+//! backend for it.
 //!
-//! Images are `[n, height, width, channels]`, so that the numbers of a pixel are neighbours. Autodiff takes the gradients from here too.
+//! Images are `[n, height, width, channels]`, so that the numbers of a pixel are neighbours. Autodiff takes
+//! the gradients from here too.
 
 // Vector instructions reach only what is inlined.
 #![allow(clippy::inline_always)]
@@ -38,7 +40,8 @@ pub(crate) fn convolve(images: Tensor<4>, weights: Tensor<4>, stride: usize, pad
     Tensor::from_dispatch(Dispatch::convolve(images, weights, stride, padding))
 }
 
-/// Batch normalisation by the statistics of the images, with rectified units behind it or not; and the mean and biased variance.
+/// Batch normalisation by the statistics of the images, with rectified units behind it or not; and the mean
+/// and biased variance.
 ///
 /// # Shapes
 /// `[n, height, width, channels]`, `[channels]` and `[channels]` to the first and two of the second
@@ -110,7 +113,7 @@ fn in_order(tensor: Values) -> Values {
 
 /// The numbers of a tensor that is [`in_order`].
 fn numbers(tensor: &Values) -> &[f32] {
-    tensor.as_slice().unwrap_or_default()
+    tensor.as_slice().expect("the numbers of the tensor are in order")
 }
 
 fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> Values {
@@ -254,7 +257,7 @@ impl Backward<Flex, 3> for NormalizationGradient {
     fn backward(self, ops: Ops<Self::State, 3>, gradients: &mut Gradients, _: &mut Checkpointer) {
         let mut gradient = in_order(gradients.consume::<Flex>(&ops.node));
         let ([of_images, of_gamma, of_beta], (images, normalization)) = (ops.parents, ops.state);
-        let (start, end) = gradient.layout().contiguous_offsets().unwrap_or_default();
+        let (start, end) = gradient.layout().contiguous_offsets().expect("the gradient is in order");
         let values = &mut gradient.storage_mut()[start..end];
         let sums = normalization.backward(numbers(&images), values);
         for (node, values) in [of_gamma, of_beta].into_iter().zip(sums) {

@@ -3,8 +3,9 @@
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-/// How many numbers are worked on at a time: few enough for the second-level cache. The sums of each such block are added up in `f64`,
-/// in order, so that they depend neither on the number of threads nor much on that of rows.
+/// How many numbers are worked on at a time: few enough for the second-level cache. The sums of each such
+/// block are added up in `f64`, in order, so that they depend neither on the number of threads nor much on
+/// that of rows.
 const BLOCK: usize = 1 << 14;
 
 /// Mean and biased variance of each channel.
@@ -18,8 +19,8 @@ impl Statistics {
     /// Those of rows of as many channels.
     ///
     /// # References
-    /// The moments of blocks are put together as in Chan, Golub and `LeVeque`, *Algorithms for computing the sample variance*, The American
-    /// Statistician 37, 1983.
+    /// The moments of blocks are put together as in Chan, Golub and `LeVeque`, *Algorithms for computing the
+    /// sample variance*, The American Statistician 37, 1983.
     pub fn of(values: &[f32], channels: usize) -> Self {
         let blocks = values.par_chunks(block_length(channels));
         let blocks: Vec<_> =
@@ -75,8 +76,8 @@ impl Normalization {
         results
     }
 
-    /// Turns the gradient of the results into that of the values, of which these are the statistics, and returns the gradients of gamma
-    /// and beta.
+    /// Turns the gradient of the results into that of the values, of which these are the statistics, and
+    /// returns the gradients of gamma and beta.
     pub fn backward(&self, values: &[f32], gradient: &mut [f32]) -> [Vec<f32>; 2] {
         let (channels, length) = (self.mean.len(), block_length(self.mean.len()));
         let blocks = gradient.par_chunks_mut(length).zip(values.par_chunks(length));

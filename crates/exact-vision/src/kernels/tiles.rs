@@ -1,5 +1,5 @@
-//! The innermost loops of convolutions: tiles of a few rows and some vectors of columns, which stay in registers while products are
-//! added to them.
+//! The innermost loops of convolutions: tiles of a few rows and some vectors of columns, which stay in
+//! registers while products are added to them.
 //!
 //! Rows are found by their offsets, so that patches of an image are never copied together.
 
@@ -10,7 +10,8 @@ use rayon::prelude::*;
 
 /// The most vectors that a tile is wide.
 const WIDEST: usize = 3;
-/// The most products that are added up in one go, so that what they are multiplied by stays in the first-level cache.
+/// The most products that are added up in one go, so that what they are multiplied by stays in the
+/// first-level cache.
 const DEPTH: usize = 192;
 /// As `DEPTH`, where what they are multiplied by is read from its place.
 const SPREAD: usize = 128;
@@ -233,8 +234,8 @@ fn add_row<S: Simd, const V: usize>(simd: S, row: &mut [f32], sums: [S::f32s; V]
     }
 }
 
-/// `target[(r + i) width + c] += Σ_p source[s_p + i] factors[p width + c]` for all terms, rows `i` below the length of the term, which
-/// are from its `row` on, and columns `c`.
+/// `target[(r + i) width + c] += Σ_p source[s_p + i] factors[p width + c]` for all terms, rows `i` below the
+/// length of the term, which are from its `row` on, and columns `c`.
 #[derive(Debug)]
 pub(super) struct OuterProducts<'a> {
     pub source: &'a [f32],
@@ -286,10 +287,9 @@ impl OuterProducts<'_> {
         let mut sums = [[simd.splat_f32s(0.0); V]; M];
         for (position, factors) in positions.iter().zip(factors) {
             let factors = &factors[stripe.first..stripe.first + V * S::F32_LANES];
-            let Some(factors) = S::as_simd_f32s(factors).0.first_chunk::<V>() else { return };
-            let Some(elements) = self.source[position + term.source + done..].first_chunk::<M>() else {
-                return;
-            };
+            let factors = S::as_simd_f32s(factors).0.first_chunk::<V>().expect("a stripe has V vectors");
+            let elements = self.source[position + term.source + done..].first_chunk::<M>();
+            let elements = elements.expect("a term has M rows from here on");
             for (sums, element) in sums.iter_mut().zip(elements) {
                 let element = simd.splat_f32s(*element);
                 for (sum, factor) in sums.iter_mut().zip(factors) {

@@ -4,10 +4,10 @@ use burn::module::{Initializer, Module, Param};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig, PaddingConfig2d};
-use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
-use crate::kernels;
+use super::forward::{ForwardPass, LayerName};
+use crate::{ImageShape, VisionError};
 
 /// A square convolution from the first to the second number of channels.
 #[derive(Debug, Clone, Copy)]
@@ -50,60 +50,41 @@ pub(super) struct NormalizedConvolution {
 }
 
 impl NormalizedConvolution {
-    pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
-        normalize(&self.norm, convolve(&self.convolution, input), false)
+    pub fn forward<P: ForwardPass>(&self, pass: &mut P, input: P::Pixels, rectified: bool) -> P::Pixels {
+        let convolved = pass.convolution(&self.convolution, input);
+        pass.normalization(&self.norm, convolved, rectified)
     }
 
-    pub fn forward_relu(&self, input: Tensor<4>) -> Tensor<4> {
-        normalize(&self.norm, convolve(&self.convolution, input), true)
+    /// The names of its layers in `PyTorch`.
+    pub fn named(&self, convolution: String, norm: String) -> [LayerName; 2] {
+        [(self.convolution.weight.id, convolution), (self.norm.gamma.id, norm)]
     }
 }
 
-/// Images as the layers here take and return them.
+/// How many pixels are added at each side. No layer here has other padding at one side than at another, or
+/// one that depends on the images.
+pub(crate) fn padding(padding: &PaddingConfig2d) -> usize {
+    match padding {
+        PaddingConfig2d::Valid => 0,
+        PaddingConfig2d::Explicit(padding, ..) => *padding,
+        PaddingConfig2d::Same => unreachable!("padding is given in pixels"),
+    }
+}
+
+/// Height and width of images that a network can take.
 ///
-/// # Shapes
-/// `[n, channels, height, width]` to `[n, height, width, channels]`
-pub(super) fn channels_last(images: Tensor<4>) -> Tensor<4> {
-    images.permute([0, 2, 3, 1])
-}
-
-/// The inverse of [`channels_last`].
-pub(super) fn channels_first(images: Tensor<4>) -> Tensor<4> {
-    images.permute([0, 3, 1, 2])
-}
-
-/// A [`Convolution`] of images.
-pub(super) fn convolve(layer: &Conv2d, images: Tensor<4>) -> Tensor<4> {
-    let padding = match layer.padding {
-        PaddingConfig2d::Explicit(padding, ..) if kernels::run_on(&images) => padding,
-        _ => return channels_last(layer.forward(channels_first(images))),
-    };
-    let results = kernels::convolve(images, layer.weight.val(), layer.stride[0], padding);
-    match &layer.bias {
-        Some(bias) => results + bias.val().unsqueeze(),
-        None => results,
+/// # Errors
+/// [`VisionError::InputSize`] if one is below `smallest`.
+pub(super) fn sides(
+    input: ImageShape,
+    model: &'static str,
+    smallest: usize,
+) -> Result<[usize; 2], VisionError> {
+    let ImageShape { height, width, .. } = input;
+    if height.min(width) < smallest {
+        return Err(VisionError::InputSize { model, smallest, height, width });
     }
-}
-
-/// Batch normalisation of images, with rectified units behind it or not.
-pub(super) fn normalize(layer: &BatchNorm, images: Tensor<4>, rectified: bool) -> Tensor<4> {
-    let (gamma, beta) = (layer.gamma.val(), layer.beta.val());
-    let own = kernels::run_on(&images);
-    let with_gradients = [images.device(), gamma.device()].iter().any(Device::is_autodiff);
-    if own && !with_gradients {
-        let statistics = [layer.running_mean.value(), layer.running_var.value()];
-        return kernels::normalize_by(statistics, images, [gamma, beta], layer.epsilon, rectified);
-    }
-    if !(own && layer.training.is_enabled()) {
-        let results = channels_last(layer.forward(channels_first(images)));
-        return if rectified { relu(results) } else { results };
-    }
-    let (results, mean, variance) = kernels::normalize(images, gamma, beta, layer.epsilon, rectified);
-    for (running, batch) in [(&layer.running_mean, mean), (&layer.running_var, variance)] {
-        let kept = running.value_sync().mul_scalar(1.0 - layer.momentum);
-        running.update((kept + batch.mul_scalar(layer.momentum)).detach());
-    }
-    results
+    Ok([height, width])
 }
 
 pub(super) fn linear(inputs: usize, outputs: usize, device: &Device) -> Linear {
@@ -118,17 +99,4 @@ pub(super) fn linear_of(weights: Tensor<2>, biases: Tensor<1>) -> Linear {
 /// The maximum over squares of 2 x 2 pixels that do not overlap; a last odd row or column is left out.
 pub(super) fn halving_pool() -> MaxPool2d {
     MaxPool2dConfig::new([2, 2]).with_strides([2, 2]).init()
-}
-
-/// Maximum pooling of images.
-pub(super) fn pool(layer: &MaxPool2d, images: Tensor<4>) -> Tensor<4> {
-    channels_last(layer.forward(channels_first(images)))
-}
-
-/// The mean over all pixels.
-///
-/// # Shapes
-/// `[n, height, width, channels]` to `[n, channels]`
-pub(super) fn global_average(input: Tensor<4>) -> Tensor<2> {
-    input.mean_dims(&[1, 2]).flatten(1, 3)
 }

@@ -4,19 +4,19 @@ use burn::module::{Initializer, Module, Param};
 use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
 
-use super::Parts;
-use super::layers::{Convolution, NormalizedConvolution, channels_first, channels_last};
+use super::forward::{ForwardPass, Parts};
+use super::layers::{Convolution, NormalizedConvolution, sides};
 use crate::{ImageShape, VisionError};
 
 /// Channels after each convolution.
 const CHANNELS: [usize; 10] = [32, 48, 64, 80, 96, 112, 128, 144, 160, 176];
 
-/// M3: ten 3 x 3 convolutions without padding or bias, each with batch normalisation and rectified units, then a linear layer
-/// over all remaining pixels, again with batch normalisation.
+/// M3: ten 3 x 3 convolutions without padding or bias, each with batch normalisation and rectified units,
+/// then a linear layer over all remaining pixels, again with batch normalisation.
 ///
 /// # References
-/// An, Lee, Park, Yang and So, *An Ensemble of Simple Convolutional Neural Network Models for MNIST Digit Recognition*, arXiv
-/// 2008.10400; used by Karpukhin, Dereka and Kolesnikov, arXiv 2205.09615.
+/// An, Lee, Park, Yang and So, *An Ensemble of Simple Convolutional Neural Network Models for MNIST Digit
+/// Recognition*, arXiv 2008.10400; used by Karpukhin, Dereka and Kolesnikov, arXiv 2205.09615.
 #[derive(Module, Debug)]
 pub struct M3 {
     convolutions: Vec<NormalizedConvolution>,
@@ -27,7 +27,7 @@ pub struct M3 {
 impl M3 {
     pub(super) fn new(input: ImageShape, n_classes: usize, device: &Device) -> Result<Self, VisionError> {
         let lost = 2 * CHANNELS.len();
-        let [height, width] = input.at_least("m3", lost + 1)?.map(|size| size - lost);
+        let [height, width] = sides(input, "m3", lost + 1)?.map(|size| size - lost);
         let inputs = std::iter::once(input.channels).chain(CHANNELS);
         let convolution = |(input, output)| {
             Convolution { padding: 0, ..Convolution::new([input, output], 3) }.init_normalized(device)
@@ -42,18 +42,19 @@ impl M3 {
 }
 
 impl Parts for M3 {
-    fn features(&self, images: Tensor<4>) -> Tensor<2> {
+    fn features<P: ForwardPass>(&self, pass: &mut P, images: P::Pixels) -> P::Features {
         let layers = self.convolutions.iter();
-        let last = layers.fold(channels_last(images), |input, layer| layer.forward_relu(input));
-        channels_first(last).flatten(1, 3)
+        let pixels = layers.fold(images, |input, layer| layer.forward(pass, input, true));
+        pass.flat(pixels)
     }
 
     fn head(&self) -> &Linear {
         &self.head
     }
 
-    fn classify(&self, features: Tensor<2>) -> Tensor<2> {
-        self.norm.forward(self.head.forward(features))
+    fn classify<P: ForwardPass>(&self, pass: &mut P, features: P::Features) -> P::Features {
+        let logits = pass.linear(&self.head, features, false);
+        pass.normalized_features(&self.norm, logits)
     }
 
     /// The normalisation that follows only divides by the square root of 1 + epsilon, and adds the biases.

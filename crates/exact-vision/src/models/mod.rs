@@ -1,8 +1,10 @@
 //! Networks for images, by name.
 
+mod forward;
 mod initialization;
 mod layers;
 mod m3;
+mod on_tensors;
 mod resnet;
 mod small_cnn;
 mod vgg;
@@ -16,19 +18,23 @@ use burn::nn::Linear;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use forward::{ForwardPass, LayerName};
+pub(crate) use layers::padding;
 pub use m3::M3;
-pub(crate) use resnet::Layout as ResNetLayout;
 pub use resnet::ResNet;
 pub use small_cnn::SmallCnn;
 pub use vgg::Vgg;
 pub use wide_resnet::WideResNet;
 
+use self::forward::Parts;
+use self::on_tensors::{OnTensors, channels_last};
+use self::resnet::Layout;
 use crate::{ImageShape, VisionError};
 
 /// Which network, with its size.
 ///
-/// The names are `small-cnn`, `m3`, `wrn-DEPTH-WIDTH` with a depth of `6 n + 4`, `resnet-18`, `-34` and `-50`, and `vgg-11`, `-13`,
-/// `-16` and `-19`.
+/// The names are `small-cnn`, `m3`, `wrn-DEPTH-WIDTH` with a depth of `6 n + 4`, `resnet-18`, `-34` and
+/// `-50`, and `vgg-11`, `-13`, `-16` and `-19`.
 ///
 /// # Example
 /// ```
@@ -77,8 +83,8 @@ impl Architecture {
     /// The network with random weights of this seed, the same on every device, for images of this shape.
     ///
     /// # Errors
-    /// [`VisionError::Architecture`] if there is no network of this size, [`VisionError::InputSize`] if the images are too small for
-    /// it, [`VisionError::Empty`] if they have no channels or there are no classes.
+    /// [`VisionError::Architecture`] if there is no network of this size, [`VisionError::InputSize`] if the
+    /// images are too small for it, [`VisionError::Empty`] if they have no channels or there are no classes.
     pub fn init(
         self,
         input: ImageShape,
@@ -114,7 +120,7 @@ impl Architecture {
                 Network::WideResNet(WideResNet::new([depth, width], input, n_classes, device)?)
             }
             Self::ResNet { depth } => {
-                let layout = ResNetLayout::of(depth).ok_or_else(unknown)?;
+                let layout = Layout::of(depth).ok_or_else(unknown)?;
                 Network::ResNet(ResNet::new(layout, input, n_classes, device))
             }
             Self::Vgg { depth } => {
@@ -131,7 +137,7 @@ impl Architecture {
         match self {
             Self::SmallCnn | Self::M3 => true,
             Self::WideResNet { depth, width } => depth >= 10 && depth % 6 == 4 && width > 0,
-            Self::ResNet { depth } => ResNetLayout::of(depth).is_some(),
+            Self::ResNet { depth } => Layout::of(depth).is_some(),
             Self::Vgg { depth } => Vgg::groups(depth).is_some(),
         }
     }
@@ -204,13 +210,26 @@ pub enum Network {
     Vgg(Vgg),
 }
 
+/// What a function of its [`Parts`] says of a network.
+macro_rules! of_parts {
+    ($network:expr, $parts:ident => $result:expr) => {
+        match $network {
+            Network::SmallCnn($parts) => $result,
+            Network::M3($parts) => $result,
+            Network::WideResNet($parts) => $result,
+            Network::ResNet($parts) => $result,
+            Network::Vgg($parts) => $result,
+        }
+    };
+}
+
 impl Network {
     /// The logits of images.
     ///
     /// # Shapes
     /// `[n, channels, height, width]` to `[n, classes]`
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
-        self.parts().classify(self.parts().features(images))
+        self.pass(&mut OnTensors, channels_last(images))
     }
 
     /// What the last layer classifies.
@@ -218,12 +237,25 @@ impl Network {
     /// # Shapes
     /// `[n, channels, height, width]` to `[n, features]`
     pub fn features(&self, images: Tensor<4>) -> Tensor<2> {
-        self.parts().features(images)
+        of_parts!(self, parts => parts.features(&mut OnTensors, channels_last(images)))
+    }
+
+    /// The way from images to logits.
+    pub(crate) fn pass<P: ForwardPass>(&self, pass: &mut P, images: P::Pixels) -> P::Features {
+        of_parts!(self, parts => {
+            let features = parts.features(pass, images);
+            parts.classify(pass, features)
+        })
+    }
+
+    /// The last linear layer.
+    pub(crate) fn head(&self) -> &Linear {
+        of_parts!(self, parts => parts.head())
     }
 
     /// How many features the last layer classifies, and into how many classes.
     pub(crate) fn head_shape(&self) -> [usize; 2] {
-        self.parts().head().weight.shape().dims()
+        self.head().weight.shape().dims()
     }
 
     /// Makes the logits `features · weights + biases`.
@@ -231,41 +263,13 @@ impl Network {
     /// # Shapes
     /// `[features, classes]` and `[classes]`, as before
     pub(crate) fn set_head(&mut self, weights: Tensor<2>, biases: Tensor<1>) {
-        match self {
-            Self::SmallCnn(network) => network.set_head(weights, biases),
-            Self::M3(network) => network.set_head(weights, biases),
-            Self::WideResNet(network) => network.set_head(weights, biases),
-            Self::ResNet(network) => network.set_head(weights, biases),
-            Self::Vgg(network) => network.set_head(weights, biases),
-        }
+        of_parts!(self, parts => parts.set_head(weights, biases));
     }
 
-    fn parts(&self) -> &dyn Parts {
-        match self {
-            Self::SmallCnn(network) => network,
-            Self::M3(network) => network,
-            Self::WideResNet(network) => network,
-            Self::ResNet(network) => network,
-            Self::Vgg(network) => network,
-        }
+    /// What the layers are called in `PyTorch`, if the network is known there.
+    pub(crate) fn names_in_pytorch(&self) -> Option<Vec<LayerName>> {
+        of_parts!(self, parts => parts.names_in_pytorch())
     }
-}
-
-/// The two parts of a network: what makes features of images, and the last layer.
-trait Parts {
-    /// Images to features.
-    fn features(&self, images: Tensor<4>) -> Tensor<2>;
-
-    /// The last linear layer.
-    fn head(&self) -> &Linear;
-
-    /// Features to logits.
-    fn classify(&self, features: Tensor<2>) -> Tensor<2> {
-        self.head().forward(features)
-    }
-
-    /// Makes [`Parts::classify`] the map `features · weights + biases`.
-    fn set_head(&mut self, weights: Tensor<2>, biases: Tensor<1>);
 }
 
 #[cfg(test)]

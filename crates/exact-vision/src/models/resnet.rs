@@ -3,25 +3,23 @@
 use burn::module::Module;
 use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
 use burn::nn::{Linear, PaddingConfig2d};
-use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
-use super::Parts;
-use super::layers::{
-    Convolution, NormalizedConvolution, channels_last, global_average, linear, linear_of, pool,
-};
+use super::forward::{ForwardPass, LayerName, Parts};
+use super::layers::{Convolution, NormalizedConvolution, linear, linear_of};
 use crate::ImageShape;
 
-/// A residual network: a stem, four groups of blocks of 64, 128, 256 and 512 channels, of which all but the first halve the image,
-/// the mean over pixels and a linear layer. Blocks are two 3 x 3 convolutions (18 and 34 layers), or a 3 x 3 between two 1 x 1
-/// convolutions of which the last has four times the channels (50 layers).
+/// A residual network: a stem, four groups of blocks of 64, 128, 256 and 512 channels, of which all but the
+/// first halve the image, the mean over pixels and a linear layer. Blocks are two 3 x 3 convolutions (18 and
+/// 34 layers), or a 3 x 3 between two 1 x 1 convolutions of which the last has four times the channels (50
+/// layers).
 ///
 /// The stem of large images is a 7 x 7 convolution of stride 2 and maximum pooling of stride 2; that of
 /// [small](ImageShape::is_small) ones a 3 x 3 convolution.
 ///
 /// # References
-/// He, Zhang, Ren and Sun, *Deep Residual Learning for Image Recognition*, arXiv 1512.03385; blocks of 50 layers have their stride
-/// in the 3 x 3 convolution, as is usual since.
+/// He, Zhang, Ren and Sun, *Deep Residual Learning for Image Recognition*, arXiv 1512.03385; blocks of 50
+/// layers have their stride in the 3 x 3 convolution, as is usual since.
 #[derive(Module, Debug)]
 pub struct ResNet {
     stem: NormalizedConvolution,
@@ -38,9 +36,9 @@ struct Block {
 
 /// How deep, and of which blocks.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Layout {
-    pub blocks: [usize; 4],
-    pub bottleneck: bool,
+pub(super) struct Layout {
+    blocks: [usize; 4],
+    bottleneck: bool,
 }
 
 impl Layout {
@@ -86,12 +84,15 @@ impl ResNet {
 }
 
 impl Parts for ResNet {
-    fn features(&self, images: Tensor<4>) -> Tensor<2> {
-        let mut pixels = self.stem.forward_relu(channels_last(images));
+    fn features<P: ForwardPass>(&self, pass: &mut P, images: P::Pixels) -> P::Features {
+        let mut pixels = self.stem.forward(pass, images, true);
         if let Some(layer) = &self.pool {
-            pixels = pool(layer, pixels);
+            pixels = pass.max_pool(layer, pixels);
         }
-        global_average(self.blocks.iter().fold(pixels, |input, block| block.forward(input)))
+        for block in &self.blocks {
+            pixels = block.forward(pass, pixels);
+        }
+        pass.mean(pixels)
     }
 
     fn head(&self) -> &Linear {
@@ -100,6 +101,28 @@ impl Parts for ResNet {
 
     fn set_head(&mut self, weights: Tensor<2>, biases: Tensor<1>) {
         self.head = linear_of(weights, biases);
+    }
+
+    /// As in torchvision.
+    fn names_in_pytorch(&self) -> Option<Vec<LayerName>> {
+        let mut names = Vec::from(self.stem.named("conv1".into(), "bn1".into()));
+        // Every group but the first begins with a block that changes the channels.
+        let groups = self.blocks.chunk_by(|_, next| next.shortcut.is_none());
+        for (group, blocks) in (1..).zip(groups) {
+            for (number, block) in blocks.iter().enumerate() {
+                let name = format!("layer{group}.{number}");
+                for (at, layer) in (1..).zip(&block.convolutions) {
+                    names.extend(layer.named(format!("{name}.conv{at}"), format!("{name}.bn{at}")));
+                }
+                if let Some(shortcut) = &block.shortcut {
+                    let shortcut =
+                        shortcut.named(format!("{name}.downsample.0"), format!("{name}.downsample.1"));
+                    names.extend(shortcut);
+                }
+            }
+        }
+        names.push((self.head.weight.id, "fc".into()));
+        Some(names)
     }
 }
 
@@ -121,16 +144,17 @@ impl Block {
         (Self { convolutions, shortcut }, outputs)
     }
 
-    fn forward(&self, input: Tensor<4>) -> Tensor<4> {
+    fn forward<P: ForwardPass>(&self, pass: &mut P, input: P::Pixels) -> P::Pixels {
         let mut output = input.clone();
         for (i, layer) in self.convolutions.iter().enumerate() {
             let last = i + 1 == self.convolutions.len();
-            output = if last { layer.forward(output) } else { layer.forward_relu(output) };
+            output = layer.forward(pass, output, !last);
         }
         let carried = match &self.shortcut {
-            Some(shortcut) => shortcut.forward(input),
+            Some(shortcut) => shortcut.forward(pass, input, false),
             None => input,
         };
-        relu(output + carried)
+        let sum = pass.sum(output, carried);
+        pass.relu(sum)
     }
 }

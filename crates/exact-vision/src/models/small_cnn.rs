@@ -4,20 +4,18 @@ use burn::module::Module;
 use burn::nn::Linear;
 use burn::nn::conv::Conv2d;
 use burn::nn::pool::MaxPool2d;
-use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
-use super::Parts;
-use super::layers::{
-    Convolution, channels_first, channels_last, convolve, halving_pool, linear, linear_of, pool,
-};
+use super::forward::{ForwardPass, Parts};
+use super::layers::{Convolution, halving_pool, linear, linear_of, sides};
 use crate::{ImageShape, VisionError};
 
-/// `LeNet-5` with rectified units and maximum pooling: two 5 x 5 convolutions to 6 and 16 channels, then three linear layers of
-/// 120 and 84 units and the classes.
+/// `LeNet-5` with rectified units and maximum pooling: two 5 x 5 convolutions to 6 and 16 channels, then
+/// three linear layers of 120 and 84 units and the classes.
 ///
 /// # References
-/// Y. `LeCun`, Bottou, Bengio and Haffner, *Gradient-based learning applied to document recognition*, Proceedings of the IEEE 86, 1998.
+/// Y. `LeCun`, Bottou, Bengio and Haffner, *Gradient-based learning applied to document recognition*,
+/// Proceedings of the IEEE 86, 1998.
 #[derive(Module, Debug)]
 pub struct SmallCnn {
     convolutions: Vec<Conv2d>,
@@ -28,7 +26,7 @@ pub struct SmallCnn {
 
 impl SmallCnn {
     pub(super) fn new(input: ImageShape, n_classes: usize, device: &Device) -> Result<Self, VisionError> {
-        let [height, width] = input.at_least("small-cnn", 12)?.map(|size| (size / 2 - 4) / 2);
+        let [height, width] = sides(input, "small-cnn", 12)?.map(|size| (size / 2 - 4) / 2);
         let first = Convolution { bias: true, ..Convolution::new([input.channels, 6], 5) };
         let second = Convolution { bias: true, padding: 0, ..Convolution::new([6, 16], 5) };
         Ok(Self {
@@ -41,12 +39,15 @@ impl SmallCnn {
 }
 
 impl Parts for SmallCnn {
-    fn features(&self, images: Tensor<4>) -> Tensor<2> {
-        let layers = self.convolutions.iter();
-        let last =
-            layers.fold(channels_last(images), |input, layer| pool(&self.pool, relu(convolve(layer, input))));
-        let pixels = channels_first(last).flatten(1, 3);
-        self.linear.iter().fold(pixels, |input, layer| relu(layer.forward(input)))
+    fn features<P: ForwardPass>(&self, pass: &mut P, images: P::Pixels) -> P::Features {
+        let mut pixels = images;
+        for layer in &self.convolutions {
+            pixels = pass.convolution(layer, pixels);
+            pixels = pass.relu(pixels);
+            pixels = pass.max_pool(&self.pool, pixels);
+        }
+        let pixels = pass.flat(pixels);
+        self.linear.iter().fold(pixels, |input, layer| pass.linear(layer, input, true))
     }
 
     fn head(&self) -> &Linear {

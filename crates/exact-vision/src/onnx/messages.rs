@@ -1,4 +1,5 @@
-//! The messages of the ONNX format that an exported network needs, with the numbers that `onnx.proto` gives their fields.
+//! The messages of the ONNX format that an exported network needs, with the numbers that `onnx.proto` gives
+//! their fields.
 
 use prost::{Message, Oneof};
 
@@ -8,7 +9,7 @@ pub(super) const INT64: i32 = 7;
 
 /// A length as the format has it.
 pub(super) fn length(length: usize) -> i64 {
-    i64::try_from(length).unwrap_or(i64::MAX)
+    i64::try_from(length).expect("what is in memory has fewer than 2^63 parts")
 }
 
 /// A whole file.

@@ -1,8 +1,8 @@
 //! Classifiers as ONNX files.
 
 mod graph;
+mod layers;
 mod messages;
-mod networks;
 mod probabilities;
 
 use std::path::Path;
@@ -15,8 +15,8 @@ use self::messages::{
     Dimension, FLOAT, GraphProto, Length, ModelProto, OperatorSetIdProto, StringStringEntryProto,
     TensorShapeProto, TensorTypeProto, TypeProto, ValueInfoProto, length,
 };
+use crate::VisionError;
 use crate::classifier::ImageClassifier;
-use crate::{VisionError, file};
 
 /// The version of the format, and of its operators: those of 2021, which all runtimes know.
 const IR_VERSION: i64 = 8;
@@ -34,28 +34,25 @@ const DESCRIPTION: &str =
 impl ImageClassifier {
     /// Writes the classifier as an ONNX file, whole or not at all, for any number of images at once.
     ///
-    /// Its input `images`, `[n, channels, height, width]`, are pixels divided by 255, from 0 to 1, red before green and blue; that
-    /// they are normalised as in training is part of the graph. Its outputs are `logits` and `probabilities`, `[n, classes]`; the
-    /// latter are those of the classifier's [link](ImageClassifier::link). The names of the classes, as a JSON array, are the
-    /// metadata `class_names`.
+    /// Its input `images`, `[n, channels, height, width]`, are pixels divided by 255, from 0 to 1, red before
+    /// green and blue; that they are normalised as in training is part of the graph. Its outputs are `logits`
+    /// and `probabilities`, `[n, classes]`; the latter are those of the classifier's
+    /// [link](ImageClassifier::link). The names of the classes, as a JSON array, are the metadata
+    /// `class_names`.
     ///
     /// # Errors
-    /// [`VisionError::Data`] if the file cannot be written, [`VisionError::Device`] if the device fails, and
-    /// [`VisionError::File`] if the network lacks a tensor.
+    /// [`VisionError::Data`] if the file cannot be written, [`VisionError::Device`] if the device fails.
     pub fn export_onnx(&self, path: &Path) -> Result<(), VisionError> {
-        let fail = |problem| VisionError::File { path: path.into(), problem };
-        let model = self.description.model;
-        let mut graph = Graph::new(model.prefix(), file::tensors_of(&self.network)?);
-        self.draw(&mut graph).map_err(fail)?;
+        let graph = self.draw()?;
         let (shape, n_classes) = (self.description.shape, self.class_names().len());
-        let names = serde_json::to_string(self.class_names()).map_err(|error| fail(error.to_string()))?;
+        let names = serde_json::to_string(self.class_names()).expect("every string can be written in JSON");
         let proto = ModelProto {
             ir_version: IR_VERSION,
             producer_name: "exact-learn".into(),
             producer_version: env!("CARGO_PKG_VERSION").into(),
             graph: Some(GraphProto {
                 node: graph.nodes,
-                name: model.to_string(),
+                name: self.architecture().to_string(),
                 initializer: graph.initializers,
                 doc_string: DESCRIPTION.into(),
                 input: vec![value(IMAGES, &[shape.channels, shape.height, shape.width])],
@@ -67,8 +64,9 @@ impl ImageClassifier {
         Ok(write_atomically(path, |file| file.write_all(&proto.encode_to_vec()))?)
     }
 
-    /// Adds everything from pixels to probabilities to a graph.
-    fn draw(&self, graph: &mut Graph) -> Result<(), String> {
+    /// Everything from pixels to probabilities.
+    fn draw(&self) -> Result<Graph, VisionError> {
+        let mut graph = Graph::default();
         let statistics = &self.description.statistics;
         let channels = [1, statistics.mean.len(), 1, 1];
         let factors: Vec<f32> = statistics.std.iter().map(|std| (1.0 / std) as f32).collect();
@@ -78,11 +76,11 @@ impl ImageClassifier {
         let offsets = graph.constant("normalization.offsets", &channels, &offsets);
         let scaled = graph.operator("Mul", &[IMAGES, &factors], Vec::new());
         let images = graph.add(&scaled, &offsets);
-        let logits = self.description.model.draw(graph, &images, self.description.shape)?;
-        let probabilities = probabilities::draw(graph, self.link(), &logits);
+        let logits = layers::draw(&mut graph, &self.network, images, self.description.shape)?;
+        let probabilities = probabilities::draw(&mut graph, self.link(), &logits);
         graph.rename(&logits, LOGITS);
         graph.rename(&probabilities, PROBABILITIES);
-        Ok(())
+        Ok(graph)
     }
 }
 

@@ -5,7 +5,8 @@ use exact_core::Link;
 use super::graph::{Graph, Value};
 use super::messages::AttributeProto;
 
-/// The nodes of the trapezoidal rule for the winning score, which is sought between so many sigmas from the largest logit.
+/// The nodes of the trapezoidal rule for the winning score, which is sought between so many sigmas from the
+/// largest logit.
 const NODES: usize = 96;
 const RANGE: [f32; 2] = [-6.0, 8.0];
 
@@ -25,8 +26,9 @@ pub(super) fn draw(graph: &mut Graph, link: Link, logits: &str) -> Value {
 /// The distribution of the argmax of normal scores with these means and variance 1.
 ///
 /// # Formula
-/// `p_c ∝ Σ_k φ(s_k - m_c) / Φ(s_k - m_c) Π_j Φ(s_k - m_j)` over equidistant scores `s_k` of the winner. The trapezoidal rule
-/// converges geometrically for such a function, so that what remains is the rounding of single precision.
+/// `p_c ∝ Σ_k φ(s_k - m_c) / Φ(s_k - m_c) Π_j Φ(s_k - m_j)` over equidistant scores `s_k` of the winner. The
+/// trapezoidal rule converges geometrically for such a function, so that what remains is the rounding of
+/// single precision.
 fn argmax_of_normal(graph: &mut Graph, means: &str) -> Value {
     let largest = graph.operator("ReduceMax", &[means], axes(&[1]));
     let below = graph.operator("Sub", &[means, &largest], Vec::new());

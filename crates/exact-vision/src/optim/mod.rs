@@ -1,6 +1,7 @@
 //! Optimisers: steps from gradients to new weights.
 //!
-//! Learning rates follow a [`Schedule`](exact_core::schedule::Schedule): geometric, cosine or in steps, each with a warm-up.
+//! Learning rates follow a [`Schedule`](exact_core::schedule::Schedule): geometric, cosine or in steps, each
+//! with a warm-up.
 
 mod gradients;
 mod sharpness;
@@ -27,8 +28,8 @@ use crate::VisionError;
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Algorithm {
-    /// Stochastic gradient descent: `v ← momentum v + g` and a step along `v`, or with Nesterov's momentum along
-    /// `g + momentum v`. Weight decay is added to `g`.
+    /// Stochastic gradient descent: `v ← momentum v + g` and a step along `v`, or with Nesterov's momentum
+    /// along `g + momentum v`. Weight decay is added to `g`.
     Sgd {
         /// The share of the velocity that is kept, from 0 to below 1.
         momentum: f64,
@@ -61,11 +62,11 @@ pub enum GradientScaling {
 /// The settings of an [`Optimizer`].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
-#[non_exhaustive]
 pub struct OptimizerSettings {
     /// How a gradient becomes a step.
     pub algorithm: Algorithm,
-    /// The strength of the decay of weights, from 0; vectors (biases, and what normalisation is scaled by) do not decay.
+    /// The strength of the decay of weights, from 0; vectors (biases, and what normalisation is scaled by) do
+    /// not decay.
     pub weight_decay: f64,
     /// Whether and how the gradient is taken at the worst weights nearby.
     pub sharpness: Option<Sharpness>,
@@ -165,8 +166,8 @@ impl Optimizer {
         })
     }
 
-    /// One step: the module after it, and the loss before it. `evaluate` returns the loss of a module and the gradient; it is called
-    /// once, or with [`Sharpness`] twice, for the same samples.
+    /// One step: the module after it, and the loss before it. `evaluate` returns the loss of a module and the
+    /// gradient; it is called once, or with [`Sharpness`] twice, for the same samples.
     ///
     /// # Errors
     /// Those of `evaluate`, and [`VisionError::Device`] if the device fails.

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::gradients::norm;
 use crate::VisionError;
 
-/// How far, and in what measure, weights are moved uphill before the gradient is taken that moves them downhill.
+/// How far, and in what measure, weights are moved uphill before the gradient is taken that moves them
+/// downhill.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[non_exhaustive]
@@ -16,18 +17,19 @@ pub enum Sharpness {
     /// SAM: `ε = ρ g / ‖g‖`.
     ///
     /// # References
-    /// Foret, Kleiner, Mobahi and Neyshabur, *Sharpness-Aware Minimization for Efficiently Improving Generalization*, arXiv
-    /// 2010.01412, equation 2 with `p = 2`.
+    /// Foret, Kleiner, Mobahi and Neyshabur, *Sharpness-Aware Minimization for Efficiently Improving
+    /// Generalization*, arXiv 2010.01412, equation 2 with `p = 2`.
     Sam {
         /// The length of the move.
         rho: f64,
     },
-    /// ASAM: `ε = ρ T² g / ‖T g‖` with `T = |w| + 0.01` for each weight, and 1 for parameters that are vectors (biases, and what
-    /// normalisation is scaled by).
+    /// ASAM: `ε = ρ T² g / ‖T g‖` with `T = |w| + 0.01` for each weight, and 1 for parameters that are
+    /// vectors (biases, and what normalisation is scaled by).
     ///
     /// # References
-    /// Kwon, Kim, Park and Choi, *ASAM: Adaptive Sharpness-Aware Minimization for Scale-Invariant Learning of Deep Neural Networks*,
-    /// arXiv 2102.11600, equation 9 with `p = 2` and `η = 0.01`. `Deviation:` its code also adapts to the scale of normalisation.
+    /// Kwon, Kim, Park and Choi, *ASAM: Adaptive Sharpness-Aware Minimization for Scale-Invariant Learning of
+    /// Deep Neural Networks*, arXiv 2102.11600, equation 9 with `p = 2` and `η = 0.01`. `Deviation:` its code
+    /// also adapts to the scale of normalisation.
     Asam {
         /// The length of the move, in units of the weights.
         rho: f64,

@@ -56,7 +56,8 @@ fn sgd_steps_along_the_velocity() {
     // Velocities (3, 4), then 0.9 (3, 4) + (2.7, 3.2) = (5.4, 6.8).
     let momentum = Algorithm::Sgd { momentum: 0.9, nesterov: false };
     assert_close(two_steps(OptimizerSettings::new(momentum)), [[2.7, 1.6], [2.16, 0.92]]);
-    // Steps along 1.9 (3, 4) = (5.7, 7.6), then with gradients (2.43, 2.48), velocities (5.13, 6.08), along (7.047, 7.952).
+    // Steps along 1.9 (3, 4) = (5.7, 7.6), then with gradients (2.43, 2.48), velocities (5.13, 6.08), along
+    // (7.047, 7.952).
     let nesterov = Algorithm::Sgd { momentum: 0.9, nesterov: true };
     assert_close(two_steps(OptimizerSettings::new(nesterov)), [[2.43, 1.24], [1.7253, 0.4448]]);
 }

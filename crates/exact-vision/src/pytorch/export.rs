@@ -5,71 +5,61 @@ use std::path::Path;
 
 use exact_data::write_atomically;
 use safetensors::tensor::{Dtype, TensorView};
+use serde::Serialize;
 
-use super::{names, transposed};
-use crate::VisionError;
+use super::names::{self, Names, transposed};
 use crate::classifier::ImageClassifier;
-use crate::file::{self, StoredTensor, Values};
+use crate::{VisionError, file};
 
 impl ImageClassifier {
-    /// Writes the weights as a safetensors file with the conventions of `PyTorch`, whole or not at all: `weight` and `bias` of normalisations,
-    /// `[outputs, inputs]` for linear layers.
+    /// Writes the weights as a safetensors file with the conventions of `PyTorch`, whole or not at all:
+    /// `weight` and `bias` of normalisations, `[outputs, inputs]` for linear layers.
     ///
-    /// Those of residual, wide residual and VGG networks have the names that [`ImageClassifier::from_pytorch`] reads. The networks of
-    /// torchvision of the same depth load them where the images are above 64 x 64; for smaller ones, the first convolution of
-    /// residual networks is 3 x 3 without pooling after it, and VGG networks have no hidden linear layers. Those of other networks
-    /// have the names of the fields of their types in [`models`](crate::models). The metadata hold `network`, and as JSON arrays
-    /// `class_names` and the `mean` and `std` that each channel, divided by 255, is normalised by.
+    /// Those of residual, wide residual and VGG networks have the names that
+    /// [`ImageClassifier::from_pytorch`] reads. The networks of torchvision of the same depth load them where
+    /// the images are above 64 x 64; for smaller ones, the first convolution of residual networks is 3 x 3
+    /// without pooling after it, and VGG networks have no hidden linear layers. Those of other networks have
+    /// the names of the fields of their types in [`models`](crate::models). The metadata hold `network`, and
+    /// as JSON arrays `class_names` and the `mean` and `std` that each channel, divided by 255, is normalised
+    /// by.
     ///
     /// # Errors
-    /// [`VisionError::Data`] if the file cannot be written, [`VisionError::Device`] if the device fails.
+    /// [`VisionError::Data`] if the file cannot be written, [`VisionError::File`] if its names of classes are
+    /// longer than the format can say, [`VisionError::Device`] if the device fails.
     pub fn export_safetensors(&self, path: &Path) -> Result<(), VisionError> {
-        let fail = |problem: String| VisionError::File { path: path.into(), problem };
-        let (pairs, _) = names::of(self.architecture()).unwrap_or_default();
-        let names: HashMap<String, String> = pairs.into_iter().map(|(theirs, own)| (own, theirs)).collect();
+        let mut stored = file::tensors_of(&self.network)?;
         let mut tensors = BTreeMap::new();
-        for (own, tensor) in file::tensors_of(&self.network)? {
-            let StoredTensor { shape, values: Values::Floats(values) } = transposed(tensor) else { continue };
-            let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-            let name = names.get(&own).cloned().unwrap_or_else(|| name_of_fields(&own));
-            tensors.insert(name, (shape, bytes));
+        for Names { theirs, own } in names::of(&self.network) {
+            let tensor = transposed(stored.remove(&own).expect("names are those of the network's tensors"));
+            let bytes: Vec<u8> = tensor.floats().iter().flat_map(|value| value.to_le_bytes()).collect();
+            tensors.insert(theirs, (tensor.shape, bytes));
         }
         let views = tensors.iter().map(|(name, (shape, bytes))| {
-            Ok((
-                name.as_str(),
-                TensorView::new(Dtype::F32, shape.clone(), bytes).map_err(|e| fail(e.to_string()))?,
-            ))
+            let view = TensorView::new(Dtype::F32, shape.clone(), bytes);
+            (name.as_str(), view.expect("a tensor has as many values as its shape says"))
         });
-        let views: BTreeMap<&str, TensorView<'_>> = views.collect::<Result<_, VisionError>>()?;
+        let views: BTreeMap<&str, TensorView<'_>> = views.collect();
         let statistics = &self.description.statistics;
-        let json = |error: serde_json::Error| fail(error.to_string());
         let metadata = HashMap::from(
             [
                 ("format", "pt".into()),
                 ("network", self.architecture().to_string()),
-                ("class_names", serde_json::to_string(self.class_names()).map_err(json)?),
-                ("mean", serde_json::to_string(&statistics.mean).map_err(json)?),
-                ("std", serde_json::to_string(&statistics.std).map_err(json)?),
+                ("class_names", json(self.class_names())),
+                ("mean", json(&statistics.mean)),
+                ("std", json(&statistics.std)),
             ]
             .map(|(name, value)| (name.to_owned(), value)),
         );
+        let bytes = safetensors::serialize(&views, Some(metadata));
         let bytes =
-            safetensors::serialize(&views, Some(metadata)).map_err(|error| fail(error.to_string()))?;
+            bytes.map_err(|error| VisionError::File { path: path.into(), problem: error.to_string() })?;
         Ok(write_atomically(path, |file| file.write_all(&bytes))?)
     }
 }
 
-/// The name of a tensor of a network without usual names: its fields, without the type of the network, which is the first.
-fn name_of_fields(name: &str) -> String {
-    let mut parts: Vec<&str> = name.split('.').skip(1).collect();
-    if let Some(field) = parts.last_mut() {
-        *field = match *field {
-            "gamma" => "weight",
-            "beta" => "bias",
-            other => other,
-        };
-    }
-    parts.join(".")
+/// A list in JSON.
+fn json<T: Serialize>(list: &[T]) -> String {
+    serde_json::to_string(list).expect("every list of strings or numbers can be written in JSON")
 }
 
 #[cfg(test)]
@@ -78,7 +68,6 @@ mod tests {
     use exact_images::ImageSize;
     use safetensors::SafeTensors;
 
-    use super::name_of_fields;
     use crate::{ImageClassifier, ImageShape, file};
 
     #[test]
@@ -112,6 +101,5 @@ mod tests {
         assert_eq!(metadata["class_names"], "[\"a\",\"b\",\"c\"]");
         let tensors = SafeTensors::deserialize(&bytes).unwrap();
         assert_eq!(tensors.tensor("head.weight").unwrap().shape(), [3, 84]);
-        assert_eq!(name_of_fields("M3.norm.gamma"), "norm.weight");
     }
 }

@@ -1,116 +1,103 @@
-//! What parameters are called in `PyTorch`.
+//! What parameters are called in `PyTorch`, and what shapes they have there.
 
-use crate::models::{Architecture, ResNetLayout, Vgg};
+use std::collections::HashMap;
 
-/// The names of parameters in `PyTorch`, and here.
-pub(super) type Pairs = Vec<(String, String)>;
+use burn::module::ParamId;
 
-/// The usual names of the parameters of a network, and of its last layer; none if it is not known in `PyTorch`.
-pub(super) fn of(model: Architecture) -> Option<(Pairs, &'static str)> {
-    let mut names = Names(Vec::new());
-    let head = match model {
-        Architecture::ResNet { depth } => names.resnet(ResNetLayout::of(depth)?),
-        Architecture::Vgg { depth } => names.vgg(Vgg::groups(depth)?),
-        Architecture::WideResNet { depth, width } => names.wide_resnet(depth.checked_sub(4)? / 6, width),
-        _ => return None,
-    };
-    Some((names.0, head))
+use crate::file::{self, StoredTensor, Values};
+use crate::models::Network;
+
+/// The names of a parameter in `PyTorch`, and here.
+#[derive(Debug)]
+pub(super) struct Names {
+    pub theirs: String,
+    pub own: String,
 }
 
-struct Names(Pairs);
-
-impl Names {
-    fn add(&mut self, theirs: &str, own: &str, fields: &[(&str, &str)]) {
-        let pairs =
-            fields.iter().map(|(their, field)| (format!("{theirs}.{their}"), format!("{own}.{field}")));
-        self.0.extend(pairs);
-    }
-
-    fn weight(&mut self, theirs: &str, own: &str) {
-        self.add(theirs, own, &[("weight", "weight")]);
-    }
-
-    fn weight_and_bias(&mut self, theirs: &str, own: &str) {
-        self.add(theirs, own, &[("weight", "weight"), ("bias", "bias")]);
-    }
-
-    fn norm(&mut self, theirs: &str, own: &str) {
-        let fields = [
-            ("weight", "gamma"),
-            ("bias", "beta"),
-            ("running_mean", "running_mean"),
-            ("running_var", "running_var"),
-        ];
-        self.add(theirs, own, &fields);
-    }
-
-    /// A convolution without bias and its normalisation.
-    fn normalized(&mut self, convolution: &str, norm: &str, own: &str) {
-        self.weight(convolution, &format!("{own}.convolution"));
-        self.norm(norm, &format!("{own}.norm"));
-    }
-
-    /// As in torchvision.
-    fn resnet(&mut self, ResNetLayout { blocks, bottleneck }: ResNetLayout) -> &'static str {
-        self.normalized("conv1", "bn1", "ResNet.stem");
-        let mut own = (0..).map(|block| format!("ResNet.blocks.{block}"));
-        for (group, count) in blocks.into_iter().enumerate() {
-            for (block, own) in (0..count).zip(&mut own) {
-                let theirs = format!("layer{}.{block}", group + 1);
-                for layer in 0..if bottleneck { 3 } else { 2 } {
-                    let names = [format!("{theirs}.conv{}", layer + 1), format!("{theirs}.bn{}", layer + 1)];
-                    self.normalized(&names[0], &names[1], &format!("{own}.convolutions.{layer}"));
-                }
-                if block == 0 && (group > 0 || bottleneck) {
-                    let names = [format!("{theirs}.downsample.0"), format!("{theirs}.downsample.1")];
-                    self.normalized(&names[0], &names[1], &format!("{own}.shortcut"));
-                }
-            }
+/// The names of all parameters of a network. Layers without a name in `PyTorch` have the names of their
+/// fields.
+pub(super) fn of(network: &Network) -> Vec<Names> {
+    let known: HashMap<ParamId, String> = network.names_in_pytorch().into_iter().flatten().collect();
+    let parameters = file::names_of(network);
+    let (mut names, mut last, mut theirs) = (Vec::new(), "", "");
+    for (number, own) in &parameters {
+        let (layer, field) = own.rsplit_once('.').expect("parameters are fields of layers");
+        // Layers go by the number of their first parameter.
+        if layer != last {
+            let (_, fields) = layer.split_once('.').expect("layers are fields of a network");
+            (last, theirs) = (layer, known.get(number).map_or(fields, String::as_str));
         }
-        self.weight_and_bias("fc", "ResNet.head");
-        "fc.weight"
+        let field = match field {
+            "gamma" => "weight",
+            "beta" => "bias",
+            other => other,
+        };
+        names.push(Names { theirs: format!("{theirs}.{field}"), own: own.clone() });
     }
+    names
+}
 
-    /// As in torchvision, with batch normalisation: layers are numbered, with rectified units and pooling among them.
-    fn vgg(&mut self, groups: [usize; 5]) -> &'static str {
-        let mut at = 0;
-        for (group, count) in groups.into_iter().enumerate() {
-            for layer in 0..count {
-                let own = format!("Vgg.groups.{group}.{layer}");
-                self.weight_and_bias(&format!("features.{at}"), &format!("{own}.convolution"));
-                self.norm(&format!("features.{}", at + 1), &format!("{own}.norm"));
-                at += 3;
+/// A tensor of the one as it is in the other: matrices of linear layers are `[outputs, inputs]` there, and
+/// `[inputs, outputs]` here.
+pub(super) fn transposed(tensor: StoredTensor) -> StoredTensor {
+    match (tensor.shape.as_slice(), &tensor.values) {
+        (&[rows, columns], Values::Floats(values)) => {
+            let mut transposed = Vec::with_capacity(values.len());
+            for column in 0..columns {
+                transposed.extend((0..rows).map(|row| values[row * columns + column]));
             }
-            at += 1;
+            StoredTensor { shape: vec![columns, rows], values: Values::Floats(transposed) }
         }
-        self.weight_and_bias("classifier.0", "Vgg.hidden.0");
-        self.weight_and_bias("classifier.3", "Vgg.hidden.1");
-        self.weight_and_bias("classifier.6", "Vgg.head");
-        "classifier.6.weight"
+        _ => tensor,
     }
+}
 
-    /// As in the implementation of wide residual networks in `PyTorch` that most others are made from: `block1.layer.0.conv1`, and
-    /// `convShortcut` for what changes the channels.
-    fn wide_resnet(&mut self, blocks: usize, width: usize) -> &'static str {
-        self.weight("conv1", "WideResNet.convolution");
-        for group in 0..3 {
-            for block in 0..blocks {
-                let theirs = format!("block{}.layer.{block}", group + 1);
-                let own = format!("WideResNet.blocks.{}", group * blocks + block);
-                for layer in 0..2 {
-                    self.norm(&format!("{theirs}.bn{}", layer + 1), &format!("{own}.norms.{layer}"));
-                    self.weight(
-                        &format!("{theirs}.conv{}", layer + 1),
-                        &format!("{own}.convolutions.{layer}"),
-                    );
-                }
-                if block == 0 && (group > 0 || width > 1) {
-                    self.weight(&format!("{theirs}.convShortcut"), &format!("{own}.shortcut"));
-                }
-            }
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::of;
+    use crate::ImageShape;
+    use crate::models::Architecture;
+
+    const SMALL: ImageShape = ImageShape { channels: 3, height: 32, width: 32 };
+    const LARGE: ImageShape = ImageShape { channels: 3, height: 70, width: 66 };
+
+    #[test]
+    fn layers_have_their_usual_names() {
+        for (network, shape, own, theirs) in [
+            ("resnet-18", LARGE, "ResNet.stem.norm.running_var", "bn1.running_var"),
+            ("resnet-18", LARGE, "ResNet.blocks.1.convolutions.0.norm.gamma", "layer1.1.bn1.weight"),
+            (
+                "resnet-18",
+                LARGE,
+                "ResNet.blocks.2.shortcut.convolution.weight",
+                "layer2.0.downsample.0.weight",
+            ),
+            ("resnet-34", LARGE, "ResNet.blocks.15.convolutions.1.norm.beta", "layer4.2.bn2.bias"),
+            ("resnet-50", LARGE, "ResNet.blocks.0.shortcut.norm.gamma", "layer1.0.downsample.1.weight"),
+            (
+                "resnet-50",
+                LARGE,
+                "ResNet.blocks.6.convolutions.2.convolution.weight",
+                "layer2.3.conv3.weight",
+            ),
+            ("resnet-50", LARGE, "ResNet.head.bias", "fc.bias"),
+            ("wrn-10-1", SMALL, "WideResNet.blocks.0.norms.1.beta", "block1.layer.0.bn2.bias"),
+            ("wrn-16-2", SMALL, "WideResNet.blocks.3.convolutions.0.weight", "block2.layer.1.conv1.weight"),
+            ("wrn-16-2", SMALL, "WideResNet.blocks.4.shortcut.weight", "block3.layer.0.convShortcut.weight"),
+            ("wrn-16-2", SMALL, "WideResNet.norm.running_mean", "bn1.running_mean"),
+            ("vgg-13", LARGE, "Vgg.groups.1.1.convolution.bias", "features.10.bias"),
+            ("vgg-13", LARGE, "Vgg.groups.4.1.norm.gamma", "features.32.weight"),
+            ("vgg-13", LARGE, "Vgg.hidden.1.weight", "classifier.3.weight"),
+            ("vgg-13", SMALL, "Vgg.head.weight", "classifier.6.weight"),
+            ("small-cnn", SMALL, "SmallCnn.convolutions.1.bias", "convolutions.1.bias"),
+            ("m3", SMALL, "M3.norm.gamma", "norm.weight"),
+        ] {
+            let model: Architecture = network.parse().unwrap();
+            let names = of(&model.zeros(shape, 3, &Device::default()).unwrap());
+            let found = names.iter().find(|names| names.own == own).map(|names| names.theirs.as_str());
+            assert_eq!(found, Some(theirs), "{network}: {own}");
         }
-        self.norm("bn1", "WideResNet.norm");
-        self.weight_and_bias("fc", "WideResNet.head");
-        "fc.weight"
     }
 }

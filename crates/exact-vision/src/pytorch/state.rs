@@ -13,9 +13,9 @@ use crate::file::{StoredTensor, Tensors, Values};
 /// What batch normalisation counts in training, and nothing reads.
 const COUNT: &str = "num_batches_tracked";
 
-/// Reads the tensors of a network from `.safetensors`, or from `.pt` and `.pth`, of which no code is run. The network is where the
-/// tensor `head` is, which may be below other names, such as `state_dict` and `module`: its tensors have their names behind
-/// them, and what lies elsewhere is left alone.
+/// Reads the tensors of a network from `.safetensors`, or from `.pt` and `.pth`, of which no code is run. The
+/// network is where the tensor `head` is, which may be below other names, such as `state_dict` and `module`:
+/// its tensors have their names behind them, and what lies elsewhere is left alone.
 ///
 /// # Errors
 /// [`VisionError::Read`] and [`VisionError::File`].
@@ -40,7 +40,8 @@ fn is_of_contents(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof)
 }
 
-/// Whether a file begins as safetensors do: with the length of its header, in 8 bytes, and the header, which is an object of JSON.
+/// Whether a file begins as safetensors do: with the length of its header, in 8 bytes, and the header, which
+/// is an object of JSON.
 fn is_safetensors(path: &Path) -> io::Result<bool> {
     let mut start = Vec::new();
     File::open(path)?.take(9).read_to_end(&mut start)?;

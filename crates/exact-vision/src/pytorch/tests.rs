@@ -1,4 +1,5 @@
-//! The expected logits are those of torchvision's networks, or of that of `reference.py`, with the same parameters in double precision.
+//! The expected logits are those of torchvision's networks, or of that of `reference.py`, with the same
+//! parameters in double precision.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
@@ -193,6 +194,7 @@ fn other_weights_are_refused() {
     assert!(problem(&path, "resnet-34", PHOTOGRAPH).contains("it has no tensor 'layer1.2.conv1.weight'"));
     assert!(problem(&path, "vgg-16", PHOTOGRAPH).contains("it has no tensor 'classifier.6.weight'"));
     assert!(problem(&path, "m3", PHOTOGRAPH).contains("m3 with weights of PyTorch"));
+    assert!(problem(&path, "m3", SMALL).contains("m3 with weights of PyTorch"));
     assert!(matches!(import(&path, "resnet-18", SMALL), Err(VisionError::InputSize { smallest: 65, .. })));
     let mut more = whole.clone();
     more.insert("layer1.0.se.weight".into(), vec![1]);
@@ -206,6 +208,12 @@ fn other_weights_are_refused() {
         found.contains("several networks: it has a tensor 'fc.weight' and 'average.fc.weight'"),
         "{found}"
     );
+    for shape in [vec![5], vec![0, 512]] {
+        let mut flat = whole.clone();
+        flat.insert("fc.weight".into(), shape);
+        write(&path, &flat);
+        assert!(problem(&path, "resnet-18", PHOTOGRAPH).contains("expected two lengths above 0"));
+    }
     let mut other = whole;
     other.insert("conv1.weight".into(), vec![64, 3, 3, 3]);
     write(&path, &other);
@@ -233,7 +241,7 @@ fn images_are_normalised_as_is_usual_or_asked_for() {
         ChannelStatistics { mean: vec![0.5; 3], std: vec![0.25, 0.0, 0.25] },
         ChannelStatistics { mean: vec![0.5, f64::NAN, 0.5], std: vec![0.25; 3] },
     ] {
-        assert!(matches!(of(Some(wrong)), Err(VisionError::Statistics)));
+        assert!(matches!(of(Some(wrong)), Err(VisionError::Statistics { channels: 3 })));
     }
 }
 

@@ -5,24 +5,23 @@ use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use burn::module::{Module, ModuleMapper, Param, ParamId};
-use burn::optim::GradientsParams;
-use burn::tensor::{Device, Tensor};
-use exact_core::loss::LossError;
+use burn::tensor::Device;
+use exact_core::loss::{Logits, LossError, LossSettings};
 use exact_core::predicted_classes;
 use exact_core::schedule::Schedule;
 use exact_data::{DataError, stratified_split};
-use exact_images::{ChannelStatistics, Images};
+use exact_eval::accuracy;
 use exact_eval::record::{EpochRecord, TrainingRecord};
+use exact_images::{ChannelStatistics, Images};
 
 use crate::augment::Mixup;
-use crate::batches::{Augmentation, Batch, Batches};
+use crate::batches::{Augmentation, Batches};
 use crate::checkpoint::{self, Checkpoint};
 use crate::classifier::Description;
 use crate::file::{self, StoredTensor};
 use crate::loss::Criterion;
-use crate::models::Network;
 use crate::optim::Optimizer;
+use crate::trainee::Trainee;
 use crate::{ImageClassifier, ImageShape, Recipe, VisionError};
 
 /// Whether there is no epoch left to train.
@@ -57,15 +56,8 @@ impl fmt::Debug for Watch {
     }
 }
 
-/// What the optimiser moves.
-#[derive(Module, Debug)]
-pub(crate) struct Trainee {
-    pub network: Network,
-    pub criterion: Criterion,
-}
-
-/// Training in a folder, which is made if it is not there and holds `model.safetensors`, the network of the best epoch so far, and `checkpoint.safetensors`, what
-/// training is taken up from.
+/// Training in a folder, which is made if it is not there and holds `model.safetensors`, the network of the
+/// best epoch so far, and `checkpoint.safetensors`, what training is taken up from.
 #[derive(Debug)]
 pub struct Trainer {
     recipe: Recipe,
@@ -81,8 +73,8 @@ impl Trainer {
     /// Divides the images into those to train on and those to choose the epoch by.
     ///
     /// # Errors
-    /// What [`Recipe::check`] and [`Architecture::init`](crate::models::Architecture::init) find, and [`VisionError::Data`] if there are too
-    /// few images.
+    /// What [`Recipe::check`] and [`Architecture::init`](crate::models::Architecture::init) find, and
+    /// [`VisionError::Data`] if there are too few images.
     pub fn new(images: &Images, recipe: Recipe, folder: &Path, device: &Device) -> Result<Self, VisionError> {
         recipe.check()?;
         let split =
@@ -121,7 +113,8 @@ impl Trainer {
         self.checkpoint_path().exists()
     }
 
-    /// Trains from random weights to the end of the recipe, and calls a function after each epoch, which may end it.
+    /// Trains from random weights to the end of the recipe, and calls a function after each epoch, which may
+    /// end it.
     ///
     /// # Errors
     /// [`VisionError::RunExists`] if the folder holds a run; those of [`Trainer::resume`].
@@ -142,13 +135,14 @@ impl Trainer {
         self.go_on(self.trainee()?, Optimizer::new(self.recipe.optimizer)?, record, each)
     }
 
-    /// Takes up training after the last epoch that the folder's checkpoint is of. The result is, on one device and number of threads,
-    /// the same to the last bit as that of an uninterrupted run.
+    /// Takes up training after the last epoch that the folder's checkpoint is of. The result is, on one
+    /// device and number of threads, the same to the last bit as that of an uninterrupted run.
     ///
     /// # Errors
-    /// [`VisionError::Read`] or [`VisionError::File`] if there is no checkpoint or it is damaged, of another version, network, recipe
-    /// or other images; [`VisionError::Diverged`] if the loss is no longer finite, with the last checkpoint left in place;
-    /// [`VisionError::Data`] if a file cannot be written; [`VisionError::Device`] if the device fails.
+    /// [`VisionError::Read`] or [`VisionError::File`] if there is no checkpoint or it is damaged, of another
+    /// version, network, recipe or other images; [`VisionError::Diverged`] if the loss is no longer finite,
+    /// with the last checkpoint left in place; [`VisionError::Data`] if a file cannot be written;
+    /// [`VisionError::Device`] if the device fails.
     pub fn resume(
         &self,
         each: impl FnMut(&EpochRecord) -> ControlFlow<()>,
@@ -160,21 +154,20 @@ impl Trainer {
     }
 
     fn batches(&self) -> Batches<'_> {
-        let statistics = &self.description.statistics;
-        Batches { images: &self.train, statistics, batch_size: self.recipe.batch_size }
+        let batches = Batches::new(&self.train, &self.description.statistics, self.recipe.batch_size);
+        batches.expect("the recipe is checked, and the statistics are those of the images")
     }
 
     fn steps(&self) -> usize {
         self.recipe.epochs * self.batches().steps()
     }
 
-    /// Random weights. Parameters are numbered in order, so that the state of the optimiser, which goes by their numbers, can be
-    /// taken up.
+    /// Random weights, and the criterion before the first step.
     fn trainee(&self) -> Result<Trainee, VisionError> {
         let Description { model, shape, class_names, .. } = &self.description;
         let network = model.init(*shape, class_names.len(), self.recipe.seed, &self.device)?;
-        let criterion = self.recipe.loss.criterion(self.steps(), &self.device)?;
-        Ok(Trainee { network, criterion }.map(&mut Numbering { next: 1 }))
+        let criterion = Criterion::new(self.recipe.loss.at(0, self.steps())?, &self.device);
+        Ok(Trainee::new(network, criterion))
     }
 
     fn go_on(
@@ -186,47 +179,62 @@ impl Trainer {
     ) -> Result<TrainingRecord, VisionError> {
         let rate = self.recipe.learning_rate.schedule()?;
         while !is_over(&record, &self.recipe) {
-            let mut epoch = self.epoch(&mut trainee, &mut optimizer, record.epochs.len(), &rate)?;
+            let number = record.epochs.len();
+            let steps = self.epoch(&mut trainee, &mut optimizer, number, &rate)?;
             let classifier = ImageClassifier {
                 network: trainee.network.clone(),
                 description: self.description.clone(),
                 link: self.recipe.loss.link(),
             };
-            let (logits, labels) = (classifier.logits(&self.validation)?, self.validation.labels());
+            let logits = classifier.logits(&self.validation)?;
             let finite = logits.iter().all(|logit| logit.is_finite());
             if !(finite && file::tensors_of(&trainee)?.values().all(StoredTensor::is_finite)) {
                 // Layers may hide it from the loss: the rectified unit of NaN can be 0.
-                return Err(VisionError::Diverged { epoch: epoch.epoch, step: self.batches().steps() });
+                return Err(VisionError::Diverged { epoch: number + 1, step: self.batches().steps() });
             }
-            epoch.validation_accuracy =
-                accuracy(labels, &predicted_classes(&logits, self.validation.n_classes()));
-            epoch.expected_validation_accuracy = self.recipe.loss.expected_accuracy(
-                epoch.sigma,
-                &logits,
-                labels,
-                self.validation.n_classes(),
-            )?;
+            let epoch = self.record(number, &steps, &logits)?;
             record.epochs.push(epoch);
-            if record.best() == record.epochs.last() {
-                classifier.calibrated(&logits, labels)?.save(&self.model_path())?;
+            if record.best() == Some(&epoch) {
+                classifier.calibrated(&logits, self.validation.labels())?.save(&self.model_path())?;
             }
             let checkpoint = Checkpoint { trainee, optimizer, record };
             checkpoint::write(&self.checkpoint_path(), &self.recipe, &self.description, &checkpoint)?;
             Checkpoint { trainee, optimizer, record } = checkpoint;
-            if record.epochs.last().is_some_and(|epoch| each(epoch).is_break()) {
+            if each(&epoch).is_break() {
                 break;
             }
         }
         Ok(record)
     }
 
+    /// The record of an epoch, from 0, after its steps and with the logits of the validation images.
+    fn record(&self, number: usize, steps: &Steps, logits: &[f64]) -> Result<EpochRecord, VisionError> {
+        let (labels, n_classes) = (self.validation.labels(), self.validation.n_classes());
+        let accuracy = accuracy(labels, &predicted_classes(logits, n_classes), None);
+        Ok(EpochRecord {
+            epoch: number + 1,
+            loss: steps.loss,
+            validation_accuracy: accuracy.expect("there are validation images, each with a prediction"),
+            expected_validation_accuracy: expected_accuracy(
+                &self.recipe.loss,
+                steps.sigma,
+                logits,
+                labels,
+                n_classes,
+            )?,
+            learning_rate: steps.learning_rate,
+            sigma: steps.sigma,
+        })
+    }
+
+    /// The steps of an epoch, from 0.
     fn epoch(
         &self,
         trainee: &mut Trainee,
         optimizer: &mut Optimizer,
         epoch: usize,
         rate: &Schedule,
-    ) -> Result<EpochRecord, VisionError> {
+    ) -> Result<Steps, VisionError> {
         let Recipe { loss, augmentation, mixup, seed, .. } = &self.recipe;
         let (batches, steps) = (self.batches(), self.steps());
         let mixup = mixup.map(Mixup::new).transpose()?;
@@ -236,6 +244,7 @@ impl Trainer {
             let at = first + step;
             // For layers that drop features.
             self.device.seed(seed.wrapping_add((at as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)));
+            let images = batch.n_images();
             let mut moved = trainee.clone();
             moved.criterion = moved.criterion.with_loss(loss.at(at, steps)?);
             let evaluate = |trainee: &Trainee| trainee.evaluate(&batch, &self.device);
@@ -250,62 +259,51 @@ impl Trainer {
             sum += f64::from(loss);
             *trainee = moved;
             if let Some(Watch(watch)) = &self.watch {
-                let (step, steps, images) = (step + 1, batches.steps(), self.recipe.batch_size);
+                let (step, steps) = (step + 1, batches.steps());
                 watch(StepProgress { epoch: epoch + 1, step, steps, images, loss: sum / step as f64 });
             }
             Ok(())
         })?;
         let last = first + batches.steps() - 1;
-        let learned = match trainee.criterion.parameters() {
-            Some(parameters) if loss.learns_sigma() => {
-                parameters.try_into_vec_as::<f32>()?.first().map(|log| f64::from(log.exp()))
+        let learns_sigma = loss.scores().is_some_and(|scores| scores.learned_sigma);
+        let sigma = match trainee.criterion.parameters() {
+            Some(parameters) if learns_sigma => {
+                let parameters: Vec<f32> = parameters.try_into_vec_as()?;
+                Some(f64::from(parameters[0].exp()))
             }
-            _ => None,
+            _ => loss.sigma(last, steps)?,
         };
-        Ok(EpochRecord {
-            epoch: epoch + 1,
-            loss: sum / batches.steps() as f64,
-            validation_accuracy: 0.0,
-            expected_validation_accuracy: None,
-            learning_rate: rate.value(last, steps),
-            sigma: loss.sigma(last, steps)?.map(|scheduled| learned.unwrap_or(scheduled)),
-        })
+        let loss = sum / batches.steps() as f64;
+        Ok(Steps { loss, learning_rate: rate.value(last, steps), sigma })
     }
 }
 
-impl Trainee {
-    /// The loss of a batch and the gradient.
-    fn evaluate(&self, batch: &Batch, device: &Device) -> Result<(f32, GradientsParams), VisionError> {
-        let logits = self.network.forward(batch.images(device));
-        let targets = batch.targets(device);
-        let loss = match batch.mixed_targets(device) {
-            None => self.criterion.forward(logits, targets)?,
-            Some((others, share)) => {
-                let own = self.criterion.forward(logits.clone(), targets)?;
-                own * share + self.criterion.forward(logits, others)? * (1.0 - share)
-            }
-        };
-        let gradients = GradientsParams::from_grads(loss.backward(), self);
-        Ok((loss.try_into_scalar()?, gradients))
-    }
+/// What the steps of an epoch were like.
+struct Steps {
+    /// The mean loss.
+    loss: f64,
+    /// The learning rate of the last.
+    learning_rate: f64,
+    /// Sigma of the last, scheduled or learned.
+    sigma: Option<f64>,
 }
 
-fn accuracy(labels: &[u32], classes: &[u32]) -> f64 {
-    let right = labels.iter().zip(classes).filter(|(label, class)| label == class).count();
-    right as f64 / labels.len() as f64
-}
-
-/// Numbers parameters in the order of the module.
-struct Numbering {
-    next: u64,
-}
-
-impl ModuleMapper for Numbering {
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let id = ParamId::from(self.next);
-        self.next += 1;
-        Param::initialized(id, param.val())
-    }
+/// The mean probability of a right prediction under random scores of this sigma, as the loss sees logits,
+/// `[n, n_classes]`; `None` for losses that are not made of that probability.
+fn expected_accuracy(
+    loss: &LossSettings,
+    sigma: Option<f64>,
+    logits: &[f64],
+    labels: &[u32],
+    n_classes: usize,
+) -> Result<Option<f64>, LossError> {
+    let (LossSettings::Exact(scores) | LossSettings::Probit(scores), Some(sigma)) = (loss, sigma) else {
+        return Ok(None);
+    };
+    let expected_error = LossSettings::Exact(scores.clone().at_sigma(sigma)).build::<f64>()?;
+    let mut gradient = vec![0.0; logits.len()];
+    let error = expected_error.evaluate(Logits::new(logits, n_classes)?, labels, None, &mut gradient)?;
+    Ok(Some(1.0 - error))
 }
 
 #[cfg(test)]

@@ -5,15 +5,17 @@ use std::sync::{Arc, Mutex};
 
 use burn::tensor::Device;
 use exact_core::Link;
-use exact_images::{ImageSize, Images};
+use exact_eval::accuracy;
 use exact_eval::record::{EpochRecord, TrainingRecord};
+use exact_images::{ImageSize, Images};
 use rand::RngExt as _;
 
 use super::Trainer;
 use crate::augment::{Purpose, Transform, stream};
 use crate::{ImageClassifier, Recipe, VisionError};
 
-/// Grey images of 12 x 12 pixels with a bright bar on dark noise: upright, lying or, as the third class, none.
+/// Grey images of 12 x 12 pixels with a bright bar on dark noise: upright, lying or, as the third class,
+/// none.
 fn bars(n: usize, seed: u64) -> Images {
     let mut random = stream(seed, Purpose::Order, 0, 0);
     let (mut pixels, mut labels) = (Vec::new(), Vec::new());
@@ -66,7 +68,7 @@ fn every_metric_is_learned() {
         assert_eq!((record.train_images, record.validation_images, record.epochs.len()), (240, 60, 12));
         let classifier = ImageClassifier::load(&trainer.model_path(), &Device::default()).unwrap();
         let predictions = classifier.predict(&test).unwrap();
-        let accuracy = super::accuracy(test.labels(), &predictions.classes);
+        let accuracy = accuracy(test.labels(), &predictions.classes, None).unwrap();
         assert!(accuracy >= 0.95, "{loss}: {accuracy} {record:?}");
         let expects = |epoch: &EpochRecord| epoch.expected_validation_accuracy.is_some();
         assert_eq!(
@@ -136,6 +138,19 @@ fn every_step_is_told() {
 }
 
 #[test]
+fn a_step_tells_how_many_images_it_has() {
+    let images = bars(15, 0);
+    let folder = tempfile::tempdir().unwrap();
+    let seen = Arc::new(Mutex::new(0));
+    let told = Arc::clone(&seen);
+    let trainer = trainer(&images, &recipe("epochs = 1"), folder.path())
+        .watched_by(move |step| *told.lock().unwrap() = step.images);
+    // A fifth of them is not trained on, and the others are fewer than a batch.
+    assert_eq!(trainer.run(go_on).unwrap().train_images, 12);
+    assert_eq!(*seen.lock().unwrap(), 12);
+}
+
+#[test]
 fn training_stops_early_and_keeps_the_best() {
     let images = bars(60, 0);
     let folder = tempfile::tempdir().unwrap();
@@ -152,7 +167,8 @@ fn a_run_that_diverges_keeps_its_last_checkpoint() {
     let images = bars(60, 0);
     let folder = tempfile::tempdir().unwrap();
     let recipe = recipe(
-        "epochs = 5\nlearning-rate = { first = 1e-6, last = 1e30 }\noptimizer = { gradient-scaling = \"unscaled\" }",
+        "epochs = 5\nlearning-rate = { first = 1e-6, last = 1e30 }\n\
+         optimizer = { gradient-scaling = \"unscaled\" }",
     );
     let trainer = trainer(&images, &recipe, folder.path());
     let mut last = 0;
@@ -191,7 +207,7 @@ fn probabilities_come_true_and_are_stored() {
         let predictions = classifier.predict(&test).unwrap();
         let confidences = predictions.probabilities.chunks_exact(3);
         let confidence = confidences.map(|p| p.iter().fold(0.0, |a: f64, &b| a.max(b))).sum::<f64>() / 1200.0;
-        let accuracy = super::accuracy(test.labels(), &predictions.classes);
+        let accuracy = accuracy(test.labels(), &predictions.classes, None).unwrap();
         assert!(accuracy > 0.7, "{loss}: {accuracy}");
         assert!((confidence - accuracy).abs() < 0.05, "{loss}: {confidence} {accuracy}");
     }
@@ -214,6 +230,12 @@ fn a_model_without_a_link_is_read() {
     crate::file::write(&path, format, &contents, &tensors).unwrap();
     let impossible = ImageClassifier::load(&path, &Device::default()).unwrap_err();
     assert!(impossible.to_string().contains("must be positive"), "{impossible}");
+    contents["link"]["sigma"] = 1.0.into();
+    contents["statistics"]["mean"] = serde_json::json!([]);
+    crate::file::write(&path, format, &contents, &tensors).unwrap();
+    let impossible = ImageClassifier::load(&path, &Device::default()).unwrap_err();
+    assert!(impossible.to_string().contains("need a finite mean"), "{impossible}");
+    contents["statistics"]["mean"] = serde_json::json!([0.5]);
     contents.as_object_mut().unwrap().remove("link");
     crate::file::write(&path, format, &contents, &tensors).unwrap();
     let old = ImageClassifier::load(&path, &Device::default()).unwrap();

@@ -15,7 +15,7 @@ use exact_vision::{LossSetting, Recipe, VisionError};
 
 use super::run::{Start, Trained, of_seeds, recipe};
 use super::{name, read};
-use crate::arguments::vision::{Compare, Training};
+use crate::arguments::vision::{Compare, Training, loss};
 use crate::failure::{note, warn};
 use crate::output::{Align, check_outputs, percent_spread, print, print_json, table, write_file};
 
@@ -93,7 +93,7 @@ fn entrants(arguments: &Compare) -> anyhow::Result<Vec<Entrant>> {
             let mut recipe = recipe.clone();
             // The recipe's own settings of its loss are kept.
             if recipe.loss.name() != name {
-                recipe.loss = name.parse()?;
+                recipe.loss = loss(name)?;
             }
             entrants.push(Entrant { name: name.to_owned(), recipe });
         }
@@ -138,7 +138,6 @@ fn compete(
         tried.push(TrialRecord {
             learning_rate: recipe.learning_rate.first,
             setting: recipe
-                .loss
                 .searched()
                 .map(|LossSetting { name, value }| LossSettingRecord { name: name.into(), value }),
             validation: accuracy.map(|accuracy| ValidationMetrics { accuracy }),
@@ -207,7 +206,7 @@ struct Setting<'a>(&'a Recipe);
 impl fmt::Display for Setting<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "learning rate {}", self.0.learning_rate.first)?;
-        match self.0.loss.searched() {
+        match self.0.searched() {
             Some(LossSetting { name, value }) => write!(formatter, ", {} {value}", name.replace('-', " ")),
             None => Ok(()),
         }

@@ -21,8 +21,9 @@ pub(crate) fn run(arguments: &ReplaceHead) -> anyhow::Result<()> {
     Ok(classifier.with_head(weights, biases, head.classifier().link())?.save(&arguments.out)?)
 }
 
-/// The weights, `[n_features, n_classes]`, and biases of a linear classifier in the units of the features `x_0`, `x_1`, …, or
-/// why it is none of these features and classes. Features that it dropped have the weight 0.
+/// The weights, `[n_features, n_classes]`, and biases of a linear classifier in the units of the features
+/// `x_0`, `x_1`, …, or why it is none of these features and classes. Features that it dropped have the weight
+/// 0.
 fn parameters(
     head: &Model,
     n_features: usize,

@@ -19,7 +19,8 @@ use crate::progress::EpochBar;
 /// The mistakes that a report shows.
 const MISTAKES: usize = 24;
 
-/// The settings of a recipe, of the options that stand beside it, and of those that take the place of what it says.
+/// The settings of a recipe, of the options that stand beside it, and of those that take the place of what it
+/// says.
 pub(super) fn recipe(
     path: Option<&Path>,
     model: Option<Architecture>,

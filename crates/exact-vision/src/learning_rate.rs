@@ -1,0 +1,56 @@
+//! The learning rate over a run.
+
+use exact_core::schedule::Schedule;
+use serde::{Deserialize, Serialize};
+
+use crate::VisionError;
+
+/// The learning rate over all steps of training.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct LearningRate {
+    /// At the start, after the warm-up.
+    pub first: f64,
+    /// At the end.
+    pub last: f64,
+    /// The way from one to the other.
+    pub shape: Shape,
+    /// Steps in which it rises to `first`.
+    pub warm_up: usize,
+}
+
+/// The shape of a schedule, see [`Schedule`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[non_exhaustive]
+pub enum Shape {
+    /// By the same factor in each step.
+    Geometric,
+    /// Half a wave.
+    Cosine,
+    /// A staircase of equal stretches.
+    Steps {
+        /// How often it drops.
+        drops: usize,
+    },
+}
+
+impl Default for LearningRate {
+    /// The paper's: geometric to 1e-4.
+    fn default() -> Self {
+        Self { first: 0.1, last: 1e-4, shape: Shape::Geometric, warm_up: 0 }
+    }
+}
+
+impl LearningRate {
+    pub(crate) fn schedule(&self) -> Result<Schedule, VisionError> {
+        let schedule = match self.shape {
+            Shape::Geometric => Schedule::geometric(self.first, self.last),
+            Shape::Cosine => Schedule::cosine(self.first, self.last),
+            Shape::Steps { drops } => Schedule::steps(self.first, self.last, drops),
+        };
+        let schedule =
+            schedule.map_err(|error| VisionError::Recipe { problem: format!("learning-rate: {error}") })?;
+        Ok(schedule.with_warm_up(self.warm_up))
+    }
+}
