@@ -116,7 +116,8 @@ where
         }
     });
     let mut parameters = loss.initial_parameters();
-    assert!(parameters.len() <= MAX_PARAMETERS);
+    let n_parameters = parameters.len();
+    assert!(n_parameters <= MAX_PARAMETERS);
     if input.chance(2) {
         let count = if input.chance(8) { input.below(4) } else { parameters.len() };
         parameters = input.numbers(count);
@@ -128,7 +129,7 @@ where
     let total: f64 = weights.map_or(1.0, |weights| weights.iter().map(|weight| weight.to_f64()).sum());
     let outcome = samples.and_then(|samples| loss.evaluate_samples(samples, &parameters, &mut batch.grad));
     let in_range = is_positive(T::from_f64(1.0 / total).to_f64());
-    let usable = batch.usable && (!mean || in_range);
+    let usable = batch.usable && (!mean || in_range) && parameters.len() == n_parameters;
     assert_eq!(outcome.is_ok(), usable, "{}: {outcome:?}", loss.name());
     let Ok(sum) = outcome else { return };
     let name = loss.name();

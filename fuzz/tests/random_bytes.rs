@@ -4,8 +4,8 @@ use std::fs;
 use std::panic::catch_unwind;
 use std::path::Path;
 
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+use exact_core::random;
+use rand_chacha::rand_core::Rng;
 
 const STRINGS: u64 = 2000;
 const MAX_LENGTH: u32 = 600;
@@ -13,8 +13,7 @@ const MAX_LENGTH: u32 = 600;
 #[test]
 fn pseudo_random_bytes_violate_no_property() {
     for stream in 0..STRINGS {
-        let mut random = ChaCha8Rng::seed_from_u64(7);
-        random.set_stream(stream);
+        let mut random = random::stream(7, stream);
         let length = random.next_u32() % MAX_LENGTH;
         let mut bytes = vec![0; length as usize];
         random.fill_bytes(&mut bytes);

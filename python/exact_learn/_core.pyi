@@ -38,17 +38,21 @@ def expected_macro_f1(
     logits: _Floats, labels: _Labels, sigma: _Sigma, reduction: _Reduction | None
 ) -> tuple[_Floats, _Floats, _Floats]: ...
 def pointwise_loss(
-    name: str,
-    setting: float,
+    loss: str,
+    setting: str,
+    value: float,
     logits: _Floats,
     labels: _Labels,
     parameters: list[float],
     reduction: _Reduction | None,
 ) -> tuple[_Floats, _Floats, _Floats]: ...
+def initial_parameters(loss: str) -> list[float]: ...
+def gradient_divisor(mean_norm: float | None, norm: float) -> tuple[float, float | None]: ...
 def quadrature(double: bool) -> tuple[NDArray[np.float64], NDArray[np.float64], float]: ...
 def schedule_value(shape: str, start: float, end: float, step: int, steps: int) -> float: ...
 
 __version__: str
+LOGIT_STD_FLOOR: float
 
 class Dataset(TypedDict):
     """Rows to train on."""

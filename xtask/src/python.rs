@@ -4,46 +4,138 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Mutex;
+use std::thread::{self, JoinHandle};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 
 use crate::cargo::{self, Profile};
 
-/// Directories of tests that need optional dependencies, and the group of these in pyproject.toml.
-const EXTRAS: [(&str, &str); 4] =
-    [("onnx", "test-onnx"), ("sklearn", "test-sklearn"), ("ray", "ray"), ("torch", "torch")];
+/// Tests, and the groups of optional dependencies in pyproject.toml that they need.
+struct Group {
+    /// Their directory below python/tests; of the first, what is in none.
+    name: &'static str,
+    extras: &'static [&'static str],
+}
 
-/// Tests without the optional dependencies come first: they must not need any.
+/// Each in an environment without the others' dependencies, which it must not need; the last has all of them, for the guide.
 ///
 /// On Linux the wheel of torch loads all of its CUDA libraries when it is imported, so that none can be left out.
+const GROUPS: [Group; 5] = [
+    Group { name: "numpy", extras: &["test"] },
+    Group { name: "onnx", extras: &["test", "test-onnx"] },
+    Group { name: "sklearn", extras: &["test", "test-sklearn"] },
+    Group { name: "ray", extras: &["test", "ray"] },
+    Group { name: "torch", extras: &["test", "test-onnx", "test-sklearn", "ray", "torch"] },
+];
+
+/// Environments that are being made.
+static PREPARED: Mutex<Option<JoinHandle<Result<()>>>> = Mutex::new(None);
+
+/// Begins to make the environments, most of which is waiting for downloads and disks, beside other checks.
+pub fn prepare() {
+    let mut prepared = PREPARED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    prepared.get_or_insert_with(|| thread::spawn(create_environments));
+}
+
+/// Waits for the environments.
+fn prepared() -> Result<()> {
+    prepare();
+    let handle = PREPARED.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+    handle.map_or(Ok(()), |handle| {
+        handle.join().unwrap_or_else(|_| Err(anyhow!("making environments panicked")))
+    })
+}
+
 pub fn run(profile: Profile) -> Result<()> {
     // It exports networks for the tests of ONNX.
     let exact = cargo::build_exact(profile)?;
-    let environment = Environment::create()?;
-    let wheel = environment.build_wheel(profile)?;
-    environment.install(&[with_extra(&wheel, "test")])?;
+    prepared()?;
+    let wheel = build_wheel(profile)?;
     let tests = cargo::root().join("python").join("tests");
-    println!("==> NumPy");
-    let ignored = EXTRAS.map(|(directory, _)| {
-        let mut ignored = OsString::from("--ignore=");
-        ignored.push(tests.join(directory));
-        ignored
-    });
-    environment.test(&exact, &[&[tests.clone().into()], &ignored[..]].concat())?;
-    for (directory, extra) in EXTRAS {
-        environment.install(&[with_extra(&wheel, extra)])?;
-        println!("==> {directory}");
-        environment.test(&exact, &[tests.join(directory).into()])?;
+    for Group { name, extras } in &GROUPS {
+        println!("==> {name}");
+        let environment = Environment::of(name);
+        // What it depends on is there already, unless the wheel says otherwise.
+        environment.install(&[with_extras(&wheel, extras)])?;
+        let directory = tests.join(name);
+        let arguments = if directory.exists() { vec![directory.into()] } else { without_groups(&tests) };
+        environment.test(&exact, &arguments)?;
     }
     Ok(())
 }
 
-/// The wheel with one of the optional groups of dependencies in pyproject.toml.
-fn with_extra(wheel: &Path, extra: &str) -> OsString {
+/// The arguments of pytest for the tests that need no optional dependencies.
+fn without_groups(tests: &Path) -> Vec<OsString> {
+    let ignored = GROUPS.iter().map(|group| {
+        let mut ignored = OsString::from("--ignore=");
+        ignored.push(tests.join(group.name));
+        ignored
+    });
+    std::iter::once(tests.into()).chain(ignored).collect()
+}
+
+/// The wheel with some of the optional groups of dependencies in pyproject.toml.
+fn with_extras(wheel: &Path, extras: &[&str]) -> OsString {
     let mut requirement = wheel.as_os_str().to_owned();
-    requirement.push(format!("[{extra}]"));
+    requirement.push(format!("[{}]", extras.join(",")));
     requirement
 }
+
+/// What the package and some of its optional groups depend on, as pyproject.toml says.
+fn requirements(extras: &[&str]) -> Result<Vec<OsString>> {
+    let path = cargo::root().join("pyproject.toml");
+    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let project: toml::Table = text.parse().with_context(|| format!("cannot read {}", path.display()))?;
+    let project = project.get("project").context("pyproject.toml has no table `project`")?;
+    let optional =
+        project.get("optional-dependencies").context("pyproject.toml has no optional dependencies")?;
+    let mut found = Vec::new();
+    for list in
+        std::iter::once(project.get("dependencies")).chain(extras.iter().map(|extra| optional.get(extra)))
+    {
+        let list =
+            list.and_then(toml::Value::as_array).context("pyproject.toml lacks a list of dependencies")?;
+        for requirement in list.iter().filter_map(toml::Value::as_str) {
+            match requirement.strip_prefix("exact-learn[").and_then(|rest| rest.strip_suffix(']')) {
+                Some(extra) => found.extend(requirements(&[extra])?),
+                None => found.push(requirement.into()),
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// New environments with all that the tests need but the package itself.
+fn create_environments() -> Result<()> {
+    let directory = directory();
+    if directory.exists() {
+        let cannot_remove = || format!("cannot remove {}", directory.display());
+        fs::remove_dir_all(&directory).with_context(cannot_remove)?;
+    }
+    let requirements_of_build = cargo::root().join("python").join("requirements-build.txt");
+    Environment::create(TOOLS)?.install(&["--requirement".into(), requirements_of_build.into()])?;
+    for Group { name, extras } in &GROUPS {
+        Environment::create(name)?.install(&requirements(extras)?)?;
+    }
+    Ok(())
+}
+
+/// The wheel of the package, built by the tools of their environment.
+fn build_wheel(profile: Profile) -> Result<PathBuf> {
+    let wheels = directory().join("wheels");
+    let mut build = Command::new(Environment::of(TOOLS).programs().join("maturin"));
+    build.args(["build", "--locked", "--profile", profile.name(), "--out"]).arg(&wheels);
+    build.current_dir(cargo::root());
+    cargo::run(build)?;
+    let cannot_list = || format!("cannot list {}", wheels.display());
+    let mut built = fs::read_dir(&wheels).with_context(cannot_list)?;
+    let wheel = built.next().with_context(|| format!("maturin wrote no wheel to {}", wheels.display()))?;
+    Ok(wheel.with_context(cannot_list)?.path())
+}
+
+/// The environment with what builds the package.
+const TOOLS: &str = "tools";
 
 /// A virtual environment below the target directory.
 pub struct Environment {
@@ -53,7 +145,7 @@ pub struct Environment {
 impl Environment {
     /// The one that [`run`] has left, with the package and all of its optional dependencies.
     pub fn open() -> Result<Self> {
-        let environment = Self { directory: directory() };
+        let environment = Self::of(GROUPS[GROUPS.len() - 1].name);
         let exists = environment.programs().exists();
         ensure!(
             exists,
@@ -62,21 +154,18 @@ impl Environment {
         Ok(environment)
     }
 
+    fn of(name: &str) -> Self {
+        Self { directory: directory().join(name) }
+    }
+
     /// A new one.
-    fn create() -> Result<Self> {
-        let directory = directory();
-        if directory.exists() {
-            let cannot_remove = || format!("cannot remove {}", directory.display());
-            fs::remove_dir_all(&directory).with_context(cannot_remove)?;
-        }
+    fn create(name: &str) -> Result<Self> {
+        let environment = Self::of(name);
         let mut create = Command::new("python3");
-        create.args(["-m", "venv"]).arg(directory.join("environment"));
+        create.args(["-m", "venv"]).arg(environment.directory.join("environment"));
         cargo::run(create).context(
             "a virtual environment is needed\nhint: install Python 3.10 or newer with its venv module",
         )?;
-        let environment = Self { directory };
-        let requirements = cargo::root().join("python").join("requirements-build.txt");
-        environment.install(&["--requirement".into(), requirements.into()])?;
         Ok(environment)
     }
 
@@ -99,19 +188,6 @@ impl Environment {
         cargo::run(install)
     }
 
-    fn build_wheel(&self, profile: Profile) -> Result<PathBuf> {
-        let wheels = self.directory.join("wheels");
-        let mut build = Command::new(self.programs().join("maturin"));
-        build.args(["build", "--locked", "--profile", profile.name(), "--out"]).arg(&wheels);
-        build.current_dir(cargo::root());
-        cargo::run(build)?;
-        let cannot_list = || format!("cannot list {}", wheels.display());
-        let mut built = fs::read_dir(&wheels).with_context(cannot_list)?;
-        let wheel =
-            built.next().with_context(|| format!("maturin wrote no wheel to {}", wheels.display()))?;
-        Ok(wheel.with_context(cannot_list)?.path())
-    }
-
     fn test(&self, exact: &Path, arguments: &[OsString]) -> Result<()> {
         let mut test = self.module("pytest");
         test.args(["--quiet", "-p", "no:cacheprovider"]).args(arguments).env("EXACT", exact);
@@ -119,7 +195,7 @@ impl Environment {
     }
 }
 
-/// Where the environment and the wheel are.
+/// Where the environments and the wheel are.
 fn directory() -> PathBuf {
     cargo::target_directory().join("python")
 }

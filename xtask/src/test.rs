@@ -38,7 +38,11 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let asked =
         |step: &&Step| arguments.checks.is_empty() || arguments.checks.iter().any(|name| name == step.name);
-    run_steps(STEPS.iter().filter(asked))
+    let steps: Vec<&Step> = STEPS.iter().filter(asked).collect();
+    if steps.iter().any(|step| step.name == "python") {
+        python::prepare();
+    }
+    run_steps(steps)
 }
 
 /// Runs checks one after the other, and says how long each took.

@@ -303,7 +303,7 @@ const AUTO: &str = "auto";
 
 /// Every loss that can be asked for.
 fn loss_names() -> impl Iterator<Item = &'static str> {
-    LossKind::ALL.into_iter().map(LossKind::name).chain([AUTO])
+    LossKind::FOR_ACCURACY.into_iter().map(LossKind::name).chain([AUTO])
 }
 
 /// The sets of images that can be downloaded.

@@ -34,10 +34,10 @@ pub(crate) fn trainer(
     n_classes: usize,
     training: &Training,
 ) -> anyhow::Result<Trainer<'static>> {
-    let mut options = TrainOptions::default();
-    options.folds = training.folds;
-    options.seed = training.seed;
-    options.solver = training.solver;
+    let options = TrainOptions::default()
+        .with_folds(training.folds)
+        .with_seed(training.seed)
+        .with_solver(training.solver);
     Trainer::new(train.features, train.labels, n_classes, options).context(source)
 }
 

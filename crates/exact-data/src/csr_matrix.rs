@@ -43,7 +43,7 @@ impl<'a> CsrMatrix<'a> {
             return fail(format!("has {} column indices for {} values", indices.len(), values.len()));
         }
         let mut offsets = Vec::with_capacity(indptr.len());
-        for offset in (0..).map_while(|at| indptr.get(at)) {
+        for offset in (0..indptr.len()).map(|at| indptr.at(at)) {
             let last = offsets.last().copied().unwrap_or(0);
             match usize::try_from(offset) {
                 Ok(offset) if offset >= last && offset <= values.len() => offsets.push(offset),
@@ -59,7 +59,7 @@ impl<'a> CsrMatrix<'a> {
         for (row, range) in offsets.windows(2).enumerate() {
             let mut last = -1;
             for at in range[0]..range[1] {
-                let column = indices.get(at).expect("offsets end at the number of indices");
+                let column = indices.at(at);
                 if column <= last {
                     let problem = "unsorted, repeated or negative columns";
                     return fail(format!("has {problem} in row {row}, at column {column}"));

@@ -93,11 +93,11 @@ impl Indices<'_> {
         self.len() == 0
     }
 
-    /// The integer at a position; `None` past the end.
-    pub(crate) fn get(&self, at: usize) -> Option<i64> {
+    /// The integer at a position, which is below the length.
+    pub(crate) fn at(&self, at: usize) -> i64 {
         match self {
-            Self::I32(integers) => integers.get(at).map(|&integer| i64::from(integer)),
-            Self::I64(integers) => integers.get(at).copied(),
+            Self::I32(integers) => integers[at].into(),
+            Self::I64(integers) => integers[at],
         }
     }
 

@@ -1,8 +1,7 @@
 //! Folds and splits of rows, the same for the same seed.
 
-use rand::SeedableRng;
+use exact_core::random::stream;
 use rand::seq::SliceRandom;
-use rand_chacha::ChaCha8Rng;
 
 use crate::DataError;
 
@@ -129,8 +128,7 @@ fn shuffled_classes(
         let class = classes.get_mut(label as usize);
         class.ok_or(DataError::LabelOutOfRange { row, label, n_classes })?.push(row);
     }
-    let mut random = ChaCha8Rng::seed_from_u64(seed);
-    random.set_stream(purpose as u64);
+    let mut random = stream(seed, purpose as u64);
     for rows in &mut classes {
         rows.shuffle(&mut random);
     }

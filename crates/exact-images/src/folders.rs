@@ -193,7 +193,7 @@ fn read(path: &Path) -> Result<DynamicImage, ImageError> {
 }
 
 fn unreadable(path: &Path, error: io::Error) -> DataError {
-    DataError::Read { file: path.display().to_string(), error }.into()
+    DataError::Read { file: path.display().to_string(), error }
 }
 
 fn damaged(path: &Path, problem: impl fmt::Display) -> ImageError {

@@ -1,25 +1,8 @@
 //! Labelled images as one array of pixels.
 
-use std::fmt;
-
 use exact_data::DataError;
 
-use crate::ImageError;
-
-/// Height and width in pixels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ImageSize {
-    /// The number of rows of pixels.
-    pub height: usize,
-    /// The number of pixels in a row.
-    pub width: usize,
-}
-
-impl fmt::Display for ImageSize {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}x{}", self.height, self.width)
-    }
-}
+use crate::{ImageError, ImageSize};
 
 /// Images of one size, 8 bits a channel, with their labels.
 ///

@@ -31,11 +31,13 @@ mod png;
 mod records;
 mod resize;
 mod sets;
+mod size;
 mod svhn;
 
 pub use channel_statistics::ChannelStatistics;
 pub use dataset::ImageDataset;
 pub use download::DownloadProgress;
 pub use error::ImageError;
-pub use images::{ImageSize, Images};
+pub use images::Images;
 pub use sets::{ImageSet, ImageSetFile};
+pub use size::ImageSize;

@@ -1,8 +1,10 @@
-//! The L-BFGS of this crate beside that of argmin: evaluations, value reached, time and failures of the line search.
+//! The L-BFGS of this crate beside that of argmin: evaluations, value reached, time and failures of the line
+//! search.
 //!
-//! `cargo bench -p exact-linear --bench lbfgs` prints a table. Softmax regression starts from zero on a path of L2
-//! strengths, each from the solution of the stronger one; EXACT starts from the cross-entropy solution. argmin asks for
-//! value and gradient in separate calls; with a memo of the last point, two calls at one point are one evaluation.
+//! `cargo bench -p exact-linear --bench lbfgs` prints a table. Softmax regression starts from zero on a path
+//! of L2 strengths, each from the solution of the stronger one; EXACT starts from the cross-entropy solution.
+//! argmin asks for value and gradient in separate calls; with a memo of the last point, two calls at one
+//! point are one evaluation.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 

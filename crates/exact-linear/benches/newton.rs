@@ -1,10 +1,10 @@
 //! Truncated Newton beside L-BFGS: `cargo bench -p exact-linear --bench newton` prints a table in Markdown.
 //!
-//! Products with the Hessian are differences of the analytic gradient, one evaluation each, or come in closed form from
-//! probabilities and hazards that are computed once for each step. Solvers start from zero, for expected error from the
-//! minimum of cross-entropy, and truncated Newton runs until it is as low as L-BFGS ended. For expected error, which is
-//! not convex, the products are with the positive semidefinite part, and a lower or higher minimum may be found: a dash
-//! stands where truncated Newton stops above.
+//! Products with the Hessian are differences of the analytic gradient, one evaluation each, or come in closed
+//! form from probabilities and hazards that are computed once for each step. Solvers start from zero, for
+//! expected error from the minimum of cross-entropy, and truncated Newton runs until it is as low as L-BFGS
+//! ended. For expected error, which is not convex, the products are with the positive semidefinite part, and
+//! a lower or higher minimum may be found: a dash stands where truncated Newton stops above.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
@@ -68,8 +68,9 @@ impl Counted<'_> {
     }
 }
 
-/// Truncated Newton: conjugate gradients to a forcing term, then halving of the step (Nocedal and Wright, algorithm
-/// 7.1), until the value is down to `target`. Products are in closed form if there is a kind of them.
+/// Truncated Newton: conjugate gradients to a forcing term, then halving of the step (Nocedal and Wright,
+/// algorithm 7.1), until the value is down to `target`. Products are in closed form if there is a kind of
+/// them.
 fn newton(counted: &mut Counted<'_>, start: &[f64], target: f64, kind: Option<Kind>) -> Option<()> {
     let mut x = start.to_vec();
     let (mut value, mut gradient) = counted.evaluate(&x);
@@ -149,7 +150,8 @@ fn main() {
         return;
     }
     println!(
-        "| data | loss | l2 | L-BFGS evaluations | ms | differences evaluations | ms | closed form evaluations | products | ms |"
+        "| data | loss | l2 | L-BFGS evaluations | ms | differences evaluations | ms | closed form evaluations \
+         | products | ms |"
     );
     println!("|---|---|---|---|---|---|---|---|---|---|");
     let cross_entropy = CrossEntropy::new();
@@ -198,8 +200,8 @@ struct Cost {
     milliseconds: f64,
 }
 
-/// A row of the table: evaluations and milliseconds of L-BFGS and of truncated Newton by differences, and evaluations,
-/// products and milliseconds of truncated Newton in closed form.
+/// A row of the table: evaluations and milliseconds of L-BFGS and of truncated Newton by differences, and
+/// evaluations, products and milliseconds of truncated Newton in closed form.
 fn compare(objective: &Objective<'_>, start: &[f64], kind: Kind) -> [Option<f64>; 7] {
     let (mut value, mut evaluations) = (0.0, 0);
     let quasi = timed(|| {

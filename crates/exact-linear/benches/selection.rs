@@ -1,8 +1,8 @@
-//! How long cross-validated selection takes on a bundled data set, with rows as encoded from its table and as a dense
-//! matrix with indicator columns.
+//! How long cross-validated selection takes on a bundled data set, with rows as encoded from its table and as
+//! a dense matrix with indicator columns.
 //!
-//! `cargo bench -p exact-linear --bench selection [-- DATASET]` prints a table; adult unless another set is named. Threads
-//! as `RAYON_NUM_THREADS` says.
+//! `cargo bench -p exact-linear --bench selection [-- DATASET]` prints a table; adult unless another set is
+//! named. Threads as `RAYON_NUM_THREADS` says.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 

@@ -4,15 +4,15 @@ use exact_core::{Link, predicted_classes};
 
 use crate::LinearError;
 use crate::dataset::Dataset;
-use crate::linear_map::LinearMap;
 use crate::model_file::{self, Contents};
 use crate::rows::{Inputs, Rows};
+use crate::shape::LinearMap;
 
 /// What the metadata of its bytes call it.
 const FORMAT: &str = "exact-learn linear classifier of matrices";
 
-/// Linear logits: `logit_c = x · w_c + b_c`, with the logit of class 0 fixed at 0. The columns `x` are what it was trained
-/// on: standardised features as their encoder gives them, or a matrix as it is.
+/// Linear logits: `logit_c = x · w_c + b_c`, with the logit of class 0 fixed at 0. The columns `x` are what
+/// it was trained on: standardised features as their encoder gives them, or a matrix as it is.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LinearClassifier {
     pub(crate) map: LinearMap,
@@ -53,8 +53,9 @@ impl LinearClassifier {
         &self.parameters[self.map.n_weights()..]
     }
 
-    /// The weights of each class, `[n_classes, n_columns]`, row-major, in the units of the columns. Those of class 0 are 0:
-    /// the others are differences to it, and for two classes the second row is the usual single one.
+    /// The weights of each class, `[n_classes, n_columns]`, row-major, in the units of the columns. Those of
+    /// class 0 are 0: the others are differences to it, and for two classes the second row is the usual
+    /// single one.
     pub fn coefficients(&self) -> Vec<f64> {
         let (n_columns, k) = (self.map.n_columns, self.map.n_free());
         let mut coefficients = vec![0.0; n_columns];
@@ -114,13 +115,12 @@ impl LinearClassifier {
     /// # Example
     /// ```
     /// use exact_data::DenseMatrix;
-    /// use exact_linear::{Dataset, LinearClassifier, LossKind, Metric, Progress, Settings};
+    /// use exact_linear::{Dataset, FitOptions, LinearClassifier, LossSettings, Settings};
     ///
     /// let x = [0.0, 1.0, 2.0, 3.0];
     /// let data = Dataset::new(DenseMatrix::new(x.as_slice(), 1)?, vec![0, 1, 0, 1], 2, None)?;
-    /// let (kind, metric, settings) = (LossKind::CrossEntropy, Metric::Accuracy, Settings::new(1e-2));
-    /// let classifier =
-    ///     LinearClassifier::fit(&data, kind, &metric, &settings, None, &Progress::ignore)?.classifier;
+    /// let settings = Settings::new(LossSettings::default(), 1e-2);
+    /// let classifier = LinearClassifier::fit(&data, &settings, &FitOptions::default())?.classifier;
     /// assert_eq!(LinearClassifier::from_bytes("classifier", &classifier.to_bytes()?)?, classifier);
     /// # Ok::<(), exact_linear::LinearError>(())
     /// ```
@@ -131,7 +131,8 @@ impl LinearClassifier {
     /// Reads the bytes of a classifier; `name` is for messages.
     ///
     /// # Errors
-    /// [`LinearError::ModelFile`] if they are truncated, altered, of another format or version, or inconsistent.
+    /// [`LinearError::ModelFile`] if they are truncated, altered, of another format or version, or
+    /// inconsistent.
     pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Self, LinearError> {
         let read = || {
             let (link, contents) = model_file::read(FORMAT, bytes)?;

@@ -7,8 +7,8 @@ use exact_core::predicted_classes;
 use exact_data::DataError;
 
 use crate::LinearError;
-use crate::linear_map::LinearMap;
 use crate::rows::{Inputs, Kernel};
+use crate::shape::LinearMap;
 use crate::standardisation::Standardisation;
 
 /// Rows to train on, with labels and sample weights.
@@ -34,12 +34,12 @@ pub struct Dataset<'a> {
 }
 
 impl<'a> Dataset<'a> {
-    /// Rows with labels below `n_classes` and, unless all weigh the same, sample weights, `[n_rows]`. A row with the
-    /// weight 0 counts as absent, one with the weight 2 as two rows.
+    /// Rows with labels below `n_classes` and, unless all weigh the same, sample weights, `[n_rows]`. A row
+    /// with the weight 0 counts as absent, one with the weight 2 as two rows.
     ///
     /// # Errors
-    /// [`LinearError`] if lengths differ, a label is not below `n_classes`, a weight is negative or not finite, fewer than
-    /// two classes have rows, or a column's values are too large to standardise.
+    /// [`LinearError`] if lengths differ, a label is not below `n_classes`, a weight is negative or not
+    /// finite, fewer than two classes have rows, or a column's values are too large to standardise.
     pub fn new(
         inputs: impl Into<Inputs<'a>>,
         labels: Vec<u32>,
@@ -111,7 +111,10 @@ impl<'a> Dataset<'a> {
 
     /// Standardises by these rows.
     fn standardise(&mut self) -> Result<(), LinearError> {
-        self.standardisation = Arc::new(Standardisation::of(&self.inputs, self.weights.as_deref())?);
+        self.standardisation = Arc::new(match self.inputs.moments(self.weights.as_deref()) {
+            Some(moments) => Standardisation::of(moments)?,
+            None => self.inputs.own_standardisation(),
+        });
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use exact_core::loss::LossError;
+use exact_core::loss::{LossError, LossKind};
 use exact_core::schedule::ScheduleError;
 use exact_data::DataError;
 use exact_eval::EvalError;
@@ -71,14 +71,15 @@ pub enum LinearError {
         /// What is wrong with it.
         problem: String,
     },
-    /// No loss has this name.
-    #[error("there is no loss '{name}'; the losses are {known}")]
+    /// Linear classifiers are not trained with a loss of this name.
+    #[error("there is no loss '{name}'; the losses are {}", offered())]
     UnknownLoss {
         /// What was asked for.
         name: String,
-        /// All names.
-        known: String,
     },
+    /// The scores of a loss have a schedule, or a normalisation of their own.
+    #[error("the scores of a linear classifier have one sigma, and its training normalises them itself")]
+    Scores,
     /// No solver has this name.
     #[error("there is no solver '{name}'; the solvers are auto, lbfgs, sgd")]
     UnknownSolver {
@@ -124,7 +125,17 @@ pub enum LinearError {
     Eval(#[from] EvalError),
 }
 
+/// The names of the losses that linear classifiers are trained with.
+fn offered() -> String {
+    LossKind::FOR_ACCURACY.map(LossKind::name).join(", ")
+}
+
 impl LinearError {
+    /// Linear classifiers are not trained with this loss.
+    pub(crate) fn loss_not_offered(kind: LossKind) -> Self {
+        Self::UnknownLoss { name: kind.name().into() }
+    }
+
     /// How to mend it, where that is known.
     pub fn hint(&self) -> Option<String> {
         match self {
@@ -133,6 +144,7 @@ impl LinearError {
             Self::ColumnRange { .. } => {
                 Some("are the values, or their unit, right? rescale the column".into())
             }
+            Self::Scores => Some("describe them by RandomScores::constant".into()),
             Self::Diverged { .. } => {
                 Some("look for extreme values in the data, or use another solver".into())
             }

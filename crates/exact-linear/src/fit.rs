@@ -1,21 +1,58 @@
 //! One fit with given settings.
 
-use exact_core::Link;
-
 use crate::classifier::LinearClassifier;
 use crate::dataset::Dataset;
 use crate::goal::Goal;
 use crate::metric::Metric;
-use crate::progress::{Callback, Watch};
+use crate::progress::{Callback, Progress, Watch};
 use crate::rows::Inputs;
-use crate::settings::{LossKind, Settings};
+use crate::settings::Settings;
 use crate::{LinearError, refine};
+
+/// What a fit aims at, where it starts, and who watches it.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct FitOptions<'a> {
+    /// What the EXACT loss expects; it has no part in the other losses. Accuracy by default.
+    pub metric: Metric,
+    /// Where training starts. By default from zero for cross-entropy and from its solution, which is not
+    /// counted in the steps, for other losses.
+    pub start: Option<&'a LinearClassifier>,
+    /// Called as training goes on; by default nobody is.
+    pub callback: Callback<'a>,
+}
+
+impl Default for FitOptions<'_> {
+    fn default() -> Self {
+        Self { metric: Metric::default(), start: None, callback: &Progress::ignore }
+    }
+}
+
+impl<'a> FitOptions<'a> {
+    /// With another [`FitOptions::metric`].
+    #[must_use]
+    pub fn with_metric(self, metric: Metric) -> Self {
+        Self { metric, ..self }
+    }
+
+    /// With a [`FitOptions::start`].
+    #[must_use]
+    pub fn with_start(self, start: &'a LinearClassifier) -> Self {
+        Self { start: Some(start), ..self }
+    }
+
+    /// With a [`FitOptions::callback`].
+    #[must_use]
+    pub fn with_callback(self, callback: Callback<'a>) -> Self {
+        Self { callback, ..self }
+    }
+}
 
 /// A classifier that was trained with given settings.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fitted {
-    /// The classifier. Its link is as the loss has it, not calibrated: probit with the settings' sigma for EXACT and
-    /// probit, else softmax.
+    /// The classifier. Its link is as the loss has it, not calibrated: probit with the settings' sigma for
+    /// EXACT and probit, else softmax.
     pub classifier: LinearClassifier,
     /// The mean loss on the training rows, without penalty.
     pub loss: f64,
@@ -25,62 +62,49 @@ pub struct Fitted {
     pub converged: bool,
 }
 
-/// How a loss has it that logits become probabilities.
-pub(crate) fn link(kind: LossKind, settings: &Settings) -> Link {
-    match kind {
-        LossKind::Exact | LossKind::Probit => Link::Probit { sigma: settings.sigma.unwrap_or(1.0) },
-        _ => Link::Softmax { temperature: 1.0 },
-    }
-}
-
 impl LinearClassifier {
-    /// Trains on all rows with L-BFGS: from `start` if there is one, else from zero for cross-entropy and from its
-    /// solution for other losses, which is not counted in the steps. `metric` says what the EXACT loss expects; it has no
-    /// part in the other losses.
+    /// Trains on all rows with L-BFGS.
     ///
     /// # Errors
-    /// [`LinearError`] if a setting is outside its range, `start` has another shape, training diverges, or the callback
-    /// stops it.
+    /// [`LinearError`] if a setting is outside its range, the start has another shape, training diverges, or
+    /// the callback stops it.
     ///
     /// # Example
     /// ```
     /// use exact_data::DenseMatrix;
-    /// use exact_linear::{Dataset, LinearClassifier, LossKind, Metric, Progress, Settings};
+    /// use exact_linear::{Dataset, FitOptions, LinearClassifier, LossSettings, RandomScores, Settings};
     ///
     /// let x: Vec<f64> = (0..40).map(|i| f64::from(i) / 10.0).collect();
     /// let labels = (0..40).map(|i| u32::from(i > 22 || i % 10 == 3)).collect();
     /// let data = Dataset::new(DenseMatrix::new(x.as_slice(), 1)?, labels, 2, None)?;
-    /// let settings = Settings::new(1e-4).with_sigma(0.1);
-    /// let (exact, accuracy) = (LossKind::Exact, Metric::Accuracy);
-    /// let fitted = LinearClassifier::fit(&data, exact, &accuracy, &settings, None, &Progress::ignore)?;
+    /// let exact = LossSettings::Exact(RandomScores::constant(0.1));
+    /// let fitted = LinearClassifier::fit(&data, &Settings::new(exact, 1e-4), &FitOptions::default())?;
     /// assert!(fitted.converged && fitted.loss < 0.1);
     /// # Ok::<(), exact_linear::LinearError>(())
     /// ```
     pub fn fit(
         data: &Dataset<'_>,
-        kind: LossKind,
-        metric: &Metric,
         settings: &Settings,
-        start: Option<&Self>,
-        callback: Callback<'_>,
+        options: &FitOptions<'_>,
     ) -> Result<Fitted, LinearError> {
+        let FitOptions { metric, start, callback } = options;
         settings.check()?;
         metric.check(data.n_classes)?;
-        let watch = Watch::new(callback, kind.name(), 1);
-        let start = match start {
-            Some(classifier) => classifier.parameters_on(data)?,
-            None if kind == LossKind::CrossEntropy => vec![0.0; data.map().n_parameters()],
-            None => {
-                let goal = Goal { kind: LossKind::CrossEntropy, metric };
-                let zero = vec![0.0; data.map().n_parameters()];
-                refine::fit(data, goal, &Settings::new(settings.l2), &zero, &watch)?.parameters
+        let goal = Goal::new(settings, metric)?;
+        let watch = Watch::new(callback, goal.kind().name(), 1);
+        let zero = || vec![0.0; data.map().n_parameters()];
+        let start = match (start, settings.start()) {
+            (Some(classifier), _) => classifier.parameters_on(data)?,
+            (None, None) => zero(),
+            (None, Some(cross_entropy)) => {
+                refine::fit(data, &Goal::new(&cross_entropy, metric)?, &zero(), &watch)?.parameters
             }
         };
-        let fit = refine::fit(data, Goal { kind, metric }, settings, &start, &watch)?;
-        if !(fit.loss.is_finite() && fit.parameters.iter().all(|parameter| parameter.is_finite())) {
-            return Err(LinearError::Diverged { loss: kind.name() });
+        let fit = refine::fit(data, &goal, &start, &watch)?;
+        if !fit.is_finite() {
+            return Err(LinearError::Diverged { loss: goal.kind().name() });
         }
-        let classifier = Self::of(data, &fit.parameters, link(kind, settings));
+        let classifier = Self::of(data, &fit.parameters, settings.loss.link());
         watch.advance()?;
         Ok(Fitted { classifier, loss: fit.loss, iterations: fit.iterations, converged: fit.converged })
     }

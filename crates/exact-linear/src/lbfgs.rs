@@ -35,8 +35,8 @@ pub(crate) struct Outcome {
     pub converged: bool,
 }
 
-/// Minimises a function from `x`, which is left at the best point found. `evaluate` returns the value at a point and
-/// writes the gradient; its error ends the minimisation.
+/// Minimises a function from `x`, which is left at the best point found. `evaluate` returns the value at a
+/// point and writes the gradient; its error ends the minimisation.
 pub(crate) fn minimize<E>(
     x: &mut [f64],
     limits: Limits,

@@ -1,13 +1,18 @@
-//! Linear classifiers trained for expected accuracy: objective, solvers, cross-validated selection and the model file.
+//! Linear classifiers trained for expected accuracy: objective, solvers, cross-validated selection and the
+//! model file.
 
-mod class_weight;
+mod blocks;
 mod classifier;
 mod dataset;
 mod error;
 mod fit;
+mod folded_data;
 mod goal;
+mod grid;
 mod lbfgs;
 mod linear_map;
+mod loss_choice;
+mod mean_loss;
 mod metric;
 mod model;
 mod model_file;
@@ -18,28 +23,34 @@ mod partitions;
 mod progress;
 mod refine;
 mod rows;
+mod search;
 mod settings;
 mod sgd;
+mod shape;
 mod solver;
 mod standardisation;
 pub mod toy;
+mod train_options;
 mod trainer;
 
-pub use class_weight::balanced_weights;
 pub use classifier::LinearClassifier;
 pub use dataset::Dataset;
 pub use error::LinearError;
 pub use exact_core::Link;
-pub use fit::Fitted;
+pub use exact_core::expected::balanced_weights;
+pub use exact_core::loss::{LossKind, LossSettings, RandomScores};
+pub use fit::{FitOptions, Fitted};
+pub use loss_choice::{LossChoice, loss_named};
 pub use metric::Metric;
 pub use model::{Model, Predictions};
 pub use partition::{Partition, PartitionMoments, PartitionSums, Query};
 pub use partitions::Partitions;
 pub use progress::{Callback, Progress};
 pub use rows::{Inputs, Rows};
-pub use settings::{LossKind, Settings};
+pub use settings::Settings;
 pub use solver::Solver;
-pub use trainer::{LossChoice, PathPoint, TrainOptions, Trained, Trainer};
+pub use train_options::TrainOptions;
+pub use trainer::{PathPoint, Trained, Trainer};
 
 /// The examples of the README, as doctests.
 #[cfg(doctest)]

@@ -2,38 +2,12 @@
 
 use rayon::prelude::*;
 
+use crate::blocks::block_rows;
 use crate::rows::Kernel;
+use crate::shape::LinearMap;
 use crate::standardisation::Standardisation;
 
-/// Rows in a block of the parallel split at least.
-const MIN_BLOCK_ROWS: usize = 512;
-/// Blocks of the transpose at most: each has a gradient of its own, and they are added in order, so that the sum does
-/// not depend on the number of threads.
-const MAX_BLOCKS: usize = 64;
-/// Numbers in the gradients of all blocks at most (128 MB), unless one block has more.
-const MAX_SUMS: usize = 1 << 24;
-
-/// Shapes of a linear classifier's parameters: `[n_columns, n_free]` weights, row-major, then `n_free` biases. Class 0
-/// has the logit 0, so `n_free = n_classes - 1`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct LinearMap {
-    pub n_columns: usize,
-    pub n_classes: usize,
-}
-
 impl LinearMap {
-    pub fn n_free(&self) -> usize {
-        self.n_classes - 1
-    }
-
-    pub fn n_weights(&self) -> usize {
-        self.n_columns * self.n_free()
-    }
-
-    pub fn n_parameters(&self) -> usize {
-        self.n_weights() + self.n_free()
-    }
-
     /// Writes the logits of all rows, `[n_rows, n_classes]`.
     pub fn logits(
         &self,
@@ -100,7 +74,8 @@ impl LinearMap {
     }
 }
 
-/// The sum of the second of each two values, in several sums side by side, so that additions need not wait for each other.
+/// The sum of the second of each two values, in several sums side by side, so that additions need not wait
+/// for each other.
 fn every_second(values: &[f64]) -> f64 {
     let (groups, rest) = values.as_chunks::<8>();
     let mut sums = [0.0; 4];
@@ -124,12 +99,6 @@ impl Partial {
         let blocks = n_rows.div_ceil(block_rows);
         Self { block_rows, gradients: vec![0.0; blocks * map.n_parameters()] }
     }
-}
-
-/// Rows of a block, each of which has `width` sums of its own.
-pub(crate) fn block_rows(n_rows: usize, width: usize) -> usize {
-    let blocks = (MAX_SUMS / width.max(1)).clamp(1, MAX_BLOCKS);
-    n_rows.div_ceil(blocks).max(MIN_BLOCK_ROWS)
 }
 
 #[cfg(test)]
@@ -183,7 +152,8 @@ mod tests {
         assert!((left - right).abs() < 1e-9 * left.abs().max(1.0), "{left} {right}");
     }
 
-    /// Logits against `row(i) · weights + biases`, and the transpose against `logits · slopes = parameters · gradient`.
+    /// Logits against `row(i) · weights + biases`, and the transpose against `logits · slopes = parameters ·
+    /// gradient`.
     fn assert_map(features: &Features, n_classes: usize) {
         let (n_rows, n_columns) = (features.n_rows(), features.n_columns());
         let map = LinearMap { n_columns, n_classes };

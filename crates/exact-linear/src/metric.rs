@@ -2,18 +2,19 @@
 
 use std::borrow::Cow;
 
-use exact_core::loss::{Exact, ExpectedCost, Logits, Loss, LossError, OnRandomScores, TopK};
+use exact_core::expected::balanced_weights;
+use exact_core::loss::{ExpectedCost, Logits, LossError, LossSettings, RandomScores};
 use exact_core::{logit_normalization, predicted_classes};
-use exact_eval::{balanced_accuracy, top_k_accuracy};
+use exact_eval::{EvalError, balanced_accuracy, top_k_accuracy};
 
+use crate::LinearError;
 use crate::dataset::Dataset;
-use crate::{LinearError, balanced_weights};
 
 /// The sigma, in units of the logits' standard deviation, at which settings are compared.
 const COMPARISON_SIGMA: f64 = 0.05;
 
-/// What a classifier is to be good at. It is what the loss [`exact`](crate::LossKind::Exact) expects under noise, and, as
-/// a score of which more is better, what settings are chosen by, whatever the loss.
+/// What a classifier is to be good at. It is what the loss [`exact`](crate::LossKind::Exact) expects under
+/// noise, and, as a score of which more is better, what settings are chosen by, whatever the loss.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub enum Metric {
@@ -25,7 +26,8 @@ pub enum Metric {
     /// The mean over classes of the fraction of their rows that are right. `exact` weighs rows by
     /// [`balanced_weights`]; the other losses take them as they are.
     Balanced,
-    /// Minus the mean cost of predictions, with the cost of each label and prediction `[n_classes, n_classes]`, row-major.
+    /// Minus the mean cost of predictions, with the cost of each label and prediction `[n_classes,
+    /// n_classes]`, row-major.
     Cost(Vec<f64>),
 }
 
@@ -42,25 +44,19 @@ impl Metric {
                 Err(LossError::Length { what: "cost matrix", found, expected }.into())
             }
             Self::Cost(costs) => Ok(ExpectedCost::new(costs, n_classes, 1.0).map(drop)?),
-            _ => Ok(()),
+            Self::Accuracy | Self::TopK(_) | Self::Balanced => Ok(()),
         }
     }
 
     /// The expected error or cost as a loss.
-    pub(crate) fn loss(&self, sigma: f64, margin: Option<f64>) -> Result<Box<dyn Loss<f64>>, LossError> {
-        macro_rules! with_margin {
-            ($loss:expr) => {{
-                let loss = $loss;
-                Ok(Box::new(match margin {
-                    None => loss,
-                    Some(margin) => loss.with_margin(margin)?,
-                }))
-            }};
-        }
+    pub(crate) fn expected_error(&self, scores: RandomScores) -> LossSettings {
         match self {
-            Self::TopK(k) if *k > 1 => with_margin!(TopK::new(*k, sigma)?),
-            Self::Cost(costs) => with_margin!(ExpectedCost::new(costs, costs.len().isqrt(), sigma)?),
-            _ => with_margin!(Exact::new(sigma)?),
+            Self::Accuracy | Self::Balanced | Self::TopK(..2) => LossSettings::Exact(scores),
+            Self::TopK(k) => LossSettings::TopK { k: *k, scores },
+            Self::Cost(costs) => {
+                let rows = costs.chunks(costs.len().isqrt());
+                LossSettings::ExpectedCost { costs: rows.map(<[f64]>::to_vec).collect(), scores }
+            }
         }
     }
 
@@ -69,7 +65,7 @@ impl Metric {
         let weights = data.weights.as_deref();
         match self {
             Self::Balanced => Ok(Some(balanced_weights(&data.labels, data.n_classes, weights)?.into())),
-            _ => Ok(weights.map(Cow::Borrowed)),
+            Self::Accuracy | Self::TopK(_) | Self::Cost(_) => Ok(weights.map(Cow::Borrowed)),
         }
     }
 
@@ -78,24 +74,23 @@ impl Metric {
         if matches!(self, Self::Cost(_)) { -error } else { 1.0 - error }
     }
 
-    /// The score of rows that cannot be scored.
+    /// The score of a classifier whose logits are not finite.
     fn worst(&self) -> f64 {
         if matches!(self, Self::Cost(_)) { f64::NEG_INFINITY } else { 0.0 }
     }
 
     /// The score on all rows.
-    pub(crate) fn score(&self, data: &Dataset<'_>, parameters: &[f64]) -> f64 {
+    pub(crate) fn score(&self, data: &Dataset<'_>, parameters: &[f64]) -> Result<f64, LinearError> {
         let (n_classes, labels, weights) = (data.n_classes, &data.labels, data.weights.as_deref());
         match self {
-            Self::Accuracy => data.accuracy(parameters),
-            Self::TopK(k) => {
-                let logits = data.logits(parameters);
-                top_k_accuracy(labels, &logits, n_classes, *k, weights).unwrap_or_else(|_| self.worst())
-            }
+            Self::Accuracy => Ok(data.accuracy(parameters)),
+            Self::TopK(k) => match top_k_accuracy(labels, &data.logits(parameters), n_classes, *k, weights) {
+                Err(EvalError::Score { .. }) => Ok(self.worst()),
+                score => Ok(score?),
+            },
             Self::Balanced => {
                 let predictions = predicted_classes(&data.logits(parameters), n_classes);
-                let score = balanced_accuracy(labels, &predictions, n_classes, weights);
-                score.unwrap_or_else(|_| self.worst())
+                Ok(balanced_accuracy(labels, &predictions, n_classes, weights)?)
             }
             Self::Cost(costs) => {
                 let predictions = predicted_classes(&data.logits(parameters), n_classes);
@@ -105,24 +100,63 @@ impl Metric {
                     sum += weight * costs[label as usize * n_classes + prediction as usize];
                     total += weight;
                 }
-                -sum / total
+                Ok(-sum / total)
             }
         }
     }
 
     /// The expected score at [`COMPARISON_SIGMA`]: a smoother measure.
-    pub(crate) fn expected_score(&self, data: &Dataset<'_>, parameters: &[f64]) -> f64 {
+    pub(crate) fn expected_score(&self, data: &Dataset<'_>, parameters: &[f64]) -> Result<f64, LinearError> {
         let (logits, n_classes) = (data.logits(parameters), data.n_classes);
-        let evaluate = || -> Result<f64, LinearError> {
-            let weights = self.weights(data)?;
-            let weights = weights.as_deref();
-            let mut normal = vec![0.0; logits.len()];
-            logit_normalization::normalize(&logits, n_classes, weights, &mut normal)?;
-            let loss = self.loss(COMPARISON_SIGMA, None)?;
-            let mut gradient = vec![0.0; logits.len()];
-            let logits = Logits::new(&normal, n_classes)?;
-            Ok(loss.evaluate(logits, &data.labels, weights, &mut gradient)?)
+        let weights = self.weights(data)?;
+        let weights = weights.as_deref();
+        let mut normal = vec![0.0; logits.len()];
+        logit_normalization::normalize(&logits, n_classes, weights, &mut normal)?;
+        let logits = match Logits::new(&normal, n_classes) {
+            Err(LossError::Logit { .. }) => return Ok(self.worst()),
+            logits => logits?,
         };
-        evaluate().map_or(self.worst(), |error| self.of_error(error))
+        let loss = self.expected_error(RandomScores::constant(COMPARISON_SIGMA)).build()?;
+        let mut gradient = vec![0.0; normal.len()];
+        Ok(self.of_error(loss.evaluate(logits, &data.labels, weights, &mut gradient)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Metric;
+    use crate::LinearError;
+    use crate::dataset::Dataset;
+    use exact_core::loss::LossError;
+    use exact_data::Features;
+
+    fn dataset(weight: f64) -> Dataset<'static> {
+        let features = Features::from_dense(vec![-1.0, 1.0, 2.0, 0.5], 1).unwrap();
+        Dataset::new(features, vec![0, 1, 2, 1], 3, Some(vec![weight; 4])).unwrap()
+    }
+
+    #[test]
+    fn logits_that_are_not_finite_have_the_worst_score() {
+        let diverged = [f64::INFINITY, 1.0, 0.0, 0.0];
+        for (metric, worst) in [
+            (Metric::Accuracy, 0.0),
+            (Metric::TopK(2), 0.0),
+            (Metric::Balanced, 0.0),
+            (Metric::Cost(vec![1.0; 9]), f64::NEG_INFINITY),
+        ] {
+            assert_eq!(metric.expected_score(&dataset(1.0), &diverged).unwrap(), worst, "{metric:?}");
+        }
+        assert_eq!(Metric::TopK(2).score(&dataset(1.0), &diverged).unwrap(), 0.0);
+    }
+
+    #[test]
+    fn any_other_trouble_is_an_error_rather_than_a_score() {
+        // Weights whose sum no mean can be divided by.
+        let data = dataset(1e-310);
+        let parameters = [1.0, 2.0, 0.0, 0.5];
+        for metric in [Metric::Accuracy, Metric::TopK(2), Metric::Cost(vec![1.0; 9])] {
+            let error = metric.expected_score(&data, &parameters).unwrap_err();
+            assert!(matches!(error, LinearError::Loss(LossError::WeightSum { .. })), "{metric:?}: {error}");
+        }
     }
 }

@@ -131,7 +131,8 @@ impl Model {
     /// Reads the bytes of a model file; `name` is for messages.
     ///
     /// # Errors
-    /// [`LinearError::ModelFile`] if they are truncated, altered, of another format or version, or inconsistent.
+    /// [`LinearError::ModelFile`] if they are truncated, altered, of another format or version, or
+    /// inconsistent.
     pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Self, LinearError> {
         let fail = |problem: String| LinearError::ModelFile { file: name.into(), problem };
         let (description, contents) = model_file::read::<Description>(FORMAT, bytes).map_err(fail)?;
@@ -148,7 +149,8 @@ impl Model {
         Ok(Self { description, classifier })
     }
 
-    /// Writes the model file: to a temporary file beside it first, so that an error leaves no half-written file.
+    /// Writes the model file: to a temporary file beside it first, so that an error leaves no half-written
+    /// file.
     ///
     /// # Errors
     /// [`LinearError::Data`] if the file cannot be written.

@@ -4,19 +4,19 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use crate::linear_map::block_rows;
+use crate::blocks::block_rows;
 
 /// Weighted means and population standard deviations of columns, `[n_columns]` each.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Moments {
     pub mean: Vec<f64>,
     pub std: Vec<f64>,
 }
 
 impl Moments {
-    /// `add(rows, centre, power, sums)` adds `Σ_rows weight (value - centre)^power` of each column to the sums; the power
-    /// is 1 or 2. Values are taken relative to `pilot`, one of each column, so that a column of equal values has exactly
-    /// the standard deviation 0.
+    /// `add(rows, centre, power, sums)` adds `Σ_rows weight (value - centre)^power` of each column to the
+    /// sums; the power is 1 or 2. Values are taken relative to `pilot`, one of each column, so that a column
+    /// of equal values has exactly the standard deviation 0.
     pub fn of(
         n_rows: usize,
         pilot: Vec<f64>,

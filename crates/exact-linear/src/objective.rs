@@ -1,84 +1,64 @@
-//! The training objective: a loss on the logits of a linear map, with an L2 penalty.
+//! The training objective: the mean loss of rows, wherever they are, with an L2 penalty.
 
-use exact_core::logit_normalization::{self, LogitStatistics};
-use exact_core::loss::{Logits, Loss, LossError, Samples};
+use exact_core::loss::LossSum;
 
-use crate::dataset::Dataset;
-use crate::linear_map::{LinearMap, Partial};
+use crate::shape::LinearMap;
 
-/// The mean of a loss over a data set plus `l2 / 2` times the squared norm of the weights (biases are free).
-///
-/// With `normalized`, the loss sees all logits shifted and scaled to mean 0 and standard deviation 1 (one scalar each,
-/// the gradient through both), and the penalty is on the weights in the same units. The objective is then invariant to
-/// the scale of the weights, and sigma, margin and temperature are in units of the logits' standard deviation.
-pub(crate) struct Objective<'a> {
-    data: &'a Dataset<'a>,
-    weights: Option<&'a [f64]>,
-    loss: &'a dyn Loss<f64>,
-    normalized: bool,
-    l2: f64,
-    map: LinearMap,
-    logits: Vec<f64>,
-    normal: Vec<f64>,
-    logit_gradient: Vec<f64>,
-    partial: Partial,
+/// The mean of a loss over rows, as a function of the parameters of a linear map and of the loss.
+pub(crate) trait MeanLoss {
+    /// Why it cannot be evaluated.
+    type Error;
+
+    fn map(&self) -> LinearMap;
+
+    /// The mean loss at a point; `None` where a logit overflows.
+    fn at(&mut self, linear: &[f64], loss_parameters: &[f64]) -> Result<Option<AtPoint>, Self::Error>;
+
+    /// Writes the gradient with respect to the linear parameters at the last point. Where logits are
+    /// normalised, that of a penalty of this value there, which is divided by their variance, through the
+    /// normalisation is added.
+    fn gradient(&mut self, penalty: f64, gradient: &mut [f64]) -> Result<(), Self::Error>;
+
+    /// The standard deviation of all logits, where the loss sees them normalised.
+    fn logit_std(&mut self, linear: &[f64]) -> Result<Option<f64>, Self::Error>;
 }
 
-impl<'a> Objective<'a> {
-    /// `weights`, `[n_rows]`, are those of the rows in the loss and in the normalisation.
-    pub fn new(
-        data: &'a Dataset<'_>,
-        weights: Option<&'a [f64]>,
-        loss: &'a dyn Loss<f64>,
-        normalized: bool,
-        l2: f64,
-    ) -> Self {
-        let map = data.map();
-        let n = data.labels.len() * data.n_classes;
-        Self {
-            data,
-            weights,
-            loss,
-            normalized,
-            l2,
-            map,
-            logits: vec![0.0; n],
-            normal: vec![0.0; if normalized { n } else { 0 }],
-            logit_gradient: vec![0.0; n],
-            partial: Partial::new(&map, data.labels.len()),
-        }
-    }
+/// A mean loss at a point.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct AtPoint {
+    /// The mean, and its derivatives with respect to the loss's own parameters.
+    pub loss: LossSum<f64>,
+    /// The standard deviation of all logits, where the loss sees them normalised.
+    pub logit_std: Option<f64>,
+}
 
-    /// The value at `parameters` (those of the map, then those of the loss); the gradient goes to `gradient`. Infinite
-    /// where a logit overflows, which a line search takes as a step too long.
-    pub fn evaluate(&mut self, parameters: &[f64], gradient: &mut [f64]) -> f64 {
-        self.try_evaluate(parameters, gradient).unwrap_or_else(|_| {
+/// A mean loss plus `l2 / 2` times the squared norm of the weights (biases are free).
+///
+/// Normalised logits are shifted and scaled to mean 0 and standard deviation 1 (one scalar each, the gradient
+/// through both), and the penalty is on the weights in the same units. The objective is then invariant to the
+/// scale of the weights, and sigma, margin and temperature are in units of the logits' standard deviation.
+pub(crate) struct Objective<L> {
+    pub mean_loss: L,
+    pub l2: f64,
+}
+
+impl<L: MeanLoss> Objective<L> {
+    /// The value at `parameters` (those of the map, then those of the loss); the gradient goes to `gradient`.
+    /// Infinite, with a gradient of 0, where a logit overflows, which a line search takes as a step too long.
+    pub fn evaluate(&mut self, parameters: &[f64], gradient: &mut [f64]) -> Result<f64, L::Error> {
+        let map = self.mean_loss.map();
+        let (linear, loss_parameters) = parameters.split_at(map.n_parameters());
+        let Some(AtPoint { loss, logit_std }) = self.mean_loss.at(linear, loss_parameters)? else {
             gradient.fill(0.0);
-            f64::INFINITY
-        })
-    }
-
-    fn try_evaluate(&mut self, parameters: &[f64], gradient: &mut [f64]) -> Result<f64, LossError> {
-        let Dataset { inputs, labels, n_classes, standardisation, .. } = self.data;
-        let weights = self.weights;
-        let (linear, loss_parameters) = parameters.split_at(self.map.n_parameters());
-        self.map.logits(linear, inputs, standardisation, &mut self.logits);
-        let statistics = self
-            .normalized
-            .then(|| logit_normalization::normalize(&self.logits, *n_classes, weights, &mut self.normal))
-            .transpose()?;
-        let logits = Logits::new(if self.normalized { &self.normal } else { &self.logits }, *n_classes)?;
-        let samples = Samples::mean(logits, labels, weights)?;
-        let loss = self.loss.evaluate_samples(samples, loss_parameters, &mut self.logit_gradient)?;
-        let linear_weights = &linear[..self.map.n_weights()];
-        let squares: f64 = linear_weights.iter().map(|weight| weight * weight).sum();
-        let (mut penalty, mut decay) = (0.5 * self.l2 * squares, self.l2);
-        if let Some(statistics) = &statistics {
-            self.backward(statistics, &mut penalty, &mut decay)?;
-        }
-        let (linear_gradient, loss_gradient) = gradient.split_at_mut(self.map.n_parameters());
-        self.map.transpose(&self.logit_gradient, inputs, standardisation, &mut self.partial, linear_gradient);
-        for (slope, weight) in linear_gradient.iter_mut().zip(linear_weights) {
+            return Ok(f64::INFINITY);
+        };
+        let weights = &linear[..map.n_weights()];
+        let squares: f64 = weights.iter().map(|weight| weight * weight).sum();
+        let variance = logit_std.map_or(1.0, |std| std * std);
+        let (penalty, decay) = (0.5 * self.l2 * squares / variance, self.l2 / variance);
+        let (linear_gradient, loss_gradient) = gradient.split_at_mut(map.n_parameters());
+        self.mean_loss.gradient(penalty, linear_gradient)?;
+        for (slope, weight) in linear_gradient.iter_mut().zip(weights) {
             *slope += decay * weight;
         }
         for (slope, term) in loss_gradient.iter_mut().zip(loss.parameters) {
@@ -86,51 +66,25 @@ impl<'a> Objective<'a> {
         }
         Ok(loss.value + penalty)
     }
-
-    /// Takes the gradient through the normalisation, and the penalty to units of the logits' standard deviation.
-    fn backward(
-        &mut self,
-        statistics: &LogitStatistics<f64>,
-        penalty: &mut f64,
-        decay: &mut f64,
-    ) -> Result<(), LossError> {
-        let (n_classes, weights) = (self.data.n_classes, self.weights);
-        let gradient = &mut self.logit_gradient;
-        logit_normalization::backward(&self.normal, statistics, n_classes, weights, gradient)?;
-        let variance = statistics.std * statistics.std;
-        *penalty /= variance;
-        *decay /= variance;
-        // d penalty / d std = -2 penalty / std, and d std / d logit = weight · normalised logit / sum of the weights.
-        let slope = -2.0 * *penalty / (statistics.std * statistics.total_weight);
-        let Some(weights) = weights else {
-            for (gradient, normal) in self.logit_gradient.iter_mut().zip(&self.normal) {
-                *gradient += slope * normal;
-            }
-            return Ok(());
-        };
-        let rows = self.logit_gradient.chunks_exact_mut(n_classes).zip(self.normal.chunks_exact(n_classes));
-        for ((gradient, normal), weight) in rows.zip(weights) {
-            for (gradient, normal) in gradient.iter_mut().zip(normal) {
-                *gradient += slope * weight * normal;
-            }
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::Objective;
+    use crate::LinearError;
     use crate::dataset::Dataset;
-    use crate::metric::Metric;
-    use crate::settings::{LossKind, Settings};
+    use crate::mean_loss::{Buffers, MeanLossOfRows};
     use exact_core::Rule;
-    use exact_core::loss::{Exact, Loss, OnRandomScores, Probit};
+    use exact_core::loss::{
+        CrossEntropy, Exact, Hyperparameters, Loss, LossError, LossKind, OnRandomScores, Probit,
+    };
     use exact_data::{Features, Layout};
+    use std::sync::Arc;
 
     const L2: f64 = 0.03;
 
-    /// Two dense columns, a block of three and an indicator, with codes that are absent; labels of three classes.
+    /// Two dense columns, a block of three and an indicator, with codes that are absent; labels of three
+    /// classes.
     fn dataset(n_rows: usize) -> Dataset<'static> {
         let layout = Layout {
             n_dense: 2,
@@ -155,6 +109,19 @@ mod tests {
         Dataset { weights, ..dataset(n_rows) }
     }
 
+    /// The objective at parameters, whose gradient goes to `gradient`.
+    fn evaluate(
+        data: &Dataset<'_>,
+        (loss, normalized, l2): (&dyn Loss<f64>, bool, f64),
+        parameters: &[f64],
+        gradient: &mut [f64],
+    ) -> Result<f64, LinearError> {
+        let mut buffers = Buffers::new(&data.map(), data.n_rows());
+        let weights = data.weights.as_deref();
+        let mean_loss = MeanLossOfRows::new(data, weights, loss, normalized, &mut buffers);
+        Objective { mean_loss, l2 }.evaluate(parameters, gradient)
+    }
+
     /// Parameters at which no difference of logits lies at the kink of the hinge or of a margin.
     fn parameters(data: &Dataset<'_>, loss: &dyn Loss<f64>) -> Vec<f64> {
         let n = data.map().n_parameters();
@@ -170,17 +137,19 @@ mod tests {
         step: f64,
         tolerance: f64,
     ) {
-        let mut objective = Objective::new(data, data.weights.as_deref(), loss, normalized, L2);
+        let mut buffers = Buffers::new(&data.map(), data.n_rows());
+        let mean_loss = MeanLossOfRows::new(data, data.weights.as_deref(), loss, normalized, &mut buffers);
+        let mut objective = Objective { mean_loss, l2: L2 };
         let parameters = parameters(data, loss);
         let mut gradient = vec![f64::NAN; parameters.len()];
-        let value = objective.evaluate(&parameters, &mut gradient);
+        let value = objective.evaluate(&parameters, &mut gradient).unwrap();
         assert!(value.is_finite());
         let mut ignored = gradient.clone();
         for i in 0..parameters.len() {
             let mut value = |step: f64| {
                 let mut moved = parameters.clone();
                 moved[i] += step;
-                objective.evaluate(&moved, &mut ignored)
+                objective.evaluate(&moved, &mut ignored).unwrap()
             };
             // Fourth order, so that the step can be large against the rounding of the values.
             let near = value(step) - value(-step);
@@ -198,15 +167,15 @@ mod tests {
     #[test]
     fn gradient_of_every_loss_agrees_with_finite_differences() {
         let data = dataset(60);
-        let settings =
-            Settings { sigma: Some(0.8), temperature: Some(0.7), epsilon: Some(2.0), ..Settings::default() };
-        for kind in LossKind::ALL {
+        let (temperature, epsilon) = (Some(0.7), Some(2.0));
+        let numbers = Hyperparameters { temperature, epsilon, ..Hyperparameters::default() };
+        for kind in LossKind::FOR_ACCURACY {
             let loss = match kind {
                 LossKind::Exact => {
-                    Box::new(Exact::new(0.8).unwrap().with_rule(Rule::precise::<f64>())) as Box<dyn Loss<f64>>
+                    Arc::new(Exact::new(0.8).unwrap().with_rule(Rule::precise::<f64>())) as Arc<dyn Loss<f64>>
                 }
-                LossKind::Probit => Box::new(Probit::new(0.8).unwrap().with_rule(Rule::precise::<f64>())),
-                _ => settings.loss(kind, &Metric::Accuracy).unwrap(),
+                LossKind::Probit => Arc::new(Probit::new(0.8).unwrap().with_rule(Rule::precise::<f64>())),
+                _ => numbers.settings(kind).unwrap().build().unwrap(),
             };
             for normalized in [false, true] {
                 let (step, tolerance) = match kind {
@@ -242,7 +211,7 @@ mod tests {
             let parameters = parameters(&data, &training);
             let [(value, gradient), (reference, reference_gradient)] = [&training, &precise].map(|loss| {
                 let mut gradient = vec![f64::NAN; parameters.len()];
-                (Objective::new(&data, None, loss, true, L2).evaluate(&parameters, &mut gradient), gradient)
+                (evaluate(&data, (loss, true, L2), &parameters, &mut gradient).unwrap(), gradient)
             });
             assert!((value - reference).abs() < 1e-6, "sigma {sigma}: {value} {reference}");
             let largest = reference_gradient.iter().fold(0.0, |max: f64, slope| max.max(slope.abs()));
@@ -259,29 +228,26 @@ mod tests {
     fn normalised_objective_does_not_depend_on_the_scale_of_the_parameters() {
         let data = dataset(60);
         let loss = Exact::new(0.3).unwrap().with_rule(Rule::precise::<f64>());
-        let mut objective = Objective::new(&data, None, &loss, true, L2);
         let parameters = parameters(&data, &loss);
         let mut gradient = vec![0.0; parameters.len()];
-        let value = objective.evaluate(&parameters, &mut gradient);
+        let value = evaluate(&data, (&loss, true, L2), &parameters, &mut gradient).unwrap();
         // No change along the parameters themselves, and the same value a thousand times further out.
         let radial: f64 = parameters.iter().zip(&gradient).map(|(a, b)| a * b).sum();
         assert!(radial.abs() < 1e-12, "{radial}");
         let scaled: Vec<f64> = parameters.iter().map(|parameter| 1e3 * parameter).collect();
-        let far = objective.evaluate(&scaled, &mut gradient);
+        let far = evaluate(&data, (&loss, true, L2), &scaled, &mut gradient).unwrap();
         assert!((value - far).abs() < 1e-12, "{value} {far}");
     }
 
     #[test]
     fn biases_are_not_penalised() {
         let data = dataset(60);
-        let settings = Settings::default();
-        let loss = settings.loss(LossKind::CrossEntropy, &Metric::Accuracy).unwrap();
         let mut parameters = vec![0.0; data.map().n_parameters()];
         let n_weights = data.map().n_weights();
         parameters[n_weights..].fill(2.0);
         let mut gradient = vec![0.0; parameters.len()];
         let mut value = |l2: f64, parameters: &[f64]| {
-            Objective::new(&data, None, loss.as_ref(), false, l2).evaluate(parameters, &mut gradient)
+            evaluate(&data, (&CrossEntropy::new(), false, l2), parameters, &mut gradient).unwrap()
         };
         assert_eq!(value(0.0, &parameters), value(5.0, &parameters));
         parameters[0] = 3.0;
@@ -292,17 +258,25 @@ mod tests {
     #[test]
     fn overflowing_logits_have_an_infinite_value_and_no_slope() {
         let data = dataset(10);
-        let settings = Settings::default();
-        for kind in LossKind::ALL {
-            let loss = settings.loss(kind, &Metric::Accuracy).unwrap();
+        for kind in LossKind::FOR_ACCURACY {
+            let loss = Hyperparameters::default().settings(kind).unwrap().build().unwrap();
             for normalized in [false, true] {
-                let mut objective = Objective::new(&data, None, loss.as_ref(), normalized, L2);
                 let mut parameters = parameters(&data, loss.as_ref());
                 parameters[..data.map().n_parameters()].fill(1e308);
                 let mut gradient = vec![f64::NAN; parameters.len()];
-                assert_eq!(objective.evaluate(&parameters, &mut gradient), f64::INFINITY, "{kind}");
+                let value = evaluate(&data, (loss.as_ref(), normalized, L2), &parameters, &mut gradient);
+                assert_eq!(value.unwrap(), f64::INFINITY, "{kind}");
                 assert!(gradient.iter().all(|&slope| slope == 0.0));
             }
         }
+    }
+
+    #[test]
+    fn nothing_but_an_overflowing_logit_has_an_infinite_value() {
+        let data = Dataset { weights: Some(vec![1e-312; 10]), ..dataset(10) };
+        let loss = CrossEntropy::new();
+        let parameters = parameters(&data, &loss);
+        let value = evaluate(&data, (&loss, false, L2), &parameters, &mut vec![0.0; parameters.len()]);
+        assert!(matches!(value, Err(LinearError::Loss(LossError::WeightSum { .. }))), "{value:?}");
     }
 }

@@ -1,14 +1,12 @@
 //! One partition of the rows, which may be in another process or on another machine: its sums.
 
 use exact_core::logit_normalization;
-use exact_core::loss::{Logits, LossError, Samples};
+use exact_core::loss::{Logits, LossError, LossSettings, Samples};
 use exact_data::DenseMatrix;
 
 use crate::LinearError;
 use crate::dataset::Dataset;
 use crate::linear_map::Partial;
-use crate::metric::Metric;
-use crate::settings::{LossKind, Settings};
 use crate::standardisation::Standardisation;
 
 /// The total weight of some values, and their weighted means and population variances.
@@ -46,7 +44,7 @@ impl PartitionMoments {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Query<'a> {
     /// The loss.
-    pub loss: LossKind,
+    pub loss: &'a LossSettings,
     /// `[n_columns, n_classes - 1]` weights for the values as they are, row-major, then the biases.
     pub parameters: &'a [f64],
     /// The loss's own.
@@ -64,7 +62,8 @@ pub struct PartitionSums {
     pub loss_gradient: Vec<f64>,
     /// The gradient with respect to the parameters at fixed normalisation, in units of normalised logits.
     pub gradient: Vec<f64>,
-    /// Of the normalised logits times the rows' weights, with respect to the same parameters; empty without normalisation.
+    /// Of the normalised logits times the rows' weights, with respect to the same parameters; empty without
+    /// normalisation.
     pub logit_gradient: Vec<f64>,
     /// Of the slopes with respect to normalised logits.
     pub slope: f64,
@@ -95,14 +94,10 @@ impl PartitionSums {
 
 /// The rows of one partition, with labels and sample weights.
 #[derive(Debug, Clone)]
-pub struct Partition<'a> {
-    data: Dataset<'a>,
-    settings: Settings,
-}
+pub struct Partition<'a>(Dataset<'a>);
 
 impl<'a> Partition<'a> {
-    /// Rows with labels below `n_classes` and, unless all weigh the same, sample weights, `[n_rows]`, for training with
-    /// these settings.
+    /// Rows with labels below `n_classes` and, unless all weigh the same, sample weights, `[n_rows]`.
     ///
     /// # Errors
     /// As [`Dataset::new`], except that one class is enough.
@@ -111,10 +106,8 @@ impl<'a> Partition<'a> {
         labels: Vec<u32>,
         n_classes: usize,
         sample_weight: Option<Vec<f64>>,
-        settings: Settings,
     ) -> Result<Self, LinearError> {
-        settings.check()?;
-        Ok(Self { data: Dataset::unstandardised(rows, labels, n_classes, sample_weight)?, settings })
+        Dataset::unstandardised(rows, labels, n_classes, sample_weight).map(Self)
     }
 
     /// The moments of the columns.
@@ -122,10 +115,10 @@ impl<'a> Partition<'a> {
     /// # Errors
     /// [`LinearError::ColumnRange`] if values are too large.
     pub fn moments(&self) -> Result<PartitionMoments, LinearError> {
-        let weights = self.data.weights.as_deref();
-        let n_rows = self.data.n_rows();
+        let weights = self.0.weights.as_deref();
+        let n_rows = self.0.n_rows();
         let total_weight = weights.map_or(n_rows as f64, |weights| weights.iter().sum());
-        let moments = match self.data.inputs.moments(weights) {
+        let moments = match self.0.inputs.moments(weights) {
             Some(moments) if n_rows > 0 => moments,
             _ => return Err(LinearError::NoRows),
         };
@@ -140,8 +133,8 @@ impl<'a> Partition<'a> {
     pub fn logit_moments(&self, parameters: &[f64]) -> Result<PartitionMoments, LinearError> {
         let logits = self.logits(parameters)?;
         let mut normal = vec![0.0; logits.len()];
-        let weights = self.data.weights.as_deref();
-        let statistics = logit_normalization::normalize(&logits, self.data.n_classes, weights, &mut normal)?;
+        let weights = self.0.weights.as_deref();
+        let statistics = logit_normalization::normalize(&logits, self.0.n_classes, weights, &mut normal)?;
         Ok(PartitionMoments {
             total_weight: statistics.total_weight,
             mean: vec![statistics.mean],
@@ -152,19 +145,24 @@ impl<'a> Partition<'a> {
     /// The sums at a point.
     ///
     /// # Errors
-    /// [`LinearError`] if there are too few or too many parameters, or the loss refuses its settings.
+    /// [`LinearError`] if there are too few or too many parameters, the loss refuses its settings, or the
+    /// weights cannot be used.
     pub fn evaluate(&self, query: Query<'_>) -> Result<PartitionSums, LinearError> {
         let mut logits = self.logits(query.parameters)?;
-        let loss = self.settings.loss(query.loss, &Metric::Accuracy)?;
+        let loss = query.loss.build()?;
+        let (found, expected) = (query.loss_parameters.len(), loss.initial_parameters().len());
+        if found != expected {
+            return Err(LossError::Length { what: "the loss's own parameters", found, expected }.into());
+        }
         if let Some((mean, std)) = query.normalization {
             for logit in &mut logits {
                 *logit = (*logit - mean) / std;
             }
         }
-        let (n_classes, weights) = (self.data.n_classes, self.data.weights.as_deref());
+        let (n_classes, weights) = (self.0.n_classes, self.0.weights.as_deref());
         let mut slopes = vec![0.0; logits.len()];
         let sum = Logits::new(&logits, n_classes)
-            .and_then(|logits| Samples::sum(logits, &self.data.labels, weights))
+            .and_then(|logits| Samples::sum(logits, &self.0.labels, weights))
             .and_then(|samples| loss.evaluate_samples(samples, query.loss_parameters, &mut slopes));
         let n_parameters = query.parameters.len();
         let sum = match sum {
@@ -200,20 +198,20 @@ impl<'a> Partition<'a> {
     }
 
     fn logits(&self, parameters: &[f64]) -> Result<Vec<f64>, LinearError> {
-        let (found, expected) = (parameters.len(), self.data.map().n_parameters());
+        let (found, expected) = (parameters.len(), self.0.map().n_parameters());
         if found != expected {
             return Err(LinearError::Parameters { found, expected });
         }
-        Ok(self.data.logits(parameters))
+        Ok(self.0.logits(parameters))
     }
 
     /// The gradient with respect to the parameters, given the one with respect to the logits.
     fn transpose(&self, slopes: &[f64]) -> Vec<f64> {
-        let map = self.data.map();
+        let map = self.0.map();
         let mut gradient = vec![0.0; map.n_parameters()];
-        let mut partial = Partial::new(&map, self.data.n_rows());
+        let mut partial = Partial::new(&map, self.0.n_rows());
         let none = Standardisation::none(map.n_columns);
-        map.transpose(slopes, &self.data.inputs, &none, &mut partial, &mut gradient);
+        map.transpose(slopes, &self.0.inputs, &none, &mut partial, &mut gradient);
         gradient
     }
 }

@@ -23,8 +23,9 @@ impl Progress {
     }
 }
 
-/// The caller's callback. Training calls it after each step and, with the same counts, before each pass over rows, from
-/// any of its threads. Once it returns [`ControlFlow::Break`], training ends with [`LinearError::Interrupted`].
+/// The caller's callback. Training calls it after each step and, with the same counts, before each pass over
+/// rows, from any of its threads. Once it returns [`ControlFlow::Break`], training ends with
+/// [`LinearError::Interrupted`].
 pub type Callback<'a> = &'a (dyn Fn(Progress) -> ControlFlow<()> + Sync);
 
 /// A stage of training under the caller's eyes.

@@ -1,19 +1,12 @@
 //! One full-batch training run: L-BFGS from given parameters.
 
-use exact_core::logit_normalization;
-
 use crate::LinearError;
 use crate::dataset::Dataset;
 use crate::goal::Goal;
-use crate::lbfgs::{Limits, minimize};
-use crate::objective::Objective;
+use crate::lbfgs::minimize;
+use crate::mean_loss::{Buffers, MeanLossOfRows};
+use crate::objective::{MeanLoss, Objective};
 use crate::progress::Watch;
-use crate::settings::{LossKind, Settings};
-
-/// Convex losses are solved closely, since others start from the solution.
-const CONVEX: Limits = Limits { iterations: 200, gradient: 1e-6, decrease: 1e-7 };
-/// The other losses have many stationary points of nearly equal value.
-const NON_CONVEX: Limits = Limits { iterations: 60, gradient: 1e-5, decrease: 1e-5 };
 
 /// Where a training run ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,67 +19,66 @@ pub(crate) struct Fit {
     pub converged: bool,
 }
 
-/// When training with a loss stops.
-pub(crate) fn limits(kind: LossKind, settings: &Settings) -> Limits {
-    let limits = if kind.is_convex() { CONVEX } else { NON_CONVEX };
-    Limits { iterations: settings.max_iterations.unwrap_or(limits.iterations), ..limits }
+impl Fit {
+    /// Whether there is something that can be used.
+    pub fn is_finite(&self) -> bool {
+        self.loss.is_finite() && self.parameters.iter().all(|parameter| parameter.is_finite())
+    }
 }
 
-/// Trains from the linear parameters `start`.
+/// Trains on the rows of a data set, from the linear parameters `start`.
 pub(crate) fn fit(
     data: &Dataset<'_>,
-    goal: Goal<'_>,
-    settings: &Settings,
+    goal: &Goal<'_>,
     start: &[f64],
     watch: &Watch<'_>,
 ) -> Result<Fit, LinearError> {
-    let (loss, weights, kind) = (goal.loss(settings)?, goal.weights(data)?, goal.kind);
+    let (loss, weights) = (goal.loss()?, goal.weights(data)?);
+    let mut buffers = Buffers::new(&data.map(), data.n_rows());
+    let mean_loss =
+        MeanLossOfRows::new(data, weights.as_deref(), loss.as_ref(), goal.normalized, &mut buffers);
+    descend(mean_loss, goal, start, || watch.poll())
+}
+
+/// Trains on rows wherever they are. `poll` is called before each evaluation and may end training.
+pub(crate) fn descend<L: MeanLoss>(
+    mean_loss: L,
+    goal: &Goal<'_>,
+    start: &[f64],
+    poll: impl Fn() -> Result<(), L::Error>,
+) -> Result<Fit, L::Error>
+where
+    L::Error: From<LinearError>,
+{
     let mut parameters = start.to_vec();
-    parameters.extend(loss.initial_parameters());
-    let (normalized, penalty) = (kind.is_normalized(), settings.penalty(kind));
-    let mut objective = Objective::new(data, weights.as_deref(), loss.as_ref(), normalized, penalty);
-    let outcome = minimize(&mut parameters, limits(kind, settings), |parameters, gradient| {
-        watch.poll()?;
-        Ok::<_, LinearError>(objective.evaluate(parameters, gradient))
+    parameters.extend(goal.loss().map_err(LinearError::from)?.initial_parameters());
+    let mut objective = Objective { mean_loss, l2: goal.penalty() };
+    let outcome = minimize(&mut parameters, goal.limits(), |parameters, gradient| {
+        poll()?;
+        objective.evaluate(parameters, gradient)
     })?;
     parameters.truncate(start.len());
-    let (parameters, loss) = finish(data, goal, settings, parameters)?;
+    let loss = finish(&mut objective.mean_loss, goal, &mut parameters)?;
     Ok(Fit { parameters, loss, iterations: outcome.iterations, converged: outcome.converged })
 }
 
-/// Scales the parameters of a normalised objective, which does not depend on their scale, so that the logits have the
-/// standard deviation 1. Returns the parameters and the loss without penalty, at the loss's initial parameters.
-pub(crate) fn finish(
-    data: &Dataset<'_>,
-    goal: Goal<'_>,
-    settings: &Settings,
-    mut parameters: Vec<f64>,
-) -> Result<(Vec<f64>, f64), LinearError> {
-    if goal.kind.is_normalized() {
-        let (logits, weights) = (data.logits(&parameters), goal.weights(data)?);
-        let mut normal = vec![0.0; logits.len()];
-        let statistics =
-            logit_normalization::normalize(&logits, data.n_classes, weights.as_deref(), &mut normal)?;
-        for parameter in &mut parameters {
-            *parameter /= statistics.std;
+/// Scales linear parameters, on whose scale a loss on normalised logits does not depend, so that the logits
+/// have the standard deviation 1. Returns the loss without penalty, at the loss's initial parameters;
+/// infinite where a logit overflows.
+pub(crate) fn finish<L: MeanLoss>(
+    mean_loss: &mut L,
+    goal: &Goal<'_>,
+    parameters: &mut [f64],
+) -> Result<f64, L::Error>
+where
+    L::Error: From<LinearError>,
+{
+    if let Some(std) = mean_loss.logit_std(parameters)? {
+        for parameter in parameters.iter_mut() {
+            *parameter /= std;
         }
     }
-    let value = loss(data, goal, settings, &parameters)?;
-    Ok((parameters, value))
-}
-
-/// The loss without penalty at given linear parameters.
-fn loss(
-    data: &Dataset<'_>,
-    goal: Goal<'_>,
-    settings: &Settings,
-    parameters: &[f64],
-) -> Result<f64, LinearError> {
-    let (loss, weights) = (goal.loss(settings)?, goal.weights(data)?);
-    let mut parameters = parameters.to_vec();
-    parameters.extend(loss.initial_parameters());
-    let mut gradient = vec![0.0; parameters.len()];
-    let normalized = goal.kind.is_normalized();
-    let mut objective = Objective::new(data, weights.as_deref(), loss.as_ref(), normalized, 0.0);
-    Ok(objective.evaluate(&parameters, &mut gradient))
+    let loss_parameters = goal.loss().map_err(LinearError::from)?.initial_parameters();
+    let at = mean_loss.at(parameters, &loss_parameters)?;
+    Ok(at.map_or(f64::INFINITY, |at| at.loss.value))
 }

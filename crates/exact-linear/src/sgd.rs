@@ -1,21 +1,21 @@
 //! Minibatch stochastic gradient descent with the paper's recipe.
 //!
-//! Momentum, a learning rate and a sigma that fall geometrically, logits normalised within each batch and gradients
-//! divided by a running mean of their norm (Karpukhin, Dereka and Kolesnikov, arXiv 2205.09615).
+//! Momentum, a learning rate and a sigma that fall geometrically, logits normalised within each batch and
+//! gradients divided by a running mean of their norm (Karpukhin, Dereka and Kolesnikov, arXiv 2205.09615).
 
 use exact_core::gradient_normalizer::GradientNormalizer;
+use exact_core::random::stream;
 use exact_core::schedule::Schedule;
+use rand::RngExt;
 use rand::seq::SliceRandom;
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 
 use crate::LinearError;
 use crate::dataset::Dataset;
 use crate::goal::Goal;
+use crate::mean_loss::{Buffers, MeanLossOfRows};
 use crate::objective::Objective;
 use crate::progress::Watch;
-use crate::refine;
-use crate::settings::{LossKind, Settings};
+use crate::refine::{self, Fit};
 
 const BATCH: usize = 256;
 /// Passes over the data at least.
@@ -24,41 +24,21 @@ const EPOCHS: usize = 16;
 const MIN_STEPS: usize = 8000;
 const MOMENTUM: f64 = 0.9;
 const LAST_LEARNING_RATE: f64 = 1e-4;
-/// Sigma over training, in units of the logits' standard deviation.
-const FIRST_SIGMA: f64 = 10.0;
-const LAST_SIGMA: f64 = 0.01;
-const LEARNING_RATES: [f64; 3] = [1e-2, 1e-1, 1.0];
-const L2_STRENGTHS: [f64; 2] = [1e-3, 1e-5];
 
-/// The hyper-parameters to choose from.
-pub(crate) fn grid(kind: LossKind) -> Vec<Settings> {
-    let mut grid = Vec::new();
-    for settings in kind.sgd_grid(LAST_SIGMA) {
-        for l2 in L2_STRENGTHS {
-            for learning_rate in LEARNING_RATES {
-                grid.push(Settings { l2, learning_rate: Some(learning_rate), ..settings });
-            }
-        }
-    }
-    grid
-}
-
-/// Trains from small random weights. Returns the linear parameters and the loss without penalty.
+/// Trains from small random weights.
 pub(crate) fn fit(
     data: &Dataset<'_>,
-    goal: Goal<'_>,
-    settings: &Settings,
+    goal: &Goal<'_>,
+    learning_rate: f64,
     seed: u64,
     watch: &Watch<'_>,
-) -> Result<(Vec<f64>, f64), LinearError> {
-    let mut random = ChaCha8Rng::seed_from_u64(seed);
-    let kind = goal.kind;
-    let (loss, weights) = (goal.loss(settings)?, goal.weights(data)?);
-    let n_linear = data.map().n_parameters();
+) -> Result<Fit, LinearError> {
+    let mut random = stream(seed, 0);
+    let (loss, weights, map) = (goal.loss()?, goal.weights(data)?, data.map());
     // Equal logits have no standard deviation to be divided by, so the weights do not start at 0.
     let spread = 1.0 / (data.n_columns().max(1) as f64).sqrt();
     let mut parameters: Vec<f64> =
-        (0..n_linear).map(|_| spread * (2.0 * random.random::<f64>() - 1.0)).collect();
+        (0..map.n_parameters()).map(|_| spread * (2.0 * random.random::<f64>() - 1.0)).collect();
     parameters.extend(loss.initial_parameters());
     let mut gradient = vec![0.0; parameters.len()];
     let mut velocity = vec![0.0; parameters.len()];
@@ -68,11 +48,10 @@ pub(crate) fn fit(
     let batches = data.n_rows() / batch_rows;
     let epochs = EPOCHS.max(MIN_STEPS.div_ceil(batches));
     let steps = epochs * batches;
-    let first_rate = settings.learning_rate.unwrap_or(LEARNING_RATES[0]);
-    let rate = Schedule::geometric(first_rate, LAST_LEARNING_RATE)?;
-    let sigma = Schedule::geometric(FIRST_SIGMA, LAST_SIGMA)?;
+    let rate = Schedule::geometric(learning_rate, LAST_LEARNING_RATE)?;
     let mut rows: Vec<usize> = (0..data.n_rows()).collect();
     let mean_weight = weights.as_deref().map(mean);
+    let mut buffers = Buffers::new(&map, batch_rows);
     for step in 0..steps {
         watch.poll()?;
         if step % batches == 0 {
@@ -82,20 +61,18 @@ pub(crate) fn fit(
         let batch = data.select(batch_rows);
         let batch_weights: Option<Vec<f64>> =
             weights.as_ref().map(|weights| batch_rows.iter().map(|&row| weights[row]).collect());
-        let annealed = (kind == LossKind::Exact)
-            .then(|| goal.loss(&settings.with_sigma(sigma.value(step, steps))))
-            .transpose()?;
-        let loss = annealed.as_ref().unwrap_or(&loss).as_ref();
-        Objective::new(&batch, batch_weights.as_deref(), loss, kind.is_normalized(), settings.penalty(kind))
-            .evaluate(&parameters, &mut gradient);
+        let loss = goal.loss_at(step, steps)?;
+        let weights = batch_weights.as_deref();
+        let mean_loss = MeanLossOfRows::new(&batch, weights, loss.as_ref(), goal.normalized, &mut buffers);
+        Objective { mean_loss, l2: goal.penalty() }.evaluate(&parameters, &mut gradient)?;
         // The mean over the batch, but a batch of more weight has a larger part in the whole.
-        if let (Some(batch), Some(mean_weight)) = (&batch_weights, mean_weight) {
+        if let (Some(batch), Some(mean_weight)) = (weights, mean_weight) {
             let share = mean(batch) / mean_weight;
             for slope in &mut gradient {
                 *slope *= share;
             }
         }
-        if kind.is_normalized() {
+        if goal.normalized {
             normalizer.normalize(&mut gradient);
         }
         let rate = rate.value(step, steps);
@@ -104,8 +81,12 @@ pub(crate) fn fit(
             *parameter -= rate * *velocity;
         }
     }
-    parameters.truncate(n_linear);
-    refine::finish(data, goal, settings, parameters)
+    parameters.truncate(map.n_parameters());
+    let mut buffers = Buffers::new(&map, data.n_rows());
+    let mut mean_loss =
+        MeanLossOfRows::new(data, weights.as_deref(), loss.as_ref(), goal.normalized, &mut buffers);
+    let loss = refine::finish(&mut mean_loss, goal, &mut parameters)?;
+    Ok(Fit { parameters, loss, iterations: 0, converged: true })
 }
 
 fn mean(weights: &[f64]) -> f64 {

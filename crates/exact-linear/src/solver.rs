@@ -6,7 +6,8 @@ use std::str::FromStr;
 use crate::LinearError;
 use crate::dataset::Dataset;
 
-/// Rows times parameters from which `auto` takes minibatch SGD: full-batch steps then cost about a second each.
+/// Rows times parameters from which `auto` takes minibatch SGD: full-batch steps then cost about a second
+/// each.
 const SGD_WORK: usize = 100_000_000;
 
 /// The optimiser.

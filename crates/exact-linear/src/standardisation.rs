@@ -3,8 +3,8 @@
 use exact_data::{Layout, is_constant};
 
 use crate::LinearError;
-use crate::linear_map::LinearMap;
-use crate::rows::{Inputs, Kernel};
+use crate::moments::Moments;
+use crate::shape::LinearMap;
 
 /// `value = (x - mean) / std` for the columns from `first` on; those before are as they should be.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,16 +27,9 @@ impl Standardisation {
         Self { first: layout.n_dense, mean, std }
     }
 
-    /// The rows' own, or that of a matrix's columns.
-    pub(crate) fn of(inputs: &Inputs<'_>, weights: Option<&[f64]>) -> Result<Self, LinearError> {
-        let Some(moments) = inputs.moments(weights) else {
-            return Ok(inputs.own_standardisation());
-        };
-        Self::of_moments(moments.mean, moments.std)
-    }
-
     /// That of columns with these means and standard deviations.
-    pub(crate) fn of_moments(mean: Vec<f64>, mut std: Vec<f64>) -> Result<Self, LinearError> {
+    pub(crate) fn of(moments: Moments) -> Result<Self, LinearError> {
+        let Moments { mean, mut std } = moments;
         for (column, (mean, std)) in mean.iter().zip(&mut std).enumerate() {
             if !std.is_finite() || !mean.is_finite() {
                 return Err(LinearError::ColumnRange { column });
@@ -68,7 +61,8 @@ impl Standardisation {
         unfolded
     }
 
-    /// Turns the gradient with respect to folded parameters into the one with respect to those for standardised values.
+    /// Turns the gradient with respect to folded parameters into the one with respect to those for
+    /// standardised values.
     pub(crate) fn backward(&self, map: &LinearMap, gradient: &mut [f64]) {
         self.for_each(map, gradient, |weight, bias, mean, std| *weight = (*weight - mean * *bias) / std);
     }

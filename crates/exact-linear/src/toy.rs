@@ -1,7 +1,8 @@
-//! The paper's five-point example: a classifier with one parameter whose best accuracy cross-entropy and hinge miss.
+//! The paper's five-point example: a classifier with one parameter whose best accuracy cross-entropy and
+//! hinge miss.
 //!
-//! One-dimensional samples with logits `(0, x - b)`; the best accuracy of any `b` is 0.8 (Karpukhin, Dereka and
-//! Kolesnikov, arXiv 2205.09615, figure 1).
+//! One-dimensional samples with logits `(0, x - b)`; the best accuracy of any `b` is 0.8 (Karpukhin, Dereka
+//! and Kolesnikov, arXiv 2205.09615, figure 1).
 
 use exact_core::gradient_normalizer::GradientNormalizer;
 use exact_core::loss::{CrossEntropy, Exact, Hinge, Logits, Loss, LossError, OnRandomScores};

@@ -34,7 +34,8 @@ impl Quantity {
         }
     }
 
-    /// Takes the values and sigma gradients from the probabilities, and turns the gradient of P into that of 1 - P.
+    /// Takes the values and sigma gradients from the probabilities, and turns the gradient of P into that of
+    /// 1 - P.
     pub fn store<T: Number>(
         self,
         probabilities: &[Probability<T>],
@@ -62,8 +63,8 @@ impl Quantity {
     }
 }
 
-/// The expected accuracy ("accuracy"), expected error ("error") or logarithm of the accuracy ("log") of each row, with
-/// its gradients with respect to the logits and to sigma; reduced, if a reduction is given.
+/// The expected accuracy ("accuracy"), expected error ("error") or logarithm of the accuracy ("log") of each
+/// row, with its gradients with respect to the logits and to sigma; reduced, if a reduction is given.
 ///
 /// # Errors
 /// A `ValueError` for values that cannot be evaluated.
@@ -104,11 +105,10 @@ fn evaluate<'py, T: Number>(
         if matches!(quantity, Quantity::Logarithm) {
             accuracy = accuracy.of_logarithm();
         }
-        let labels = samples.labels.get(rows.range).unwrap_or(&[]);
         let mut probabilities = vec![Probability::default(); rows.values.len()];
         accuracy.evaluate_with_sigma_gradient(
             rows.logits,
-            labels,
+            &samples.labels[rows.range],
             rows.sigma,
             &mut probabilities,
             rows.gradient,

@@ -19,7 +19,8 @@ pub enum Matrix<'py> {
     Double(PyReadonlyArray2<'py, f64>),
 }
 
-// Not derived: that would write a message for each type that an array is not, which takes longer than a small kernel.
+// Not derived: that would write a message for each type that an array is not, which takes longer than a small
+// kernel.
 impl<'py> FromPyObject<'_, 'py> for Matrix<'py> {
     type Error = PyErr;
 

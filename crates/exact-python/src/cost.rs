@@ -11,8 +11,8 @@ use crate::rows::evaluate_rows;
 use crate::rule::precise;
 use crate::samples::{LabelledSamples, Reduction};
 
-/// The expected cost of each row's prediction, with its gradients with respect to the logits and to sigma; reduced, if a
-/// reduction is given. Row y of `costs` holds what each prediction costs for the label y.
+/// The expected cost of each row's prediction, with its gradients with respect to the logits and to sigma;
+/// reduced, if a reduction is given. Row y of `costs` holds what each prediction costs for the label y.
 ///
 /// # Errors
 /// A `ValueError` for values that cannot be evaluated.

@@ -1,11 +1,13 @@
 //! The predictive distribution.
 
 use exact_core::expected;
+use exact_core::loss::LossError;
 use numpy::{PyReadonlyArray2, PyUntypedArrayMethods};
 use pyo3::types::{PyAnyMethods, PyTuple, PyTupleMethods};
 use pyo3::{Bound, IntoPyObject, PyAny, PyResult, Python, pyfunction};
 
 use crate::arrays::{Matrix, Number, SigmaArgument};
+use crate::error::value_error;
 use crate::outputs::matrix;
 use crate::rows::evaluate_rows;
 use crate::rule::precise;
@@ -63,11 +65,14 @@ fn product<'py, T: Number>(
     cotangent: &PyReadonlyArray2<'py, T>,
 ) -> PyResult<Bound<'py, PyTuple>> {
     let n_classes = logits.shape()[1];
+    let (logits, cotangent) = (logits.as_slice()?, cotangent.as_slice()?);
+    if cotangent.len() != logits.len() {
+        let (what, found, expected) = ("cotangent", cotangent.len(), logits.len());
+        return Err(value_error(&LossError::Length { what, found, expected }));
+    }
     let sigma = SigmaArgument::extract(sigma)?;
-    let cotangent = cotangent.as_slice()?;
-    let outputs = evaluate_rows(py, logits.as_slice()?, n_classes, sigma.get()?, |rows| {
-        let range = rows.range.start * n_classes..rows.range.end * n_classes;
-        let cotangent = cotangent.get(range).unwrap_or(&[]);
+    let outputs = evaluate_rows(py, logits, n_classes, sigma.get()?, |rows| {
+        let cotangent = &cotangent[rows.range.start * n_classes..rows.range.end * n_classes];
         let sigma_gradient = Some(rows.sigma_gradient);
         expected::predictive_distribution_gradient(
             rows.logits,

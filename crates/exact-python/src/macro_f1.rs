@@ -14,8 +14,8 @@ use crate::rule::precise;
 use crate::samples::{LabelledSamples, Reduction};
 use crate::threads::in_pool;
 
-/// Macro-F1 of the whole batch, with its gradients with respect to the logits and to sigma. Of the reduction, the weights
-/// and the ignored samples count.
+/// Macro-F1 of the whole batch, with its gradients with respect to the logits and to sigma. Of the reduction,
+/// the weights and the ignored samples count.
 ///
 /// # Errors
 /// A `ValueError` for values that cannot be evaluated.

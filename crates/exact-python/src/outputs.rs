@@ -34,7 +34,7 @@ pub struct Outputs<T> {
 }
 
 impl<T: Number> Outputs<T> {
-    /// Zeros.
+    /// Zeros, for rows of at least one class.
     pub fn zeros(n: usize, n_classes: usize, parameters: Parameters) -> Self {
         let zeros = |len| vec![T::ZERO; len];
         Self {
@@ -50,7 +50,8 @@ impl<T: Number> Outputs<T> {
     /// Multiplies the value of each sample and its gradients by its factor.
     pub fn scale(&mut self, factor: impl Fn(usize) -> f64) {
         let width = width(self.parameters, self.n_classes);
-        let mut gradient = self.gradient.chunks_mut(self.n_classes.max(1));
+        let mut gradient = self.gradient.chunks_mut(self.n_classes);
+        // Without parameters there is nothing to split, whatever the width.
         let mut parameter_gradient = self.parameter_gradient.chunks_mut(width.max(1));
         for (row, value) in self.values.iter_mut().enumerate() {
             let factor = T::from_f64(factor(row));
@@ -75,13 +76,13 @@ impl<T: Number> Outputs<T> {
         }
     }
 
-    /// The tuple of all three arrays. A total has no dimensions, nor has the gradient of a total with respect to a
-    /// common sigma.
+    /// The tuple of all three arrays. A total has no dimensions, nor has the gradient of a total with respect
+    /// to a common sigma.
     ///
     /// # Errors
     /// If memory runs out.
     pub fn into_tuple(self, py: Python<'_>) -> PyResult<Bound<'_, PyTuple>> {
-        let n = self.gradient.len() / self.n_classes.max(1);
+        let n = self.gradient.len() / self.n_classes;
         let gradient = matrix(py, self.gradient, n, self.n_classes)?;
         let (values, slopes) = (self.values, self.parameter_gradient);
         let values =

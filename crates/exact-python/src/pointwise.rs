@@ -1,7 +1,9 @@
 //! Losses on logits that need no integral, sample by sample.
 
+use std::sync::Arc;
+
 use exact_core::loss::{
-    BetaBernoulli, CrossEntropy, Focal, Hinge, Logits, Loss, LossError, Poly1, Polynomial, Samples, Sigmoid,
+    Hyperparameters, Logits, Loss, LossError, LossKind, LossSettings, Samples, UnknownLoss,
 };
 use numpy::{PyReadonlyArray1, PyReadonlyArray2, PyUntypedArrayMethods};
 use pyo3::exceptions::PyValueError;
@@ -13,48 +15,73 @@ use crate::error::value_error;
 use crate::outputs::{Outputs, Parameters};
 use crate::samples::{LabelledSamples, Reduction};
 
-/// The loss of each row, with its gradients with respect to the logits and to the loss's parameters; reduced, if a
-/// reduction is given. `setting` is the loss's only one: margin, temperature, epsilon, gamma or label smoothing.
+/// The loss of each row, with its gradients with respect to the logits and to the loss's parameters; reduced,
+/// if a reduction is given. `loss` is a loss of [`LossKind`] on the logits themselves, `setting` the name of
+/// the one setting that it has, and `value` its value.
 ///
 /// # Errors
-/// A `ValueError` for values that cannot be evaluated.
+/// A `ValueError` for an unknown loss or setting, and values that cannot be evaluated.
 #[pyfunction]
+#[expect(clippy::too_many_arguments, reason = "the Python package has them in one tuple")]
 pub fn pointwise_loss<'py>(
     py: Python<'py>,
-    name: &str,
-    setting: f64,
+    loss: &str,
+    setting: &str,
+    value: f64,
     logits: Matrix<'py>,
     labels: PyReadonlyArray1<'py, i64>,
     parameters: Vec<f64>,
     reduction: Option<Reduction<'py>>,
 ) -> PyResult<Bound<'py, PyTuple>> {
+    let loss = described(loss, with_setting(setting, value)?)?;
     match logits {
         Matrix::Single(logits) => {
-            evaluate(py, &*named(name, setting)?, &logits, &labels, &parameters, reduction.as_ref())
+            evaluate(py, &*build(&loss)?, &logits, &labels, &parameters, reduction.as_ref())
         }
         Matrix::Double(logits) => {
-            evaluate(py, &*named(name, setting)?, &logits, &labels, &parameters, reduction.as_ref())
+            evaluate(py, &*build(&loss)?, &logits, &labels, &parameters, reduction.as_ref())
         }
     }
 }
 
-fn named<T: Number>(name: &str, setting: f64) -> PyResult<Box<dyn Loss<T>>> {
-    fn boxed<T: Number, L: Loss<T> + 'static>(loss: Result<L, LossError>) -> PyResult<Box<dyn Loss<T>>> {
-        match loss {
-            Ok(loss) => Ok(Box::new(loss)),
-            Err(error) => Err(value_error(&error)),
-        }
+/// The values that the learned parameters of a loss on the logits themselves start from.
+///
+/// # Errors
+/// A `ValueError` for an unknown loss, and one that needs a setting.
+#[pyfunction]
+pub fn initial_parameters(loss: &str) -> PyResult<Vec<f64>> {
+    let loss = build::<f64>(&described(loss, Hyperparameters::default())?)?;
+    Ok(loss.initial_parameters())
+}
+
+/// The settings of a loss that is evaluated row by row: one on random scores has functions of its own.
+fn described(loss: &str, numbers: Hyperparameters) -> PyResult<LossSettings> {
+    let kind: LossKind =
+        loss.parse().map_err(|error: UnknownLoss| PyValueError::new_err(error.to_string()))?;
+    let settings = numbers.settings(kind).map_err(|error| value_error(&error))?;
+    if settings.scores().is_some() {
+        return Err(PyValueError::new_err(format!("{kind} is a loss on random scores, not on logits")));
     }
-    match name {
-        "hinge" => boxed(Hinge::new(setting)),
-        "sigmoid" => boxed(Sigmoid::new(setting)),
-        "beta-bernoulli" => boxed(BetaBernoulli::new(setting)),
-        "polynomial" => boxed(Polynomial::new(setting)),
-        "poly1" => boxed(Poly1::new(setting)),
-        "focal" => boxed(Focal::new(setting)),
-        "cross-entropy" => boxed(CrossEntropy::with_label_smoothing(setting)),
-        _ => Err(PyValueError::new_err(format!("there is no loss named {name}"))),
-    }
+    Ok(settings)
+}
+
+/// The setting of this name, and no other.
+fn with_setting(name: &str, value: f64) -> PyResult<Hyperparameters> {
+    let mut numbers = Hyperparameters::default();
+    let setting = match name {
+        "margin" => &mut numbers.margin,
+        "temperature" => &mut numbers.temperature,
+        "epsilon" => &mut numbers.epsilon,
+        "gamma" => &mut numbers.gamma,
+        "label_smoothing" => &mut numbers.label_smoothing,
+        _ => return Err(PyValueError::new_err(format!("no loss has a setting named {name}"))),
+    };
+    *setting = Some(value);
+    Ok(numbers)
+}
+
+fn build<T: Number>(loss: &LossSettings) -> PyResult<Arc<dyn Loss<T>>> {
+    loss.build().map_err(|error| value_error(&error))
 }
 
 fn evaluate<'py, T: Number>(
@@ -67,6 +94,11 @@ fn evaluate<'py, T: Number>(
 ) -> PyResult<Bound<'py, PyTuple>> {
     let [n, n_classes] = [logits.shape()[0], logits.shape()[1]];
     let samples = LabelledSamples::new(logits.as_slice()?, n_classes, labels, n_classes, reduction)?;
+    let (found, expected) = (parameters.len(), loss.initial_parameters().len());
+    if found != expected {
+        let what = "parameters of the loss";
+        return Err(value_error(&LossError::Length { what, found, expected }));
+    }
     let parameters: Vec<T> = parameters.iter().map(|&parameter| T::from_f64(parameter)).collect();
     py.detach(|| -> Result<Outputs<T>, LossError> {
         let mut outputs = Outputs::zeros(n, n_classes, Parameters::Vector(parameters.len()));

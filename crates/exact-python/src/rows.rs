@@ -32,8 +32,8 @@ pub struct Rows<'a, T> {
 /// The number of a block, and its parts of the outputs.
 type Block<'a, T> = (usize, (&'a mut [T], (&'a mut [T], &'a mut [T])));
 
-/// Evaluates all rows, with other Python threads running. Blocks depend on the shape alone, so that results do not
-/// depend on the number of threads.
+/// Evaluates all rows, with other Python threads running. Blocks depend on the shape alone, so that results
+/// do not depend on the number of threads.
 ///
 /// # Errors
 /// A `ValueError` if the logits or sigmas are not usable, or the evaluation fails.

@@ -2,16 +2,18 @@
 
 use std::borrow::Cow;
 
+use exact_core::loss::LossError;
 use numpy::PyReadonlyArray1;
 use pyo3::exceptions::PyValueError;
 use pyo3::types::PyAnyMethods;
 use pyo3::{Bound, FromPyObject, PyAny, PyResult};
 
 use crate::arrays::{Number, classes};
+use crate::error::value_error;
 use crate::outputs::Outputs;
 
-/// What a loss does with its samples, as `torch.nn.CrossEntropyLoss`: a tuple of the weights of the classes or None,
-/// the label of samples that do not count, and "mean", "sum" or "none".
+/// What a loss does with its samples, as `torch.nn.CrossEntropyLoss`: a tuple of the weights of the classes
+/// or None, the label of samples that do not count, and "mean", "sum" or "none".
 #[derive(FromPyObject)]
 pub struct Reduction<'py>(Option<Bound<'py, PyAny>>, i64, String);
 
@@ -41,7 +43,8 @@ impl<'a, T: Number> LabelledSamples<'a, T> {
     /// Rows of `n_classes` logits with labels below `n_labels`, of which all count without a reduction.
     ///
     /// # Errors
-    /// A `ValueError` for a label that is neither ignored nor below `n_labels`, and weights that do not fit.
+    /// A `ValueError` for rows without classes, another number of labels than of rows, a label that is
+    /// neither ignored nor below `n_labels`, and weights that do not fit.
     pub fn new(
         logits: &'a [T],
         n_classes: usize,
@@ -50,6 +53,7 @@ impl<'a, T: Number> LabelledSamples<'a, T> {
         reduction: Option<&Reduction<'_>>,
     ) -> PyResult<Self> {
         let given = labels.as_slice()?;
+        check_shape(logits.len(), n_classes, given.len()).map_err(|error| value_error(&error))?;
         let Some(Reduction(class_weights, ignore_index, total)) = reduction else {
             return Ok(Self {
                 logits: Cow::Borrowed(logits),
@@ -76,7 +80,7 @@ impl<'a, T: Number> LabelledSamples<'a, T> {
             None => any_ignored.then(|| vec![T::ONE; labels.len()]),
         };
         if any_ignored && let Some(weights) = &mut weights {
-            let rows = logits.to_mut().chunks_mut(n_classes.max(1));
+            let rows = logits.to_mut().chunks_mut(n_classes);
             for ((row, weight), label) in rows.zip(weights).zip(given) {
                 if label == ignore_index {
                     row.fill(T::ZERO);
@@ -87,8 +91,8 @@ impl<'a, T: Number> LabelledSamples<'a, T> {
         Ok(Self { logits, labels, weights, total })
     }
 
-    /// Weights the losses and their gradients, and adds them up. Samples without weight have no gradient, whatever the
-    /// sum of the weights.
+    /// Weights the losses and their gradients, and adds them up. Samples without weight have no gradient,
+    /// whatever the sum of the weights.
     pub fn reduce(&self, mut outputs: Outputs<T>) -> Outputs<T> {
         let n = self.labels.len();
         let total = match (self.total, &self.weights) {
@@ -111,7 +115,19 @@ impl<'a, T: Number> LabelledSamples<'a, T> {
     }
 }
 
-/// The weight of each label.
+/// Checks that there is a label for each of the rows, which have classes.
+fn check_shape(values: usize, n_classes: usize, labels: usize) -> Result<(), LossError> {
+    if n_classes == 0 {
+        return Err(LossError::LogitsShape { values, n_classes });
+    }
+    let expected = values / n_classes;
+    if labels != expected {
+        return Err(LossError::SamplesLength { what: "labels", found: labels, expected });
+    }
+    Ok(())
+}
+
+/// The weight of each label, which is below `n_labels`.
 fn weights_of<T: Number>(
     labels: &[u32],
     class_weights: &Bound<'_, PyAny>,
@@ -125,5 +141,5 @@ fn weights_of<T: Number>(
             "weight has {found} entries, expected {n_labels}, one per class"
         )));
     }
-    Ok(labels.iter().filter_map(|&label| class_weights.get(label as usize).copied()).collect())
+    Ok(labels.iter().map(|&label| class_weights[label as usize]).collect())
 }

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-/// The pool, and the process it belongs to: threads do not survive a fork, as of the workers of a data loader.
+/// The pool, and the process it belongs to: threads do not survive a fork, such as that of the workers of a
+/// data loader.
 static POOL: Mutex<Option<(u32, Arc<ThreadPool>)>> = Mutex::new(None);
 
 /// Runs `work` on the pool of this process; on the calling thread where there can be no pool.

@@ -12,8 +12,8 @@ use crate::rows::{Rows, evaluate_rows};
 use crate::rule::precise;
 use crate::samples::{LabelledSamples, Reduction};
 
-/// The expected top-k accuracy ("accuracy") or error ("error") of each row, with its gradients with respect to the
-/// logits and to sigma; reduced, if a reduction is given.
+/// The expected top-k accuracy ("accuracy") or error ("error") of each row, with its gradients with respect
+/// to the logits and to sigma; reduced, if a reduction is given.
 ///
 /// # Errors
 /// A `ValueError` for values that cannot be evaluated.
@@ -60,7 +60,7 @@ fn evaluate<'py, T: Number>(
     py.detach(|| samples.reduce(outputs)).into_tuple(py)
 }
 
-/// Evaluates some rows of a batch with these labels.
+/// Evaluates some rows of a batch with these labels, one for each row of the batch.
 ///
 /// # Errors
 /// As [`ExpectedTopK::evaluate`].
@@ -79,7 +79,7 @@ fn evaluate_block<T: Number>(
     let mut probabilities = vec![Probability::default(); rows.values.len()];
     accuracy.evaluate_with_sigma_gradient(
         rows.logits,
-        labels.get(rows.range).unwrap_or(&[]),
+        &labels[rows.range],
         rows.sigma,
         &mut probabilities,
         rows.gradient,

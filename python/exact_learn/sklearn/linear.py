@@ -162,14 +162,16 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         state = dict(state)
+        # For the message alone: the bytes say in which format they are.
         version = state.pop("_exact_learn_version", None)
-        if version != _core.__version__:
-            raise ValueError(
-                f"this {type(self).__name__} was pickled by version {version} of exact-learn and cannot be read by "
-                f"version {_core.__version__}: train it again, or install exact-learn=={version}"
-            )
         if "_classifier" in state:
-            state["_classifier"] = _core.LinearClassifier.from_bytes(state["_classifier"])
+            try:
+                state["_classifier"] = _core.LinearClassifier.from_bytes(state["_classifier"])
+            except ValueError as error:
+                raise ValueError(
+                    f"this {type(self).__name__}, pickled by version {version} of exact-learn, cannot be read by "
+                    f"version {_core.__version__}: {error}"
+                ) from None
         super().__setstate__(state)
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import torch
 from torch import Tensor
 
-_MOMENTUM = 0.9
-_FLOOR = 0.01
+from exact_learn import _core
 
 
 class GradientNormalizer:
@@ -62,10 +60,8 @@ class GradientNormalizer:
             return
         norms = torch.stack([torch.linalg.vector_norm(part).to(gradients[0]) for part in gradients])
         norm = torch.linalg.vector_norm(norms).item()
-        if not math.isfinite(norm):
-            return
-        self.mean_norm = norm if self.mean_norm is None else _MOMENTUM * self.mean_norm + (1 - _MOMENTUM) * norm
-        torch._foreach_div_(gradients, max(self.mean_norm, _FLOOR))
+        divisor, self.mean_norm = _core.gradient_divisor(self.mean_norm, norm)
+        torch._foreach_div_(gradients, divisor)
 
     def _before_step(self, optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
         if any(argument is not None for argument in (*args[1:], *kwargs.values())):

@@ -65,12 +65,13 @@ def pointwise(
     parameters: Tensor,
     labels: Tensor,
     how: Reduction,
-    name: str,
-    setting: float,
+    loss: str,
+    setting: str,
+    value: float,
 ) -> Results:
-    """A loss that needs no integral."""
-    values = parameters.tolist()
-    return _tensors(_core.pointwise_loss(name, setting, _array(logits), _array(labels), values, how))
+    """A loss that needs no integral, by its name, with the name and the value of its setting."""
+    learned = parameters.tolist()
+    return _tensors(_core.pointwise_loss(loss, setting, value, _array(logits), _array(labels), learned, how))
 
 
 def reduction_of(logits: Tensor, weight: Tensor | None, ignore_index: int, reduction: str) -> Reduction:

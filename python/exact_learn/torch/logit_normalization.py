@@ -8,8 +8,7 @@ import torch
 import torch.distributed as distributed
 from torch import Tensor, nn
 
-# As in exact-core: below it, logits are equal up to rounding.
-_STD_FLOOR = 1e-12
+from exact_learn import _core
 
 
 class LogitNormalization(nn.Module):
@@ -53,7 +52,8 @@ class LogitNormalization(nn.Module):
         mean = totals[0] / count
         centered = logits - mean
         variance = _total((column * centered.square()).sum()) / count
-        std = variance.clamp(min=_STD_FLOOR**2).sqrt()
+        # Below it, logits are equal up to rounding.
+        std = variance.clamp(min=_core.LOGIT_STD_FLOOR**2).sqrt()
         with torch.no_grad():
             # The first batch sets the running means.
             share = torch.where(self.batches == 0, 1.0, self.momentum).to(self.running_mean)

@@ -1,4 +1,9 @@
-"""Losses that need no integral: the baselines of the paper, and cross-entropy with its relatives."""
+"""Losses that need no integral: the baselines of the paper, and cross-entropy with its relatives.
+
+Each is stated twice: by a kernel of exact-core, which evaluates tensors on the CPU, and by a `formula` in tensor
+operations, for the devices that the kernels do not run on. To copy logits to the CPU and gradients back would make each
+step wait for the device. The tests hold both against each other, values and gradients, sample by sample.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +14,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from exact_learn import _core
 from exact_learn.torch import operators
 from exact_learn.torch.classification import ClassificationLoss
 from exact_learn.torch.sigma import positive
 
 
 class PointwiseLoss(ClassificationLoss):
-    """A loss with one setting, evaluated by the kernel of that name on the CPU, by `formula` elsewhere."""
+    """A loss with one setting, evaluated by the kernel of the loss on the CPU, by `formula` elsewhere."""
 
     kernel: str
+    """The name of the loss in exact-core."""
+    setting_name: str
+    """The name of its setting there."""
     no_parameters: Tensor
 
     def __init__(self, setting: float, **settings: Any) -> None:
@@ -27,7 +36,8 @@ class PointwiseLoss(ClassificationLoss):
 
     def by_kernel(self, logits: Tensor, labels: Tensor) -> Tensor:
         reduction = (self.weight, self.ignore_index, self.reduction)
-        return operators.pointwise(logits, self.parameters_of_loss(), labels, *reduction, self.kernel, self.setting)
+        loss = (self.kernel, self.setting_name, self.setting)
+        return operators.pointwise(logits, self.parameters_of_loss(), labels, *reduction, *loss)
 
     def sample_losses(self, logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
         return self.formula(logits, labels)
@@ -65,6 +75,7 @@ class HingeLoss(PointwiseLoss):
     """
 
     kernel = "hinge"
+    setting_name = "margin"
 
     def __init__(self, margin: float = 1.0, **settings: Any) -> None:
         super().__init__(_at_least("margin", margin, 0.0), **settings)
@@ -87,6 +98,7 @@ class SigmoidLoss(PointwiseLoss):
     """
 
     kernel = "sigmoid"
+    setting_name = "temperature"
 
     def __init__(self, temperature: float = 1.0, **settings: Any) -> None:
         super().__init__(positive("temperature", temperature), **settings)
@@ -108,6 +120,7 @@ class PolynomialLoss(PointwiseLoss):
     """
 
     kernel = "polynomial"
+    setting_name = "temperature"
 
     def __init__(self, temperature: float = 1.0, **settings: Any) -> None:
         super().__init__(positive("temperature", temperature), **settings)
@@ -131,11 +144,12 @@ class BetaBernoulliLoss(PointwiseLoss):
     """
 
     kernel = "beta-bernoulli"
+    setting_name = "temperature"
 
     def __init__(self, temperature: float = 1.0, **settings: Any) -> None:
         super().__init__(positive("temperature", temperature), **settings)
-        # logit(2 w) at w = 0.1 and logit(theta) at theta = 0.5, as in exact-core.
-        self.logits_of_mixture = nn.Parameter(torch.tensor([math.log(0.25), 0.0]))
+        # logit(2 w) and logit(theta).
+        self.logits_of_mixture = nn.Parameter(torch.tensor(_core.initial_parameters(self.kernel)))
 
     def parameters_of_loss(self) -> Tensor:
         return self.logits_of_mixture
@@ -159,6 +173,7 @@ class Poly1Loss(PointwiseLoss):
     """
 
     kernel = "poly1"
+    setting_name = "epsilon"
 
     def __init__(self, epsilon: float = 1.0, **settings: Any) -> None:
         super().__init__(_at_least("epsilon", epsilon, -1.0), **settings)
@@ -180,6 +195,7 @@ class FocalLoss(PointwiseLoss):
     """
 
     kernel = "focal"
+    setting_name = "gamma"
 
     def __init__(self, gamma: float = 2.0, **settings: Any) -> None:
         super().__init__(_at_least("gamma", gamma, 0.0), **settings)
@@ -204,6 +220,7 @@ class CrossEntropyLoss(PointwiseLoss):
     """
 
     kernel = "cross-entropy"
+    setting_name = "label_smoothing"
 
     def __init__(self, label_smoothing: float = 0.0, **settings: Any) -> None:
         if not 0.0 <= label_smoothing < 1.0:

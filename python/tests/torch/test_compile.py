@@ -113,7 +113,7 @@ def test_operators_keep_the_rules_of_custom_operators(operator, reduction):
         "top_k": (sigma, (2, None)),
         "cost": (sigma, (torch.rand(3, 3),)),
         "macro_f1": (sigma, ()),
-        "pointwise": (torch.zeros(2, dtype=torch.float64, requires_grad=True), ("beta-bernoulli", 1.0)),
+        "pointwise": (torch.zeros(2, dtype=torch.float64, requires_grad=True), ("beta-bernoulli", "temperature", 1.0)),
     }[operator]
     if operator == "macro_f1":
         reduction = "mean"

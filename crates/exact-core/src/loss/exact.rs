@@ -11,8 +11,8 @@ use crate::expected::{Outcome, Quantity, orthant};
 /// `1 - P(s_y > max_{i≠y} s_i)`; with a margin `r`, differences `logit_y - logit_i` are clipped at `r`.
 ///
 /// `Deviation:` the paper estimates the probability and its gradient by Monte Carlo; here both are computed
-/// by deterministic quadrature ([`Rule::training`] by default: the gradient's error is below 4e-6 of its
-/// largest entry, typically 4e-7).
+/// by deterministic quadrature ([`Rule::training`](crate::Rule::training) by default: the gradient's error is
+/// below 4e-6 of its largest entry, typically 4e-7).
 ///
 /// # Example
 /// ```

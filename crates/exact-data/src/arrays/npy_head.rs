@@ -93,26 +93,26 @@ fn behind_list(text: &str) -> Option<&str> {
 mod tests {
     use super::Head;
 
-    fn head(kind: Option<&str>, fortran_order: bool, shape: Vec<usize>) -> Option<Head<'_>> {
-        Some(Head { kind, fortran_order, shape })
+    fn head(kind: Option<&str>, fortran_order: bool, shape: Vec<usize>) -> Head<'_> {
+        Head { kind, fortran_order, shape }
     }
 
     #[test]
     fn dictionaries_as_numpy_and_others_write_them() {
         let text = "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }      \n";
-        assert_eq!(Head::parse(text), head(Some("<f4"), false, vec![3, 4]));
+        assert_eq!(Head::parse(text), Some(head(Some("<f4"), false, vec![3, 4])));
         let text = r#"{ "shape" : ( 3, ) ,"fortran_order":True,"descr":"|b1"}"#;
-        assert_eq!(Head::parse(text), head(Some("|b1"), true, vec![3]));
+        assert_eq!(Head::parse(text), Some(head(Some("|b1"), true, vec![3])));
         let records = "[('shape', '<f4'), (\"a]'\", [('b', '>i2', (2,))])]";
         let text = format!("{{'descr': {records}, 'fortran_order': False, 'shape': ()}}");
-        assert_eq!(Head::parse(&text), head(None, false, vec![]));
+        assert_eq!(Head::parse(&text), Some(head(None, false, vec![])));
     }
 
     #[test]
     fn anything_else_is_refused() {
         let rest = "'fortran_order': False, 'shape': (3,)";
         for text in [
-            "".into(),
+            String::new(),
             "{}".into(),
             format!("{{{rest}}}"),
             format!("{{'descr': '<f4', {rest}"),

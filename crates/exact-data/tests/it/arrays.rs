@@ -106,8 +106,8 @@ fn arrays_of_every_kind_in_every_order() {
         assert_eq!(table.kind(column).unwrap(), ColumnKind::Categorical);
     }
     assert_eq!(numbers(&table, "row"), [1.5, -2.0]);
-    assert_eq!(numbers(&table, "big_columns_0"), [1.0, 2.0]);
-    assert_eq!(numbers(&table, "big_columns_1"), [3.0, 4.0]);
+    assert_eq!(numbers(&table, "big_columns_0"), [1.0, 3.0]);
+    assert_eq!(numbers(&table, "big_columns_1"), [2.0, 4.0]);
     for (column, texts) in [("pet", ["dog", "cat"]), ("big_pet", ["dog", "cat"]), ("bytes", ["ab", "abc"])] {
         let column = table.record_batch().column_by_name(column).unwrap();
         let found = column.as_any_dictionary().values();
@@ -159,7 +159,8 @@ fn files_that_are_damaged() {
     assert!(text.starts_with("cannot read the arrays of e.safetensors: "), "{text}");
     let mut flipped = whole;
     flipped[80] ^= 0xff;
-    assert!(message("e.npz", &flipped).contains("e.npz"));
+    let text = message("e.npz", &flipped);
+    assert!(text.starts_with("e.npz: the array `x` cannot be unpacked: "), "{text}");
     let array = npy("'<f4'", "False", "(2, 2)", &f32s(&[1.0; 4]));
     assert_eq!(
         message("e.npy", &array[..array.len() - 1]),

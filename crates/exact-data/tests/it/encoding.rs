@@ -230,9 +230,10 @@ fn stored_labels_are_checked() {
 
 #[test]
 fn features_of_wrong_shapes_are_refused() {
-    assert!(Features::from_dense(vec![1.0; 5], 2).is_err());
-    assert!(Features::from_dense(vec![], 0).is_err());
-    assert!(Features::from_dense(vec![1.0, f64::NAN], 2).is_err());
+    let problem = |values, width| Features::from_dense(values, width).unwrap_err().to_string();
+    assert_eq!(problem(vec![1.0; 5], 2), "features have 5 values, which are not rows of 2");
+    assert_eq!(problem(vec![], 0), "features have 0 values, which are not rows of 0");
+    assert_eq!(problem(vec![1.0, f64::NAN], 2), "features have the value NaN in row 0, column 1");
     let features = Features::from_dense(vec![1.0, 2.0, 3.0, 4.0], 2).unwrap();
     assert_eq!(features.select(&[1, 1, 0]).dense(), [3.0, 4.0, 3.0, 4.0, 1.0, 2.0]);
 }

@@ -167,7 +167,7 @@ fn a_broken_connection_is_gone_on_from() {
     assert!(error.to_string().starts_with(&format!("cannot download {}: ", server.url)), "{error}");
     assert!(error.hint().unwrap().contains("goes on"), "{error}");
     assert_eq!(files(&folder), ["labels.gz.part"]);
-    assert!(download(&set, folder.path()).is_err());
+    assert!(matches!(download(&set, folder.path()), Err(ImageError::Download { .. })));
     let mut first = None;
     set.download(folder.path(), &mut |progress| {
         first.get_or_insert((progress.done, progress.total));
@@ -187,7 +187,7 @@ fn a_server_that_cannot_go_on_sends_all_anew() {
         let replies = [Reply::Broken(1000), reply].into_iter().chain(mends);
         let server = Server::start(&file, replies);
         let set = server.set(&content);
-        assert!(download(&set, folder.path()).is_err());
+        assert!(matches!(download(&set, folder.path()), Err(ImageError::Download { .. })));
         download(&set, folder.path()).unwrap();
         assert_eq!(server.ranges()[..2], [None, Some(1000)]);
         assert_whole(&folder, &file);
@@ -263,7 +263,7 @@ fn a_damaged_file_is_replaced() {
     std::fs::write(folder.path().join("labels.gz"), &file[..1000]).unwrap();
     let server = Server::start(&file, [Reply::NotFound, Reply::Whole]);
     let set = server.set(&content);
-    assert!(download(&set, folder.path()).is_err());
+    assert!(matches!(download(&set, folder.path()), Err(ImageError::Download { .. })));
     assert_whole(&folder, &file[..1000]);
     download(&set, folder.path()).unwrap();
     assert_whole(&folder, &file);

@@ -32,8 +32,8 @@ enum Rows {
     Orthant(Vec<Orthant>),
 }
 
-/// Moments of the rivals' hazards `h` under the law of the label's noise given that it wins (docs/derivation.md, section
-/// 10), for one sigma of 1.
+/// Moments of the rivals' hazards `h` under the law of the label's noise given that it wins
+/// (docs/derivation.md, section 10), for one sigma of 1.
 struct Orthant {
     label: usize,
     /// What the Hessian of `-log P` is multiplied by.

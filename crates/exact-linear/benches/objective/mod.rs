@@ -60,7 +60,8 @@ impl Data {
     }
 }
 
-/// The mean loss of a linear map, the logits normalised or not, with `l2 / 2` times the squared norm of the weights.
+/// The mean loss of a linear map, the logits normalised or not, with `l2 / 2` times the squared norm of the
+/// weights.
 pub struct Objective<'a> {
     pub data: &'a Data,
     pub loss: &'a dyn Loss<f64>,

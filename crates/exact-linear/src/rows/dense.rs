@@ -71,7 +71,8 @@ impl Kernel for DenseMatrix<'_> {
     }
 }
 
-/// Adds `values · weights` to the logits of the rows of `values`; one dot product for each row of two classes.
+/// Adds `values · weights` to the logits of the rows of `values`; one dot product for each row of two
+/// classes.
 fn add_logits<T: Number>(values: &[T], width: usize, weights: &[f64], n_classes: usize, logits: &mut [f64]) {
     if n_classes == 2 {
         for (row, logits) in values.chunks_exact(width).zip(logits.chunks_exact_mut(2)) {
@@ -110,13 +111,11 @@ fn add_gradient<T: Number>(
 /// Adds `values · weights` to the logits, by matrix multiplication.
 pub(super) fn multiply(values: &[f64], width: usize, weights: &[f64], n_classes: usize, logits: &mut [f64]) {
     let rows = logits.len() / n_classes;
-    if let (Ok(values), Ok(weights), Ok(mut logits)) = (
-        ArrayView2::from_shape((rows, width), values),
-        ArrayView2::from_shape((width, n_classes - 1), weights),
-        ArrayViewMut2::from_shape((rows, n_classes), logits),
-    ) {
-        general_mat_mul(1.0, &values, &weights, 1.0, &mut logits.slice_mut(s![.., 1..]));
-    }
+    let values = ArrayView2::from_shape((rows, width), values).expect("each row of logits has its values");
+    let weights = ArrayView2::from_shape((width, n_classes - 1), weights)
+        .expect("each column has a weight for each class but the first");
+    let mut logits = ArrayViewMut2::from_shape((rows, n_classes), logits).expect("the logits are whole rows");
+    general_mat_mul(1.0, &values, &weights, 1.0, &mut logits.slice_mut(s![.., 1..]));
 }
 
 /// Adds `valuesᵀ · slopes` to the gradient of the weights, by matrix multiplication.
@@ -128,13 +127,11 @@ pub(super) fn multiply_transposed(
     gradient: &mut [f64],
 ) {
     let rows = slopes.len() / n_classes;
-    if let (Ok(values), Ok(slopes), Ok(mut gradient)) = (
-        ArrayView2::from_shape((rows, width), values),
-        ArrayView2::from_shape((rows, n_classes), slopes),
-        ArrayViewMut2::from_shape((width, n_classes - 1), gradient),
-    ) {
-        general_mat_mul(1.0, &values.t(), &slopes.slice(s![.., 1..]), 1.0, &mut gradient);
-    }
+    let values = ArrayView2::from_shape((rows, width), values).expect("each row of slopes has its values");
+    let slopes = ArrayView2::from_shape((rows, n_classes), slopes).expect("the slopes are whole rows");
+    let mut gradient = ArrayViewMut2::from_shape((width, n_classes - 1), gradient)
+        .expect("each column has a slope for each class but the first");
+    general_mat_mul(1.0, &values.t(), &slopes.slice(s![.., 1..]), 1.0, &mut gradient);
 }
 
 fn dot<T: Number>(row: &[T], weights: &[f64]) -> f64 {

@@ -39,7 +39,8 @@ impl Kernel for Features {
                 }
             }
         }
-        // Matrix multiplication even for two classes: sums in another order would change what trained models are.
+        // Matrix multiplication even for two classes: sums in another order would change what trained models
+        // are.
         if layout.n_dense > 0 {
             let rows = logits.len() / n_classes;
             let values = &self.dense()[first * layout.n_dense..][..rows * layout.n_dense];

@@ -9,8 +9,9 @@ use exact_data::{CsrMatrix, DenseMatrix, Features};
 use crate::moments::Moments;
 use crate::standardisation::Standardisation;
 
-/// What the linear map needs of rows. `first` is the first row of a block, whose number of rows follows from the logits
-/// or slopes, `[rows, n_classes]`; the columns of class 0 are left alone. Weights are `[n_columns, n_classes - 1]`.
+/// What the linear map needs of rows. `first` is the first row of a block, whose number of rows follows from
+/// the logits or slopes, `[rows, n_classes]`; the columns of class 0 are left alone. Weights are `[n_columns,
+/// n_classes - 1]`.
 pub trait Kernel: Sync {
     fn n_rows(&self) -> usize;
 
@@ -33,8 +34,8 @@ pub trait Rows: Kernel {}
 
 impl<T: Kernel> Rows for T {}
 
-/// Rows to train on. The columns of matrices are standardised implicitly, with the means and standard deviations of the
-/// rows trained on; [`Features`] have been standardised by their encoder.
+/// Rows to train on. The columns of matrices are standardised implicitly, with the means and standard
+/// deviations of the rows trained on; [`Features`] have been standardised by their encoder.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Inputs<'a> {
@@ -74,8 +75,8 @@ impl Inputs<'_> {
         }
     }
 
-    /// The same rows, those of a dense matrix of which most is zero, as of categories encoded as indicators, without the
-    /// zeros.
+    /// The same rows, those of a dense matrix of which most is zero, as of categories encoded as indicators,
+    /// without the zeros.
     pub(crate) fn without_zeros(self) -> Self {
         match self {
             Self::Dense(matrix) => matrix.without_zeros().map_or_else(|| matrix.into(), Into::into),

@@ -1,7 +1,8 @@
 //! What comes from Python to be trained on: matrices, labels, weights and settings.
 
+use exact_core::loss::Hyperparameters;
 use exact_data::{CsrMatrix, DenseMatrix, Indices, Numbers, Split};
-use exact_linear::{Dataset, Inputs, LinearError, Metric, Settings};
+use exact_linear::{Dataset, Inputs, LinearError, LossSettings, Metric, Settings, loss_named};
 use numpy::{PyReadonlyArray1, PyReadonlyArray2, PyUntypedArrayMethods};
 use pyo3::exceptions::PyValueError;
 use pyo3::{FromPyObject, PyResult};
@@ -41,8 +42,8 @@ impl InputsArgument<'_> {
     /// The rows, without a copy.
     ///
     /// # Errors
-    /// A `ValueError` for an array that is not C-contiguous, values that are not finite and a CSR matrix that is not
-    /// consistent.
+    /// A `ValueError` for an array that is not C-contiguous, values that are not finite and a CSR matrix that
+    /// is not consistent.
     pub fn get(&self) -> PyResult<Inputs<'_>> {
         Ok(match self {
             Self::Dense(matrix) => {
@@ -112,16 +113,31 @@ pub struct SettingsArgument {
     max_iter: Option<usize>,
 }
 
-impl From<SettingsArgument> for Settings {
-    fn from(argument: SettingsArgument) -> Self {
-        let mut settings = Self::new(argument.l2);
-        settings.sigma = argument.sigma;
-        settings.margin = argument.margin;
-        settings.temperature = argument.temperature;
-        settings.epsilon = argument.epsilon;
-        settings.max_iterations = argument.max_iter;
-        settings
+impl SettingsArgument {
+    /// The numbers that losses are set by.
+    pub fn numbers(&self) -> Hyperparameters {
+        let Self { sigma, margin, temperature, epsilon, .. } = *self;
+        Hyperparameters { sigma, margin, temperature, epsilon, ..Hyperparameters::default() }
     }
+
+    /// The settings of training with a loss.
+    ///
+    /// # Errors
+    /// A `ValueError` if linear classifiers have no loss of this name.
+    pub fn settings(&self, loss: &str) -> PyResult<Settings> {
+        let mut settings = Settings::new(loss_settings(loss, &self.numbers())?, self.l2);
+        settings.max_iterations = self.max_iter;
+        Ok(settings)
+    }
+}
+
+/// The loss of linear classifiers with this name and these numbers.
+///
+/// # Errors
+/// A `ValueError` if there is none.
+pub fn loss_settings(name: &str, numbers: &Hyperparameters) -> PyResult<LossSettings> {
+    let settings = loss_named(name).and_then(|kind| Ok(numbers.settings(kind)?));
+    settings.map_err(|error| linear_error(&error))
 }
 
 /// How many folds there are, or the rows to train and to validate on of each.

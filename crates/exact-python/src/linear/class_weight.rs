@@ -1,6 +1,6 @@
 //! Weights that give each class the same say.
 
-use exact_linear::balanced_weights as balance;
+use exact_core::expected::balanced_weights as balance;
 use numpy::{PyArray1, PyReadonlyArray1};
 use pyo3::{Bound, PyResult, Python, pyfunction};
 
@@ -24,6 +24,6 @@ pub fn balanced_weights<'py>(
         Some(weights) => Some(weights.as_slice()?),
         None => None,
     };
-    let weights = balance(&labels, n_classes, sample_weight).map_err(|error| linear_error(&error))?;
+    let weights = balance(&labels, n_classes, sample_weight).map_err(|error| linear_error(&error.into()))?;
     Ok(PyArray1::from_vec(py, weights))
 }

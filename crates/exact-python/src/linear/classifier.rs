@@ -1,6 +1,6 @@
 //! A trained linear classifier.
 
-use exact_linear::{Fitted, Inputs, LinearError, LossChoice, LossKind, TrainOptions, Trainer};
+use exact_linear::{FitOptions, Fitted, Inputs, LinearError, LossChoice, TrainOptions, Trainer};
 use numpy::PyArray1;
 use pyo3::types::PyBytes;
 use pyo3::{Bound, Py, PyAny, PyResult, Python, pyclass, pymethods};
@@ -21,11 +21,12 @@ pub struct LinearClassifier(exact_linear::LinearClassifier);
 
 #[pymethods]
 impl LinearClassifier {
-    /// Trains with given settings, from `start` if there is one. Returns the classifier, the number of steps and whether
-    /// training ended by itself.
+    /// Trains with given settings, from `start` if there is one. Returns the classifier, the number of steps
+    /// and whether training ended by itself.
     ///
     /// # Errors
-    /// A `ValueError` for data and settings that cannot be trained with, and what `progress` and handlers of signals raise.
+    /// A `ValueError` for data and settings that cannot be trained with, and what `progress` and handlers of
+    /// signals raise.
     #[staticmethod]
     #[expect(clippy::too_many_arguments, reason = "they are named in Python")]
     #[pyo3(signature = (*, data, loss, metric, settings, start, n_threads, progress))]
@@ -39,18 +40,20 @@ impl LinearClassifier {
         n_threads: usize,
         progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<(Self, usize, bool)> {
-        let kind: LossKind = loss.parse().map_err(|error| linear_error(&error))?;
-        let (dataset, metric, settings) = (data.get()?, metric.get()?, settings.into());
+        let settings = settings.settings(loss)?;
+        let (dataset, metric) = (data.get()?, metric.get()?);
         let start = start.as_ref().map(|start| &start.get().0);
         let fitted = train(py, n_threads, progress, move |callback| {
-            exact_linear::LinearClassifier::fit(&dataset()?, kind, &metric, &settings, start, callback)
+            let mut options = FitOptions::default().with_metric(metric).with_callback(callback);
+            options.start = start;
+            exact_linear::LinearClassifier::fit(&dataset()?, &settings, &options)
         })?;
         let Fitted { classifier, iterations, converged, .. } = fitted;
         Ok((Self(classifier), iterations, converged))
     }
 
-    /// Trains with given settings on the partitions that `ask(method, *arguments)` asks: it returns the list of what this
-    /// method of each [`Partition`](super::Partition) returns. Returns what `fit` does.
+    /// Trains with given settings on the partitions that `ask(method, *arguments)` asks: it returns the list
+    /// of what this method of each [`Partition`](super::Partition) returns. Returns what `fit` does.
     ///
     /// # Errors
     /// A `ValueError` for settings that cannot be trained with, and what `ask` raises.
@@ -61,13 +64,13 @@ impl LinearClassifier {
         loss: &str,
         settings: SettingsArgument,
     ) -> PyResult<(Self, usize, bool)> {
-        let kind: LossKind = loss.parse().map_err(|error| linear_error(&error))?;
-        let fitted = partitions::fit(ask, n_classes, kind, &settings.into())?;
+        let fitted = partitions::fit(ask, n_classes, &settings.settings(loss)?)?;
         let Fitted { classifier, iterations, converged, .. } = fitted;
         Ok((Self(classifier), iterations, converged))
     }
 
-    /// Trains with the settings that cross-validation chooses. Returns the classifier and how they were chosen.
+    /// Trains with the settings that cross-validation chooses. Returns the classifier and how they were
+    /// chosen.
     ///
     /// # Errors
     /// As for a fit, and a `ValueError` for folds that cannot be used.
@@ -86,10 +89,9 @@ impl LinearClassifier {
         progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<(Self, Selection)> {
         let loss: LossChoice = loss.parse().map_err(|error| linear_error(&error))?;
-        let mut options = TrainOptions::default();
-        options.metric = metric.get()?;
-        options.solver = solver.parse().map_err(|error| linear_error(&error))?;
-        options.seed = seed;
+        let solver = solver.parse().map_err(|error| linear_error(&error))?;
+        let mut options =
+            TrainOptions::default().with_metric(metric.get()?).with_solver(solver).with_seed(seed);
         let dataset = data.get()?;
         let splits = match folds {
             FoldsArgument::Number(number) => {

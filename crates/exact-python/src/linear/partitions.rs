@@ -1,29 +1,32 @@
 //! Training on partitions of the rows, which Python has wherever it likes.
 
+use exact_core::loss::Hyperparameters;
 use exact_data::DenseMatrix;
 use exact_linear::{
-    Fitted, LinearClassifier, LinearError, LossKind, PartitionMoments, PartitionSums, Partitions, Query,
-    Settings,
+    Fitted, LinearClassifier, LinearError, PartitionMoments, PartitionSums, Partitions, Query, Settings,
 };
 use numpy::{PyArray1, PyReadonlyArray1, PyUntypedArrayMethods};
 use pyo3::types::{PyAnyMethods, PyTuple};
 use pyo3::{Bound, IntoPyObject, PyAny, PyErr, PyResult, Python, pyclass, pymethods};
 
-use super::arguments::SettingsArgument;
+use super::arguments::{SettingsArgument, loss_settings};
 use super::error::linear_error;
 use crate::arrays::{Matrix, classes};
 use crate::threads::in_pool;
 
-/// The rows of one partition; a copy of them.
+/// The rows of one partition, a copy of them, and the numbers of the losses that they are trained with.
 #[pyclass(frozen, module = "exact_learn._core")]
-pub struct Partition(exact_linear::Partition<'static>);
+pub struct Partition {
+    rows: exact_linear::Partition<'static>,
+    numbers: Hyperparameters,
+}
 
 #[pymethods]
 impl Partition {
     /// Rows with labels from 0 on and, unless all weigh the same, weights, for training with these settings.
     ///
     /// # Errors
-    /// A `ValueError` for data and settings that cannot be trained with.
+    /// A `ValueError` for data that cannot be trained with.
     #[new]
     #[pyo3(signature = (*, inputs, labels, n_classes, sample_weight, settings))]
     fn new(
@@ -43,8 +46,9 @@ impl Partition {
             None => None,
         };
         let labels = classes(&labels, n_classes, None)?;
-        let partition = exact_linear::Partition::new(rows, labels, n_classes, weights, settings.into());
-        partition.map(Self).map_err(|error| linear_error(&error))
+        let rows = exact_linear::Partition::new(rows, labels, n_classes, weights);
+        let rows = rows.map_err(|error| linear_error(&error))?;
+        Ok(Self { rows, numbers: settings.numbers() })
     }
 
     /// The weight, means and variances of the columns.
@@ -52,7 +56,7 @@ impl Partition {
     /// # Errors
     /// A `ValueError` for values that are too large.
     fn moments<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        moments_tuple(py, py.detach(|| in_pool(|| self.0.moments())))
+        moments_tuple(py, py.detach(|| in_pool(|| self.rows.moments())))
     }
 
     /// The weight, mean and variance of the logits.
@@ -65,7 +69,7 @@ impl Partition {
         parameters: PyReadonlyArray1<'_, f64>,
     ) -> PyResult<Bound<'py, PyTuple>> {
         let parameters = parameters.as_slice()?;
-        moments_tuple(py, py.detach(|| in_pool(|| self.0.logit_moments(parameters))))
+        moments_tuple(py, py.detach(|| in_pool(|| self.rows.logit_moments(parameters))))
     }
 
     /// The sums of losses and gradients.
@@ -80,10 +84,11 @@ impl Partition {
         loss_parameters: PyReadonlyArray1<'_, f64>,
         normalization: Option<(f64, f64)>,
     ) -> PyResult<Bound<'py, PyTuple>> {
-        let loss = loss.parse().map_err(|error| linear_error(&error))?;
+        let loss = &loss_settings(loss, &self.numbers)?;
         let (parameters, loss_parameters) = (parameters.as_slice()?, loss_parameters.as_slice()?);
         let query = Query { loss, parameters, loss_parameters, normalization };
-        let sums = py.detach(|| in_pool(|| self.0.evaluate(query))).map_err(|error| linear_error(&error))?;
+        let sums =
+            py.detach(|| in_pool(|| self.rows.evaluate(query))).map_err(|error| linear_error(&error))?;
         let PartitionSums { loss, loss_gradient, gradient, logit_gradient, slope, slope_dot } = sums;
         let [loss_gradient, gradient, logit_gradient] =
             [loss_gradient, gradient, logit_gradient].map(|values| PyArray1::from_vec(py, values));
@@ -170,12 +175,6 @@ impl Partitions for Asked<'_, '_> {
 ///
 /// # Errors
 /// A `ValueError` for settings that cannot be trained with, and what `ask` raises.
-pub fn fit(
-    ask: &Bound<'_, PyAny>,
-    n_classes: usize,
-    loss: LossKind,
-    settings: &Settings,
-) -> PyResult<Fitted> {
-    LinearClassifier::fit_partitions(&mut Asked(ask), n_classes, loss, settings)
-        .map_err(|Exception(error)| error)
+pub fn fit(ask: &Bound<'_, PyAny>, n_classes: usize, settings: &Settings) -> PyResult<Fitted> {
+    LinearClassifier::fit_partitions(&mut Asked(ask), n_classes, settings).map_err(|Exception(error)| error)
 }

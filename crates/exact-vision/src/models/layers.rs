@@ -1,12 +1,12 @@
 //! Layers that several networks are made of. Their weights are zeros until [`initialize`](super::initialize).
 
-use burn::module::{Initializer, Module, Param, ParamId};
+use burn::module::{Initializer, Module, Param};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig, PaddingConfig2d};
 use burn::tensor::{Device, Tensor};
 
-use super::forward::ForwardPass;
+use super::forward::{ForwardPass, LayerName};
 use crate::{ImageShape, VisionError};
 
 /// A square convolution from the first to the second number of channels.
@@ -60,9 +60,6 @@ impl NormalizedConvolution {
         [(self.convolution.weight.id, convolution), (self.norm.gamma.id, norm)]
     }
 }
-
-/// The number of a layer's first parameter, and what it is called in `PyTorch`.
-pub(crate) type LayerName = (ParamId, String);
 
 /// How many pixels are added at each side. No layer here has other padding at one side than at another, or
 /// one that depends on the images.

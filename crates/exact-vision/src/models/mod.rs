@@ -4,6 +4,7 @@ mod forward;
 mod initialization;
 mod layers;
 mod m3;
+mod on_tensors;
 mod resnet;
 mod small_cnn;
 mod vgg;
@@ -17,15 +18,16 @@ use burn::nn::Linear;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use forward::ForwardPass;
-pub(crate) use layers::{LayerName, padding};
+pub(crate) use forward::{ForwardPass, LayerName};
+pub(crate) use layers::padding;
 pub use m3::M3;
 pub use resnet::ResNet;
 pub use small_cnn::SmallCnn;
 pub use vgg::Vgg;
 pub use wide_resnet::WideResNet;
 
-use self::forward::{OnTensors, Parts, channels_last};
+use self::forward::Parts;
+use self::on_tensors::{OnTensors, channels_last};
 use self::resnet::Layout;
 use crate::{ImageShape, VisionError};
 

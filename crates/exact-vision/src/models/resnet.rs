@@ -5,8 +5,8 @@ use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
 use burn::nn::{Linear, PaddingConfig2d};
 use burn::tensor::{Device, Tensor};
 
-use super::forward::{ForwardPass, Parts};
-use super::layers::{Convolution, LayerName, NormalizedConvolution, linear, linear_of};
+use super::forward::{ForwardPass, LayerName, Parts};
+use super::layers::{Convolution, NormalizedConvolution, linear, linear_of};
 use crate::ImageShape;
 
 /// A residual network: a stem, four groups of blocks of 64, 128, 256 and 512 channels, of which all but the

@@ -5,8 +5,8 @@ use burn::nn::pool::MaxPool2d;
 use burn::nn::{Dropout, DropoutConfig, Linear};
 use burn::tensor::{Device, Tensor};
 
-use super::forward::{ForwardPass, Parts};
-use super::layers::{Convolution, LayerName, NormalizedConvolution, halving_pool, linear, linear_of, sides};
+use super::forward::{ForwardPass, LayerName, Parts};
+use super::layers::{Convolution, NormalizedConvolution, halving_pool, linear, linear_of, sides};
 use crate::{ImageShape, VisionError};
 
 /// A VGG network with batch normalisation: five groups of 3 x 3 convolutions of 64, 128, 256, 512 and 512

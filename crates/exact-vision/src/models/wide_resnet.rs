@@ -5,8 +5,8 @@ use burn::nn::conv::Conv2d;
 use burn::nn::{BatchNorm, BatchNormConfig, Linear};
 use burn::tensor::{Device, Tensor};
 
-use super::forward::{ForwardPass, Parts};
-use super::layers::{Convolution, LayerName, linear, linear_of, sides};
+use super::forward::{ForwardPass, LayerName, Parts};
+use super::layers::{Convolution, linear, linear_of, sides};
 use crate::{ImageShape, VisionError};
 
 /// A wide residual network for small images: a 3 x 3 convolution to 16 channels, three groups of

@@ -1,12 +1,10 @@
 //! Training on matrices as users have them, with and without sample weights.
 
-#![allow(clippy::unwrap_used, clippy::panic)]
-
 use exact_core::loss::LossError;
 use exact_data::{CsrMatrix, DenseMatrix, Features};
 use exact_linear::{
-    Dataset, Inputs, LinearClassifier, LinearError, LossChoice, LossKind, Metric, Progress, Settings, Solver,
-    TrainOptions, Trained, Trainer, balanced_weights,
+    Dataset, FitOptions, Inputs, LinearClassifier, LinearError, LossChoice, LossKind, LossSettings, Metric,
+    Progress, RandomScores, Settings, Solver, TrainOptions, Trained, Trainer, balanced_weights,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -15,7 +13,8 @@ const ROWS: usize = 700;
 const COLUMNS: usize = 6;
 const TOLERANCE: f64 = 1e-9;
 
-/// Single-precision numbers of different scales, half of them 0, one column constant; labels that depend on them.
+/// Single-precision numbers of different scales, half of them 0, one column constant; labels that depend on
+/// them.
 fn numbers(n_classes: usize) -> (Vec<f32>, Vec<u32>) {
     let mut random = ChaCha8Rng::seed_from_u64(1);
     let mut x = Vec::new();
@@ -70,9 +69,7 @@ fn standardised(x: &[f32]) -> (Features, Vec<f64>, Vec<f64>) {
 }
 
 fn options(solver: Solver) -> TrainOptions {
-    let mut options = TrainOptions::default();
-    (options.folds, options.solver) = (2, solver);
-    options
+    TrainOptions::default().with_folds(2).with_solver(solver)
 }
 
 fn train(data: Dataset<'_>, kind: LossKind) -> Trained {
@@ -127,13 +124,12 @@ fn a_matrix_is_trained_on_as_if_it_had_been_standardised() {
     let (features, means, stds) = standardised(&x);
     let matrix = DenseMatrix::new(x.as_slice(), COLUMNS).unwrap();
     assert!(means.iter().any(|mean| mean.abs() > 1.0), "there is something to fold");
-    let settings = Settings::new(1e-3).with_sigma(0.3);
-    for kind in [LossKind::CrossEntropy, LossKind::Exact] {
+    for loss in [LossSettings::default(), LossSettings::Exact(RandomScores::constant(0.3))] {
+        let settings = Settings::new(loss, 1e-3);
         let [by_hand, implicit] =
             [Inputs::from(features.clone()), Inputs::from(matrix.clone())].map(|inputs| {
                 let data = Dataset::new(inputs, labels.clone(), 3, None).unwrap();
-                let metric = Metric::Accuracy;
-                LinearClassifier::fit(&data, kind, &metric, &settings, None, &Progress::ignore).unwrap()
+                LinearClassifier::fit(&data, &settings, &FitOptions::default()).unwrap()
             });
         assert_eq!(by_hand.iterations, implicit.iterations);
         let logits = by_hand.classifier.logits(&features).unwrap();
@@ -172,15 +168,12 @@ fn rows_without_weight_count_as_absent() {
 #[test]
 fn balanced_weights_level_the_classes() {
     let labels = [0, 0, 0, 2, 2, 0];
-    let weights = balanced_weights(&labels, 3, None).unwrap();
+    let weights: Vec<f64> = balanced_weights(&labels, 3, None).unwrap();
     assert_eq!(weights, [0.75, 0.75, 0.75, 1.5, 1.5, 0.75]);
     let weights = balanced_weights(&labels, 3, Some(&[1.0, 1.0, 0.0, 5.0, 1.0, 0.0])).unwrap();
     assert_near(&weights, &[2.0, 2.0, 0.0, 10.0 / 3.0, 2.0 / 3.0, 0.0], 1e-15, "weight");
-    assert!(matches!(balanced_weights(&labels, 2, None), Err(LinearError::Data(_))));
-    assert!(matches!(
-        balanced_weights(&labels, 3, Some(&[1.0])),
-        Err(LinearError::Weights { rows: 6, weights: 1 })
-    ));
+    assert!(matches!(balanced_weights::<f64>(&labels, 2, None), Err(LossError::Label { .. })));
+    assert!(matches!(balanced_weights(&labels, 3, Some(&[1.0])), Err(LossError::SamplesLength { .. })));
 }
 
 #[test]
@@ -239,9 +232,9 @@ fn results_do_not_depend_on_the_number_of_threads() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
             let data = Dataset::new(inputs, labels.clone(), 2, Some(weights.clone())).unwrap();
-            let settings = Settings::new(1e-3).with_sigma(0.2);
-            let (kind, metric) = (LossKind::Exact, Metric::Balanced);
-            LinearClassifier::fit(&data, kind, &metric, &settings, None, &Progress::ignore).unwrap()
+            let settings = Settings::new(LossSettings::Exact(RandomScores::constant(0.2)), 1e-3);
+            let options = FitOptions::default().with_metric(Metric::Balanced);
+            LinearClassifier::fit(&data, &settings, &options).unwrap()
         })
     };
     let dense = || Inputs::from(DenseMatrix::new(x.as_slice(), COLUMNS).unwrap());

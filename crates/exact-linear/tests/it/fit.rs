@@ -1,15 +1,13 @@
 //! Single fits with given settings, warm starts, and metrics other than accuracy.
 
-#![allow(clippy::unwrap_used, clippy::panic)]
-
 use std::ops::ControlFlow;
 
 use exact_core::loss::LossError;
 use exact_data::{DenseMatrix, Features};
 use exact_eval::{balanced_accuracy, top_k_accuracy};
 use exact_linear::{
-    Dataset, Fitted, LinearClassifier, LinearError, Link, LossChoice, LossKind, Metric, Progress, Settings,
-    Solver, TrainOptions, Trained, Trainer,
+    Dataset, FitOptions, Fitted, LinearClassifier, LinearError, Link, LossChoice, LossKind, LossSettings,
+    Metric, Progress, RandomScores, Settings, Solver, TrainOptions, Trained, Trainer,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -43,16 +41,23 @@ fn matrix(x: &[f64]) -> DenseMatrix<'_> {
 
 fn fit(
     data: &Dataset<'_>,
-    kind: LossKind,
     settings: &Settings,
     start: Option<&LinearClassifier>,
 ) -> Result<Fitted, LinearError> {
-    LinearClassifier::fit(data, kind, &Metric::Accuracy, settings, start, &Progress::ignore)
+    let options = FitOptions::default();
+    LinearClassifier::fit(data, settings, &start.map_or(options.clone(), |start| options.with_start(start)))
+}
+
+fn cross_entropy(l2: f64) -> Settings {
+    Settings::new(LossSettings::default(), l2)
+}
+
+fn exact(sigma: f64, l2: f64) -> Settings {
+    Settings::new(LossSettings::Exact(RandomScores::constant(sigma)), l2)
 }
 
 fn train(data: Dataset<'_>, kind: LossKind, metric: Metric) -> Trained {
-    let mut options = TrainOptions::default();
-    (options.folds, options.solver, options.metric) = (3, Solver::Lbfgs, metric);
+    let options = TrainOptions::default().with_folds(3).with_solver(Solver::Lbfgs).with_metric(metric);
     Trainer::on(data, options).unwrap().train(LossChoice::Kind(kind), &Progress::ignore).unwrap()
 }
 
@@ -72,9 +77,10 @@ fn whole_weights_are_repeated_rows() {
         let real = weights.iter().map(|&weight| weight as f64).collect();
         let weighted = Dataset::new(matrix(&x), labels, shares.len(), Some(real)).unwrap();
         let repeated = Dataset::new(matrix(&x).select(&rows), repeated_labels, shares.len(), None).unwrap();
-        for kind in [LossKind::CrossEntropy, LossKind::Exact, LossKind::Sigmoid] {
-            let settings = Settings::new(1e-3).with_sigma(0.3).with_temperature(0.5);
-            let [a, b] = [&weighted, &repeated].map(|data| fit(data, kind, &settings, None).unwrap());
+        let sigmoid = Settings::new(LossSettings::Sigmoid { temperature: 0.5 }, 1e-3);
+        for settings in [cross_entropy(1e-3), exact(0.3, 1e-3), sigmoid] {
+            let kind = settings.loss.kind();
+            let [a, b] = [&weighted, &repeated].map(|data| fit(data, &settings, None).unwrap());
             assert!((a.loss - b.loss).abs() < 1e-8, "{kind}: {} {}", a.loss, b.loss);
             let far = distance(&a.classifier, &b.classifier);
             // Sixty steps over a surface that is not convex enlarge the rounding of sums in another order.
@@ -88,24 +94,24 @@ fn whole_weights_are_repeated_rows() {
 fn the_optimum_of_cross_entropy_is_stationary_and_a_warm_start_stays_there() {
     let (x, labels) = clusters(500, &[0.3, 0.3, 0.4], 2);
     let data = Dataset::new(matrix(&x), labels, 3, None).unwrap();
-    let settings = Settings::new(1e-3);
-    let first = fit(&data, LossKind::CrossEntropy, &settings, None).unwrap();
+    let settings = cross_entropy(1e-3);
+    let first = fit(&data, &settings, None).unwrap();
     assert!(first.converged && first.iterations > 3, "{first:?}");
-    let again = fit(&data, LossKind::CrossEntropy, &settings, Some(&first.classifier)).unwrap();
+    let again = fit(&data, &settings, Some(&first.classifier)).unwrap();
     assert!(again.converged && again.iterations <= 2, "{}", again.iterations);
     assert!((first.loss - again.loss).abs() < 1e-6);
     // A limit of steps is kept, and what is left can be done from there.
-    let cut = fit(&data, LossKind::CrossEntropy, &settings.with_max_iterations(2), None).unwrap();
+    let cut = fit(&data, &settings.clone().with_max_iterations(2), None).unwrap();
     assert!(!cut.converged && cut.iterations == 2 && cut.loss > first.loss);
-    let rest = fit(&data, LossKind::CrossEntropy, &settings, Some(&cut.classifier)).unwrap();
+    let rest = fit(&data, &settings, Some(&cut.classifier)).unwrap();
     assert!((rest.loss - first.loss).abs() < 1e-5 && rest.converged);
     // No steps at all: the start comes back, through the standardisation and out again.
     let none = settings.with_max_iterations(0);
-    let same = fit(&data, LossKind::CrossEntropy, &none, Some(&first.classifier)).unwrap();
+    let same = fit(&data, &none, Some(&first.classifier)).unwrap();
     assert!(distance(&same.classifier, &first.classifier) < 1e-12);
     let features = Features::from_dense(x.clone(), COLUMNS).unwrap();
     let encoded = Dataset::new(features, data_labels(&x), 3, None).unwrap();
-    let same = fit(&encoded, LossKind::CrossEntropy, &none, Some(&first.classifier)).unwrap();
+    let same = fit(&encoded, &none, Some(&first.classifier)).unwrap();
     assert_eq!(distance(&same.classifier, &first.classifier), 0.0);
 }
 
@@ -117,15 +123,15 @@ fn data_labels(x: &[f64]) -> Vec<u32> {
 fn exact_lowers_the_expected_error_and_keeps_its_sigma() {
     let (x, labels) = clusters(600, &[0.5, 0.5], 3);
     let data = Dataset::new(matrix(&x), labels, 2, None).unwrap();
-    let settings = Settings::new(1e-4).with_sigma(0.2);
-    let exact = fit(&data, LossKind::Exact, &settings, None).unwrap();
+    let settings = exact(0.2, 1e-4);
+    let exact = fit(&data, &settings, None).unwrap();
     assert_eq!(exact.classifier.link(), Link::Probit { sigma: 0.2 });
-    let start = fit(&data, LossKind::CrossEntropy, &Settings::new(1e-4), None).unwrap().classifier;
+    let start = fit(&data, &cross_entropy(1e-4), None).unwrap().classifier;
     assert_eq!(start.link(), Link::Softmax { temperature: 1.0 });
-    let before = fit(&data, LossKind::Exact, &settings.with_max_iterations(0), Some(&start)).unwrap();
+    let before = fit(&data, &settings.clone().with_max_iterations(0), Some(&start)).unwrap();
     assert!(exact.loss < before.loss, "{} {}", exact.loss, before.loss);
     // Without a start it starts there.
-    let from = fit(&data, LossKind::Exact, &settings, Some(&start)).unwrap();
+    let from = fit(&data, &settings, Some(&start)).unwrap();
     assert!((from.loss - exact.loss).abs() < 1e-6);
 }
 
@@ -133,42 +139,66 @@ fn exact_lowers_the_expected_error_and_keeps_its_sigma() {
 fn refuses_settings_and_starts_that_do_not_fit() {
     let (x, labels) = clusters(60, &[0.5, 0.5], 4);
     let data = Dataset::new(matrix(&x), labels.clone(), 2, None).unwrap();
-    let error = |kind, settings: Settings| fit(&data, kind, &settings, None).unwrap_err();
-    for settings in [Settings::new(-1.0), Settings::new(f64::NAN)] {
-        let error = error(LossKind::CrossEntropy, settings);
+    let error = |settings: Settings| fit(&data, &settings, None).unwrap_err();
+    for l2 in [-1.0, f64::NAN] {
+        let error = error(cross_entropy(l2));
         assert!(matches!(error, LinearError::Loss(LossError::Setting { name: "l2", .. })), "{error}");
     }
-    for settings in [Settings::new(0.1).with_sigma(0.0), Settings::new(0.1).with_margin(f64::NAN)] {
-        assert!(matches!(error(LossKind::Exact, settings), LinearError::Loss(LossError::Setting { .. })));
+    for sigma in [0.0, -1.0, f64::NAN] {
+        let error = error(exact(sigma, 0.1));
+        assert!(matches!(error, LinearError::Loss(LossError::Setting { name: "sigma", .. })), "{error}");
     }
-    let classifier = fit(&data, LossKind::CrossEntropy, &Settings::new(0.1), None).unwrap().classifier;
+    let margin = RandomScores::constant(1.0).with_margin(Some(f64::NAN));
+    let error_of = |loss| error(Settings::new(loss, 0.1));
+    assert!(matches!(error_of(LossSettings::Exact(margin)), LinearError::Loss(LossError::Setting { .. })));
+    // What a schedule, a learned sigma or another normalisation would mean is not defined.
+    let plain = RandomScores::constant(1.0);
+    for scores in [
+        RandomScores { first_sigma: 2.0, ..plain.clone() },
+        RandomScores { learned_sigma: true, ..plain.clone() },
+        RandomScores { normalize_logits: true, ..plain },
+    ] {
+        assert!(matches!(error_of(LossSettings::Probit(scores)), LinearError::Scores));
+    }
+    let focal = error_of(LossSettings::Focal { gamma: 2.0 });
+    assert!(matches!(&focal, LinearError::UnknownLoss { name } if name == "focal"), "{focal}");
+    let classifier = fit(&data, &cross_entropy(0.1), None).unwrap().classifier;
     let narrow = Dataset::new(DenseMatrix::new(&x[..60], 1).unwrap(), labels.clone(), 2, None).unwrap();
     let wider = Dataset::new(matrix(&x), labels, 3, None).unwrap();
-    let start = |data| fit(data, LossKind::CrossEntropy, &Settings::new(0.1), Some(&classifier)).unwrap_err();
+    let start = |data| fit(data, &cross_entropy(0.1), Some(&classifier)).unwrap_err();
     assert!(matches!(start(&narrow), LinearError::Columns { .. }));
     assert!(matches!(start(&wider), LinearError::StartClasses { found: 2, expected: 3 }));
     let stop = |_| ControlFlow::Break(());
-    let kind = LossKind::CrossEntropy;
-    let stopped = LinearClassifier::fit(&data, kind, &Metric::Accuracy, &Settings::new(0.1), None, &stop);
+    let options = FitOptions::default().with_callback(&stop);
+    let stopped = LinearClassifier::fit(&data, &cross_entropy(0.1), &options);
     assert!(matches!(stopped, Err(LinearError::Interrupted)));
     for metric in
         [Metric::TopK(0), Metric::TopK(3), Metric::Cost(vec![1.0; 3]), Metric::Cost(vec![f64::NAN; 4])]
     {
-        let error = LinearClassifier::fit(&data, kind, &metric, &Settings::new(0.1), None, &Progress::ignore);
+        let options = FitOptions::default().with_metric(metric.clone());
+        let error = LinearClassifier::fit(&data, &cross_entropy(0.1), &options);
         assert!(matches!(error, Err(LinearError::Loss(_))), "{metric:?}");
-        let mut options = TrainOptions::default();
-        options.metric = metric;
+        let options = TrainOptions::default().with_metric(metric);
         assert!(matches!(Trainer::on(data.clone(), options), Err(LinearError::Loss(_))));
+    }
+}
+
+#[test]
+fn weights_whose_sum_nothing_can_be_divided_by_are_named() {
+    let (x, labels) = clusters(60, &[0.5, 0.5], 4);
+    let features = Features::from_dense(x, COLUMNS).unwrap();
+    let data = Dataset::new(features, labels, 2, Some(vec![1e-312; 60])).unwrap();
+    for settings in [cross_entropy(0.1), exact(0.2, 0.1)] {
+        let error = fit(&data, &settings, None).unwrap_err();
+        assert!(matches!(error, LinearError::Loss(LossError::WeightSum { .. })), "{error}");
     }
 }
 
 /// Scores of classifiers trained for a metric and for accuracy.
 fn scores(data: &Dataset<'_>, metric: &Metric, score: impl Fn(&LinearClassifier) -> f64) -> (f64, f64) {
-    let settings = Settings::new(1e-4).with_sigma(0.2);
     let [special, plain] = [metric, &Metric::Accuracy].map(|metric| {
-        let fit =
-            LinearClassifier::fit(data, LossKind::Exact, metric, &settings, None, &Progress::ignore).unwrap();
-        score(&fit.classifier)
+        let options = FitOptions::default().with_metric(metric.clone());
+        score(&LinearClassifier::fit(data, &exact(0.2, 1e-4), &options).unwrap().classifier)
     });
     (special, plain)
 }

@@ -1,7 +1,5 @@
 //! The model file: the same bytes for the same model, and a clear refusal of everything else.
 
-#![allow(clippy::unwrap_used, clippy::panic)]
-
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::LazyLock;
@@ -32,8 +30,7 @@ fn train(kind: LossKind) -> Model {
     let encoder = Encoder::fit(&table, &EncoderOptions::default()).unwrap().0;
     let labels = LabelEncoder::fit(&table, "level").unwrap();
     let (features, codes) = (encoder.transform(&table).unwrap(), labels.transform(&table, "level").unwrap());
-    let mut options = TrainOptions::default();
-    options.folds = 2;
+    let options = TrainOptions::default().with_folds(2);
     let trainer = Trainer::new(features, codes, labels.n_classes(), options).unwrap();
     let trained = trainer.train(LossChoice::Kind(kind), &Progress::ignore).unwrap();
     Model::new(encoder, labels, "level".into(), &trained)
@@ -267,7 +264,8 @@ fn a_file_that_cannot_be_read_is_named() {
 #[test]
 fn a_failed_write_leaves_what_was_there() {
     let folder = tempfile::tempdir().unwrap();
-    // A folder in the place of the file, and a path through a file: neither can be written, whoever runs this.
+    // A folder in the place of the file, and a path through a file: neither can be written, whoever runs
+    // this.
     let occupied = folder.path().join("occupied");
     std::fs::create_dir(&occupied).unwrap();
     std::fs::write(occupied.join("kept"), "old").unwrap();
