@@ -112,6 +112,11 @@ impl Values {
     }
 }
 
+/// A list in JSON.
+pub(crate) fn json<T: Serialize>(list: &[T]) -> String {
+    serde_json::to_string(list).expect("every list of strings or numbers can be written in JSON")
+}
+
 /// All floats of a module by the paths of their fields, running statistics among them.
 ///
 /// # Errors

@@ -15,8 +15,8 @@ use self::messages::{
     Dimension, FLOAT, GraphProto, Length, ModelProto, OperatorSetIdProto, StringStringEntryProto,
     TensorShapeProto, TensorTypeProto, TypeProto, ValueInfoProto, length,
 };
-use crate::VisionError;
 use crate::classifier::ImageClassifier;
+use crate::{VisionError, file};
 
 /// The version of the format, and of its operators: those of 2021, which all runtimes know.
 const IR_VERSION: i64 = 8;
@@ -45,7 +45,7 @@ impl ImageClassifier {
     pub fn export_onnx(&self, path: &Path) -> Result<(), VisionError> {
         let graph = self.draw()?;
         let (shape, n_classes) = (self.description.shape, self.class_names().len());
-        let names = serde_json::to_string(self.class_names()).expect("every string can be written in JSON");
+        let names = file::json(self.class_names());
         let proto = ModelProto {
             ir_version: IR_VERSION,
             producer_name: "exact-learn".into(),

@@ -5,7 +5,6 @@ use std::path::Path;
 
 use exact_data::write_atomically;
 use safetensors::tensor::{Dtype, TensorView};
-use serde::Serialize;
 
 use super::names::{self, Names, transposed};
 use crate::classifier::ImageClassifier;
@@ -44,9 +43,9 @@ impl ImageClassifier {
             [
                 ("format", "pt".into()),
                 ("network", self.architecture().to_string()),
-                ("class_names", json(self.class_names())),
-                ("mean", json(&statistics.mean)),
-                ("std", json(&statistics.std)),
+                ("class_names", file::json(self.class_names())),
+                ("mean", file::json(&statistics.mean)),
+                ("std", file::json(&statistics.std)),
             ]
             .map(|(name, value)| (name.to_owned(), value)),
         );
@@ -55,11 +54,6 @@ impl ImageClassifier {
             bytes.map_err(|error| VisionError::File { path: path.into(), problem: error.to_string() })?;
         Ok(write_atomically(path, |file| file.write_all(&bytes))?)
     }
-}
-
-/// A list in JSON.
-fn json<T: Serialize>(list: &[T]) -> String {
-    serde_json::to_string(list).expect("every list of strings or numbers can be written in JSON")
 }
 
 #[cfg(test)]

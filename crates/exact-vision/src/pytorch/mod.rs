@@ -68,15 +68,7 @@ impl ImageClassifier {
         }
         let stored = state::read(path, &head)?;
         let fail = |problem: String| VisionError::File { path: path.into(), problem };
-        let weights = stored.get(&head).expect("tensors are read from where the last layer is");
-        let n_classes = match *weights.shape {
-            [n_classes, _] if n_classes > 0 => n_classes,
-            ref shape => {
-                return Err(fail(format!(
-                    "its tensor '{head}' has shape {shape:?}, expected two lengths above 0"
-                )));
-            }
-        };
+        let n_classes = n_classes(&stored, &head).map_err(fail)?;
         let class_names =
             class_names.unwrap_or_else(|| (0..n_classes).map(|class| class.to_string()).collect());
         if class_names.len() != n_classes {
@@ -97,6 +89,15 @@ fn name_of_head(network: &Network) -> Option<String> {
     let names = network.names_in_pytorch()?;
     let (_, name) = names.into_iter().find(|(layer, _)| *layer == number)?;
     Some(format!("{name}.weight"))
+}
+
+/// How many classes the last layer has, or what is wrong with its weights.
+fn n_classes(stored: &Tensors, head: &str) -> Result<usize, String> {
+    let weights = stored.get(head).expect("tensors are read from where the last layer is");
+    match *weights.shape {
+        [n_classes, _] if n_classes > 0 => Ok(n_classes),
+        ref shape => Err(format!("its tensor '{head}' has shape {shape:?}, expected two lengths above 0")),
+    }
 }
 
 /// What the images of these networks are usually normalised by.

@@ -210,20 +210,16 @@ impl Trainer {
     /// The record of an epoch, from 0, after its steps and with the logits of the validation images.
     fn record(&self, number: usize, steps: &Steps, logits: &[f64]) -> Result<EpochRecord, VisionError> {
         let (labels, n_classes) = (self.validation.labels(), self.validation.n_classes());
+        let Steps { loss, learning_rate, sigma } = *steps;
         let accuracy = accuracy(labels, &predicted_classes(logits, n_classes), None);
+        let expected = expected_accuracy(&self.recipe.loss, sigma, logits, labels, n_classes)?;
         Ok(EpochRecord {
             epoch: number + 1,
-            loss: steps.loss,
+            loss,
             validation_accuracy: accuracy.expect("there are validation images, each with a prediction"),
-            expected_validation_accuracy: expected_accuracy(
-                &self.recipe.loss,
-                steps.sigma,
-                logits,
-                labels,
-                n_classes,
-            )?,
-            learning_rate: steps.learning_rate,
-            sigma: steps.sigma,
+            expected_validation_accuracy: expected,
+            learning_rate,
+            sigma,
         })
     }
 
