@@ -108,7 +108,8 @@ fn dependencies() -> Result<()> {
     cargo::deny(&["licenses", "bans", "sources"])
 }
 
-/// The first command of the README, by an `exact` that is built already; its report goes to a temporary directory.
+/// The first command of the README, by an `exact` that is built already; its report goes to a temporary
+/// directory.
 ///
 /// # Errors
 /// If the command fails or writes no report.
