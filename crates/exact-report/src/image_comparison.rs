@@ -91,7 +91,7 @@ fn results(record: &ImageCompareRecord) -> Table {
         heading: "Results",
         header,
         rows: record.rows.iter().map(row).collect(),
-        note: "± is the standard deviation over seeds. p: McNemar's exact test of the same test images against \
+        note: "± is the standard deviation over seeds. p: McNemar's exact test of the same test images \
                the baseline, cross-entropy or else the first, \
                combined over seeds.",
         folded: false,
