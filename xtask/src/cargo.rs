@@ -59,8 +59,8 @@ pub const WORKSPACE: [&str; 4] = ["--workspace", "--features", "exact-cli/vision
 /// If it cannot be built.
 pub fn build_exact(profile: Profile) -> Result<PathBuf> {
     let build = match profile {
-        // With the tests, because cargo gives some dependencies more features for these: apart, they and all that uses
-        // them would be compiled twice.
+        // With the tests, because cargo gives some dependencies more features for these: apart, they and all
+        // that uses them would be compiled twice.
         Profile::Dev => {
             let mut build = cargo(&["test", "--no-run", "--quiet"]);
             build.args(WORKSPACE);
@@ -103,7 +103,8 @@ pub fn require_nightly() -> Result<()> {
     let status = nightly("rustc").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
     ensure!(
         status.is_ok_and(|status| status.success()),
-        "there is no nightly toolchain, which sanitizers and libFuzzer need\nhint: install it with `rustup toolchain install nightly --profile minimal`"
+        "there is no nightly toolchain, which sanitizers and libFuzzer need\nhint: install it with \
+         `rustup toolchain install nightly --profile minimal`"
     );
     Ok(())
 }

@@ -1,9 +1,9 @@
-//! The rules of imports that no compiler checks: within a package files import in one direction, and no package compiles
-//! what it does not use.
+//! The rules of imports that no compiler checks: within a package files import in one direction, and no
+//! package compiles what it does not use.
 //!
-//! A file imports another where a path in it leads to something that the other defines; what a module re-exports counts as
-//! the file's that defines it. Modules stand in the scope of those around them: that they name what these define is no
-//! import of theirs.
+//! A file imports another where a path in it leads to something that the other defines; what a module
+//! re-exports counts as the file's that defines it. Modules stand in the scope of those around them: that
+//! they name what these define is no import of theirs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -15,7 +15,8 @@ use syn::visit::{self, Visit};
 
 use crate::cargo;
 
-/// Packages, and what none of their dependencies may be: web clients, readers of images and of archives, networks.
+/// Packages, and what none of their dependencies may be: web clients, readers of images and of archives,
+/// networks.
 const FOREIGN: &[(&str, &[&str])] = &[
     ("exact-core", &["arrow-array", "burn", "clap", "image", "parquet", "safetensors", "tar", "ureq", "zip"]),
     ("exact-data", &["burn", "clap", "image", "rustls", "tar", "ureq"]),

@@ -1,4 +1,5 @@
-//! `cargo xtask python`: builds the wheel, installs it in a fresh environment and tests the installed package.
+//! `cargo xtask python`: builds the wheel, installs it in a fresh environment and tests the installed
+//! package.
 
 use std::ffi::OsString;
 use std::fs;
@@ -18,9 +19,11 @@ struct Group {
     extras: &'static [&'static str],
 }
 
-/// Each in an environment without the others' dependencies, which it must not need; the last has all of them, for the guide.
+/// Each in an environment without the others' dependencies, which it must not need; the last has all of them,
+/// for the guide.
 ///
-/// On Linux the wheel of torch loads all of its CUDA libraries when it is imported, so that none can be left out.
+/// On Linux the wheel of torch loads all of its CUDA libraries when it is imported, so that none can be left
+/// out.
 const GROUPS: [Group; 5] = [
     Group { name: "numpy", extras: &["test"] },
     Group { name: "onnx", extras: &["test", "test-onnx"] },
@@ -174,8 +177,8 @@ impl Environment {
         self.directory.join("environment").join(if cfg!(windows) { "Scripts" } else { "bin" })
     }
 
-    /// Runs a module of Python in a directory without modules of its own, so that it is the installed package that is
-    /// imported.
+    /// Runs a module of Python in a directory without modules of its own, so that it is the installed package
+    /// that is imported.
     pub fn module(&self, name: &str) -> Command {
         let mut command = Command::new(self.programs().join("python"));
         command.args(["-m", name]).current_dir(&self.directory);

@@ -1,5 +1,5 @@
-//! `cargo xtask release`: what users build and run, built as it is shipped. Slower than `cargo xtask test`, and to be run
-//! beside it before a release or a change of how things are built.
+//! `cargo xtask release`: what users build and run, built as it is shipped. Slower than `cargo xtask test`,
+//! and to be run beside it before a release or a change of how things are built.
 
 use anyhow::Result;
 
@@ -24,7 +24,8 @@ fn readme_command() -> Result<()> {
     cargo::run(cargo::cargo(&["run", "--release", "--locked", "--", "compare", "--dataset", "car"]))
 }
 
-/// The tests of the numerics and the linear classifiers with all optimisations, which the other tests have not.
+/// The tests of the numerics and the linear classifiers with all optimisations, which the other tests have
+/// not.
 fn tests() -> Result<()> {
     let packages = ["--package", "exact-core", "--package", "exact-linear"];
     let mut command = cargo::cargo(&["test", "--release", "--locked"]);

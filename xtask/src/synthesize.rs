@@ -1,8 +1,8 @@
 //! `cargo xtask synthesize`: a large synthetic classification table, written row by row.
 //!
-//! A row of class c is `x = A (m_c + u) + e`: its class mean `m_c` and the noise `u` live in a latent space, the
-//! random linear map `A` mixes them into correlated features, and `e` gives each feature noise of its own. A share
-//! of the labels is then drawn at random, so no classifier can be perfect.
+//! A row of class c is `x = A (m_c + u) + e`: its class mean `m_c` and the noise `u` live in a latent space,
+//! the random linear map `A` mixes them into correlated features, and `e` gives each feature noise of its
+//! own. A share of the labels is then drawn at random, so no classifier can be perfect.
 
 use std::fs::File;
 use std::io::Write;
@@ -127,7 +127,8 @@ fn normals(mut random: ChaCha8Rng, count: usize, scale: f64) -> Vec<f64> {
     (0..count).map(|_| scale * random.sample::<f64, _>(StandardNormal)).collect()
 }
 
-/// Appends a number with six decimals. The standard formatter, exact for every number, is several times slower.
+/// Appends a number with six decimals. The standard formatter, exact for every number, is several times
+/// slower.
 fn push_decimal(buffer: &mut Vec<u8>, value: f64) {
     const DECIMALS: usize = 6;
     let scaled = (value * 1e6 + 0.5_f64.copysign(value)) as i64;

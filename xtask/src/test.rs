@@ -80,10 +80,14 @@ fn format() -> Result<()> {
     cargo::run(cargo::cargo(&["fmt", "--all", "--check"]))
 }
 
+/// The whole workspace, and `exact` as it is without networks.
 fn clippy() -> Result<()> {
-    let mut command = cargo::cargo(&["clippy", "--all-targets"]);
-    command.args(WORKSPACE).args(["--", "-D", "warnings"]);
-    cargo::run(command)
+    for selection in [&WORKSPACE[..], &["--package", "exact-cli", "--locked"]] {
+        let mut command = cargo::cargo(&["clippy", "--all-targets"]);
+        command.args(selection).args(["--", "-D", "warnings"]);
+        cargo::run(command)?;
+    }
+    Ok(())
 }
 
 /// Property tests draw the same cases in every run of the checks; `cargo test` draws new ones.
@@ -108,7 +112,8 @@ fn dependencies() -> Result<()> {
     cargo::deny(&["licenses", "bans", "sources"])
 }
 
-/// The first command of the README, by an `exact` that is built already; its report goes to a temporary directory.
+/// The first command of the README, by an `exact` that is built already; its report goes to a temporary
+/// directory.
 ///
 /// # Errors
 /// If the command fails or writes no report.

@@ -65,8 +65,8 @@ pub(crate) struct WithoutVision {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Data")]
 pub(crate) struct TrainingData {
-    /// The table to train on: CSV or TSV with a header, plain or compressed with gzip or zstd, or arrays such as
-    /// embeddings in a .npy, .npz, .safetensors or .parquet file
+    /// The table to train on: CSV or TSV with a header, plain or compressed with gzip or zstd, or arrays such
+    /// as embeddings in a .npy, .npz, .safetensors or .parquet file
     #[arg(
         value_name = "TRAIN",
         help_heading = Resettable::<Str>::Reset,
@@ -121,7 +121,8 @@ pub(crate) struct Training {
         long,
         value_name = "NAME",
         default_value_t = Solver::Auto,
-        value_parser = PossibleValuesParser::new(["auto", "lbfgs", "sgd"]).try_map(|name| name.parse::<Solver>()),
+        value_parser = PossibleValuesParser::new(["auto", "lbfgs", "sgd"])
+            .try_map(|name| name.parse::<Solver>()),
     )]
     pub solver: Solver,
     /// The seed of all randomness
@@ -166,9 +167,8 @@ pub(crate) struct Fit {
 }
 
 #[derive(Debug, Args)]
-#[command(
-    override_usage = "exact compare [OPTIONS] --target <COL> <TRAIN>\n       exact compare [OPTIONS] --dataset <NAME>"
-)]
+#[command(override_usage = "exact compare [OPTIONS] --target <COL> <TRAIN>\n       \
+                      exact compare [OPTIONS] --dataset <NAME>")]
 pub(crate) struct Compare {
     #[command(flatten)]
     pub data: TrainingData,

@@ -51,7 +51,8 @@ impl CommandError {
     }
 }
 
-/// Prints `error: …` and hints to standard error. A reader that went away, as in `exact … | head`, is no failure.
+/// Prints `error: …` and hints to standard error. A reader that went away, as in `exact … | head`, is no
+/// failure.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     if error.chain().any(is_broken_pipe) {
         return ExitCode::SUCCESS;

@@ -37,8 +37,8 @@ pub(crate) fn write_file(path: &Path, contents: &str) -> anyhow::Result<()> {
 /// A file of a command: what it is called in messages, and its path if it was named.
 pub(crate) type NamedFile<'a> = (&'static str, Option<&'a Path>);
 
-/// Checks before long work that its results can be written, and that none takes the place of an input or of another
-/// result.
+/// Checks before long work that its results can be written, and that none takes the place of an input or of
+/// another result.
 pub(crate) fn check_outputs(inputs: &[NamedFile<'_>], outputs: &[NamedFile<'_>]) -> anyhow::Result<()> {
     let mut taken: Vec<(&str, &Path)> = Vec::new();
     taken.extend(inputs.iter().filter_map(|&(name, path)| Some((name, path?))));

@@ -65,7 +65,8 @@ impl DownloadBar {
     }
 }
 
-/// Shows how training of a network goes, with a line for each epoch, which stays and which files of a run in the background keep.
+/// Shows how training of a network goes, with a line for each epoch, which stays and which files of a run in
+/// the background keep.
 #[cfg(feature = "vision")]
 pub(crate) struct EpochBar {
     bar: Bar,

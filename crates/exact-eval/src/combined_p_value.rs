@@ -1,12 +1,12 @@
 //! One p-value for several tests of the same hypothesis.
 
-/// A p-value for a hypothesis that several tests were made of, whatever the dependence between them, as between runs of
-/// different seeds that are tested on the same samples: the smallest majority of the tests must agree. `None` if there are no
-/// tests or a p-value is not in `0..=1`.
+/// A p-value for a hypothesis that several tests were made of, whatever the dependence between them, as
+/// between runs of different seeds that are tested on the same samples: the smallest majority of the tests
+/// must agree. `None` if there are no tests or a p-value is not in `0..=1`.
 ///
 /// # Formula
-/// `min(1, K/k p_(k))` with `p_(k)` the k-th smallest of K p-values and `k = floor(K/2) + 1`: the p-value itself for one test,
-/// the larger of two, 3/2 times the middle of three.
+/// `min(1, K/k p_(k))` with `p_(k)` the k-th smallest of K p-values and `k = floor(K/2) + 1`: the p-value
+/// itself for one test, the larger of two, 3/2 times the middle of three.
 ///
 /// # Example
 /// ```
@@ -16,8 +16,8 @@
 /// ```
 ///
 /// # References
-/// Rüger, "Das maximale Signifikanzniveau des Tests: Lehne H0 ab, wenn k unter n gegebenen Tests zur Ablehnung führen", Metrika 25
-/// (1978).
+/// Rüger, "Das maximale Signifikanzniveau des Tests: Lehne H0 ab, wenn k unter n gegebenen Tests zur
+/// Ablehnung führen", Metrika 25 (1978).
 pub fn combined_p_value(p_values: &[f64]) -> Option<f64> {
     if p_values.iter().any(|p| !(0.0..=1.0).contains(p)) {
         return None;

@@ -7,8 +7,8 @@ use crate::samples::{Samples, check_range};
 /// The weighted fraction of samples whose label is among the `k` classes with the largest scores.
 ///
 /// `scores` is row-major `[n, n_classes]`, of any finite values (logits or probabilities). Of equal
-/// scores the lower class ranks first, so that `k = 1` is the accuracy of argmax predictions (scikit-learn ranks
-/// the higher first).
+/// scores the lower class ranks first, so that `k = 1` is the accuracy of argmax predictions (scikit-learn
+/// ranks the higher first).
 ///
 /// # Errors
 /// [`EvalError`] if there are no samples, shapes differ, a label is not below `n_classes`, `k` is not in

@@ -150,7 +150,8 @@ fn main() {
         return;
     }
     println!(
-        "| data | loss | l2 | L-BFGS evaluations | ms | differences evaluations | ms | closed form evaluations \
+        "| data | loss | l2 | L-BFGS evaluations | ms | differences evaluations | ms | \
+         closed form evaluations \
          | products | ms |"
     );
     println!("|---|---|---|---|---|---|---|---|---|---|");

@@ -16,7 +16,7 @@ use crate::loss_choice::LossChoice;
 use crate::progress::{Callback, Watch};
 use crate::refine::Fit;
 use crate::rows::Inputs;
-use crate::search::{Trial, rounds, search, select, sigma_path};
+use crate::search::{Round, Trial, rounds, search, select, sigma_path};
 use crate::solver::Solver;
 use crate::train_options::TrainOptions;
 use crate::{LinearError, grid};
@@ -180,7 +180,7 @@ impl<'a> Trainer<'a> {
             Solver::Auto | Solver::Lbfgs => grid::lbfgs(kind)?,
         };
         let rounds = rounds(data, grid.len());
-        let total = rounds.iter().map(|round| round.n_trials()).sum();
+        let total = rounds.iter().map(Round::n_trials).sum();
         let watch = Watch::new(callback, kind.name(), total);
         let trials = search(data, &grid, rounds, &watch)?;
         let best = select(&trials, data.folds.len()).ok_or_else(diverged)?;

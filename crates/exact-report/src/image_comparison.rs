@@ -30,7 +30,8 @@ pub(crate) fn comparison(
         .collect();
     let best = rows.iter().filter_map(|row| row.test).map(|test| test.mean).max_by(f64::total_cmp);
     let mut details = vec![format!(
-        "Each had {trials} {} and {seeds} {}; the validation images chose the setting and the epoch, the test images nothing.",
+        "Each had {trials} {} and {seeds} {}; the validation images chose the setting and the epoch, \
+         the test images nothing.",
         if *trials == 1 { "setting" } else { "settings to choose from" },
         if *seeds == 1 { "seed" } else { "seeds" },
     )];
@@ -90,7 +91,9 @@ fn results(record: &ImageCompareRecord) -> Table {
         heading: "Results",
         header,
         rows: record.rows.iter().map(row).collect(),
-        note: "± is the standard deviation over seeds. p: McNemar's exact test of the same test images against the baseline, cross-entropy or else the first, combined over seeds.",
+        note: "± is the standard deviation over seeds. p: McNemar's exact test of the same test images \
+               the baseline, cross-entropy or else the first, \
+               combined over seeds.",
         folded: false,
     }
 }

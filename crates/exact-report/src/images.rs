@@ -141,7 +141,8 @@ fn details(runs: &[NetworkRun]) -> Vec<String> {
     let validation = known_spread(validation_spread(runs));
     let mut details = vec![format!("Validation accuracy {validation} %, which chose the epoch.")];
     if runs.len() > 1 {
-        let text = "± is the standard deviation over {} seeds, which draw the validation images, the starting weights and the order.";
+        let text = "± is the standard deviation over {} seeds, which draw \
+                    the validation images, the starting weights and the order.";
         details.push(text.replace("{}", &runs.len().to_string()));
     }
     details
@@ -248,7 +249,8 @@ fn training_charts(runs: &[NetworkRun]) -> Vec<Chart> {
         accuracies.extend(lines(runs, "expected accuracy", GREEN, &LineStyle::Dashed, expected));
     }
     let accuracy_text = if expects {
-        "Expected accuracy is what the loss maximises, here on the validation images: the probability of a right prediction under random scores of the epoch's sigma. It tends to accuracy as sigma falls."
+        "Expected accuracy is what the loss maximises, here on the validation images: the probability of \
+         a right prediction under random scores of the epoch's sigma. It tends to accuracy as sigma falls."
     } else {
         "After each epoch."
     };

@@ -91,11 +91,13 @@ pub struct MistakePicture {
     pub png: Vec<u8>,
 }
 
-/// The report of the training of networks that differ in their seeds alone: metrics, learning curves, sigma, expected against actual
-/// accuracy, and of the first seed confusion, calibration and mistakes. `recipe` is the text of all settings.
+/// The report of the training of networks that differ in their seeds alone: metrics, learning curves, sigma,
+/// expected against actual accuracy, and of the first seed confusion, calibration and mistakes. `recipe` is
+/// the text of all settings.
 ///
 /// # Errors
-/// [`ReportError::NoRuns`] if the record has no run, [`ReportError::Template`] if the page cannot be rendered.
+/// [`ReportError::NoRuns`] if the record has no run, [`ReportError::Template`] if the page cannot be
+/// rendered.
 pub fn image_train_report(
     record: &ImageTrainRecord,
     recipe: &str,
@@ -104,11 +106,13 @@ pub fn image_train_report(
     page::render("images.html", images::train(record, recipe, mistakes)?)
 }
 
-/// The report of a comparison on images: verdict, table, settings that were tried, tests against the baseline, learning curves, and
-/// confusion and calibration of EXACT and the baseline with the first seed. `recipes` are names and the texts of their settings.
+/// The report of a comparison on images: verdict, table, settings that were tried, tests against the
+/// baseline, learning curves, and confusion and calibration of EXACT and the baseline with the first seed.
+/// `recipes` are names and the texts of their settings.
 ///
 /// # Errors
-/// [`ReportError::NoLosses`] if the record has no rows, [`ReportError::Template`] if the page cannot be rendered.
+/// [`ReportError::NoLosses`] if the record has no rows, [`ReportError::Template`] if the page cannot be
+/// rendered.
 pub fn image_compare_report(
     record: &ImageCompareRecord,
     recipes: &[(String, String)],

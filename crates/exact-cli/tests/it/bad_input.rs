@@ -1,4 +1,5 @@
-//! Bad input: exit code 2, a message that says what is wrong, where and how to mend it, and no file left behind.
+//! Bad input: exit code 2, a message that says what is wrong, where and how to mend it, and no file left
+//! behind.
 
 use std::process::Command;
 use std::time::Instant;

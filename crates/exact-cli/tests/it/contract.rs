@@ -159,7 +159,8 @@ fn integrate_answers_each_line() {
     assert!(answer["log_p"].is_null());
 }
 
-/// A matrix in an NPY file, whose last column is the label: the head of a network is trained on its embeddings.
+/// A matrix in an NPY file, whose last column is the label: the head of a network is trained on its
+/// embeddings.
 #[test]
 fn embeddings_are_fitted_and_predicted() {
     let folder = Folder::new();

@@ -1,4 +1,5 @@
-//! Files that commands write: never half-written, never over an input, refused before work that would be lost.
+//! Files that commands write: never half-written, never over an input, refused before work that would be
+//! lost.
 
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -40,7 +41,8 @@ fn results_do_not_take_the_place_of_inputs_or_of_each_other() {
     assert_eq!(std::fs::read_to_string(folder.path().join("data.csv")).unwrap(), table(120));
 }
 
-/// A full disk is simulated by a limit on the size of files, in blocks of 1024 bytes: writing fails in the middle.
+/// A full disk is simulated by a limit on the size of files, in blocks of 1024 bytes: writing fails in the
+/// middle.
 #[test]
 fn a_full_disk_leaves_the_old_model_and_predictions() {
     let folder = folder_with_model();

@@ -1,4 +1,5 @@
-//! What a person sees, whole: help, results and messages. `cargo insta review`, or `INSTA_UPDATE=always`, accepts changes.
+//! What a person sees, whole: help, results and messages. `cargo insta review`, or `INSTA_UPDATE=always`,
+//! accepts changes.
 
 use crate::common::{Finished, Folder, table};
 

@@ -339,7 +339,8 @@ fn bundled_images_are_learned() {
     assert!(record["test"]["accuracy"].as_f64().unwrap() >= 0.7, "{record}");
 }
 
-/// A new last layer, trained on what the network makes of images, predicts in the network as it does by itself.
+/// A new last layer, trained on what the network makes of images, predicts in the network as it does by
+/// itself.
 #[test]
 fn the_last_layer_is_trained_anew() {
     let folder = Folder::new();
@@ -386,8 +387,9 @@ fn the_last_layer_is_trained_anew() {
     assert!(!folder.path().join("none").exists());
 }
 
-/// The run is killed, goes on with a limit on the size of files in place of a full disk, and then without one. The limit ends a write
-/// within a file; the signal that comes with it and not with a full disk is ignored.
+/// The run is killed, goes on with a limit on the size of files in place of a full disk, and then without
+/// one. The limit ends a write within a file; the signal that comes with it and not with a full disk is
+/// ignored.
 #[cfg(unix)]
 #[test]
 fn a_full_disk_stops_a_run_that_can_be_taken_up() {

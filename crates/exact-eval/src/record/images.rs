@@ -135,8 +135,8 @@ pub struct Mistake {
 }
 
 impl Mistake {
-    /// The wrong predictions of the largest probability, at most `count` of them, the most probable first. `labels` and
-    /// `predictions` are `[n]`, `probabilities` `[n, n_classes]`, row-major.
+    /// The wrong predictions of the largest probability, at most `count` of them, the most probable first.
+    /// `labels` and `predictions` are `[n]`, `probabilities` `[n, n_classes]`, row-major.
     ///
     /// # Example
     /// ```

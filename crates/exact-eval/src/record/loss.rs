@@ -11,8 +11,8 @@ use crate::{
 /// The bins of the reliability diagram of [`TestMetrics`].
 const RELIABILITY_BINS: usize = 10;
 
-/// The numbers that a loss was trained with, as reports show them: plain values that whoever trained fills in. What they
-/// mean to training is described with the losses (`exact_core::loss::LossSettings`).
+/// The numbers that a loss was trained with, as reports show them: plain values that whoever trained fills
+/// in. What they mean to training is described with the losses (`exact_core::loss::LossSettings`).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Selected {
     /// The coefficient of the L2 penalty.

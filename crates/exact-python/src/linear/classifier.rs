@@ -159,12 +159,15 @@ impl LinearClassifier {
 
 impl LinearClassifier {
     /// A value for each row and class, computed with other Python threads running.
-    fn of_classes<'py>(
+    fn of_classes<'py, F>(
         &self,
         py: Python<'py>,
         inputs: &InputsArgument<'_>,
-        evaluate: impl Fn(&exact_linear::LinearClassifier, &Inputs<'_>) -> Result<Vec<f64>, LinearError> + Sync,
-    ) -> PyResult<Bound<'py, PyAny>> {
+        evaluate: F,
+    ) -> PyResult<Bound<'py, PyAny>>
+    where
+        F: Fn(&exact_linear::LinearClassifier, &Inputs<'_>) -> Result<Vec<f64>, LinearError> + Sync,
+    {
         let inputs = inputs.get()?;
         let values = py.detach(|| in_pool(|| evaluate(&self.0, &inputs)));
         let values = values.map_err(|error| linear_error(&error))?;

@@ -1,4 +1,5 @@
-//! Linear classifiers: weights of samples, training with given settings or by cross-validation, and predictions.
+//! Linear classifiers: weights of samples, training with given settings or by cross-validation, and
+//! predictions.
 
 mod arguments;
 mod class_weight;

@@ -19,9 +19,10 @@ use super::error::linear_error;
 /// How often the calling thread looks for signals and shows progress.
 const PERIOD: Duration = Duration::from_millis(50);
 
-/// Runs `work` on `n_threads` threads, with other Python threads running. Only the thread that calls may run the handlers
-/// of signals, and only while it does not work itself: it wakes every 50 ms, calls `progress(stage, done, total)` if there
-/// is a progress, and stops the work by its callback if a handler or `progress` raises an exception, as Ctrl-C does.
+/// Runs `work` on `n_threads` threads, with other Python threads running. Only the thread that calls may run
+/// the handlers of signals, and only while it does not work itself: it wakes every 50 ms, calls
+/// `progress(stage, done, total)` if there is a progress, and stops the work by its callback if a handler or
+/// `progress` raises an exception, as Ctrl-C does.
 ///
 /// # Errors
 /// That exception, a `ValueError` of the work, or a `RuntimeError` if threads cannot be started.

@@ -205,7 +205,8 @@ fn a_fit_shows_its_model() {
     assert_eq!(plots(&html), 3);
 }
 
-/// Two classes of names that a page must not take for its own text, four test images, and one run for each seed.
+/// Two classes of names that a page must not take for its own text, four test images, and one run for each
+/// seed.
 fn image_train(seeds: u64, expects: bool) -> ImageTrainRecord {
     let epoch = |epoch: usize, seed: u64| EpochRecord {
         epoch,
