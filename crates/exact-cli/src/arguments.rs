@@ -141,6 +141,14 @@ pub(crate) enum Metric {
     Accuracy,
 }
 
+impl From<Metric> for exact_linear::Metric {
+    fn from(metric: Metric) -> Self {
+        match metric {
+            Metric::Accuracy => Self::Accuracy,
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 #[command(
     override_usage = "exact fit [OPTIONS] --target <COL> <TRAIN>\n       exact fit [OPTIONS] --dataset <NAME>"

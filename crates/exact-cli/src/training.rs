@@ -37,7 +37,8 @@ pub(crate) fn trainer(
     let options = TrainOptions::default()
         .with_folds(training.folds)
         .with_seed(training.seed)
-        .with_solver(training.solver);
+        .with_solver(training.solver)
+        .with_metric(training.metric.into());
     Trainer::new(train.features, train.labels, n_classes, options).context(source)
 }
 
