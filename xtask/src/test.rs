@@ -80,9 +80,11 @@ fn format() -> Result<()> {
     cargo::run(cargo::cargo(&["fmt", "--all", "--check"]))
 }
 
-/// The whole workspace, and `exact` as it is without networks.
+/// The workspace with `exact` as it is without networks; all else of it is the same, and is built once.
+const WITHOUT_NETWORKS: [&str; 2] = ["--workspace", "--locked"];
+
 fn clippy() -> Result<()> {
-    for selection in [&WORKSPACE[..], &["--package", "exact-cli", "--locked"]] {
+    for selection in [&WITHOUT_NETWORKS[..], &WORKSPACE] {
         let mut command = cargo::cargo(&["clippy", "--all-targets"]);
         command.args(selection).args(["--", "-D", "warnings"]);
         cargo::run(command)?;
@@ -90,12 +92,15 @@ fn clippy() -> Result<()> {
     Ok(())
 }
 
+/// All tests, after those of what a person sees of an `exact` without networks.
+///
 /// Property tests draw the same cases in every run of the checks; `cargo test` draws new ones.
 fn tests() -> Result<()> {
-    let without_vision = cargo::cargo(&["test", "--package", "exact-cli", "--locked"]);
-    let mut workspace = cargo::cargo(&["test"]);
-    workspace.args(WORKSPACE);
-    for mut command in [without_vision, workspace] {
+    let mut screens = cargo::cargo(&["test", "--test", "it"]);
+    screens.args(WITHOUT_NETWORKS).args(["--", "screens::"]);
+    let mut all = cargo::cargo(&["test"]);
+    all.args(WORKSPACE);
+    for mut command in [screens, all] {
         command.env("PROPTEST_RNG_SEED", "20225");
         cargo::run(command)?;
     }
