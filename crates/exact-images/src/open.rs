@@ -31,7 +31,7 @@ impl ImageDataset {
     /// that are no images by their names are left out. Images are read as grey if all of training are, else
     /// as red, green and blue; transparency is dropped.
     ///
-    /// With `resize`, images are scaled as by [`Images::resized`].
+    /// With `resize`, images are scaled as by [`ImageDataset::resized`].
     ///
     /// # Errors
     /// [`ImageError`]: nothing that is known is there, a file is missing, damaged or cut short, the numbers

@@ -35,7 +35,7 @@ pub struct Trained {
     pub solver: Solver,
     /// The hyper-parameters that cross-validation chose.
     pub selected: Selected,
-    /// The score over the folds, accuracy or another [`Metric`], at these hyper-parameters.
+    /// The score over the folds, accuracy or another [`Metric`](crate::Metric), at these hyper-parameters.
     pub cv: CrossValidation,
     /// Accuracy on the training rows.
     pub train_accuracy: f64,
