@@ -7,7 +7,8 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, Resettable, Str, TypedValueParser as _};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use exact_data::{ImageSet, bundled};
+use exact_data::bundled;
+use exact_images::ImageSet;
 use exact_linear::{LinearError, LossChoice, LossKind, Solver};
 
 /// The help's heading of what a training command gives.

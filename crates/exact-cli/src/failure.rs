@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use exact_data::DataError;
+use exact_images::ImageError;
 use exact_linear::LinearError;
 
 /// The exit code of every failure.
@@ -51,8 +52,8 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     let mut hint = None;
     for cause in error.chain() {
         let message = cause.to_string();
-        // Errors that wrap another one transparently say the same.
-        if messages.last() != Some(&message) {
+        // Errors that name their cause, or wrap another error transparently, have said this.
+        if !messages.last().is_some_and(|last| last.ends_with(&message)) {
             messages.push(message);
         }
         hint = hint.or_else(|| hint_of(cause));
@@ -68,9 +69,10 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
 
 fn hint_of(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
     let data = cause.downcast_ref::<DataError>().and_then(DataError::hint);
+    let images = || cause.downcast_ref::<ImageError>().and_then(ImageError::hint);
     let linear = || cause.downcast_ref::<LinearError>().and_then(LinearError::hint);
     let command = || cause.downcast_ref::<CommandError>().map(|error| error.hint().into());
-    data.or_else(linear).or_else(|| vision_hint(cause)).or_else(command)
+    data.or_else(images).or_else(linear).or_else(|| vision_hint(cause)).or_else(command)
 }
 
 #[cfg(feature = "vision")]
@@ -84,12 +86,7 @@ fn vision_hint(_: &(dyn std::error::Error + 'static)) -> Option<String> {
 }
 
 fn is_broken_pipe(cause: &(dyn std::error::Error + 'static)) -> bool {
-    // An output file may be a pipe as well, and its error is no cause of its own.
-    let error = match cause.downcast_ref::<DataError>() {
-        Some(DataError::Write { error, .. }) => Some(error),
-        _ => cause.downcast_ref::<io::Error>(),
-    };
-    error.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
 /// Prints arguments that cannot be understood as other errors are printed, or the help that was asked for.

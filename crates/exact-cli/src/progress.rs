@@ -4,7 +4,7 @@
 use std::io::{self, Write as _};
 use std::ops::ControlFlow;
 
-use exact_data::DownloadProgress;
+use exact_images::DownloadProgress;
 use exact_linear::Progress;
 use indicatif::{ProgressBar, ProgressStyle};
 

@@ -6,8 +6,9 @@ use std::path::Path;
 
 use crate::DataError;
 
-/// Writes a file whole or not at all: to a temporary file in the same folder, which takes the place of `path` once
-/// it is complete and on disk. On any error, what stood at `path` is untouched and the temporary file is removed.
+/// Writes a file whole or not at all: to a temporary file in the same folder, which takes the place of `path`
+/// once it is complete and on disk. On any error, what stood at `path` is untouched and the temporary file is
+/// removed.
 ///
 /// A link is followed; a device or a pipe is written to directly.
 ///
@@ -29,8 +30,8 @@ pub fn write_atomically(
     replace(path, write).map_err(|error| DataError::Write { path: path.into(), error })
 }
 
-/// Checks that [`write_atomically`] could write `path` now, so that a long computation need not end in an error. What
-/// stands there is left as it is.
+/// Checks that [`write_atomically`] could write `path` now, so that a long computation need not end in an
+/// error. What stands there is left as it is.
 ///
 /// # Errors
 /// [`DataError::Write`].

@@ -86,13 +86,12 @@ static FILES: [(&str, Files); 10] = [
     files!("wine"),
 ];
 
-/// The manifest is part of the program, and a test reads it: that it cannot be parsed does not happen.
 static SETS: LazyLock<Vec<BundledSet>> = LazyLock::new(|| {
-    let mut sets: Vec<BundledSet> = serde_json::from_str(MANIFEST).unwrap_or_default();
+    let sets = serde_json::from_str(MANIFEST);
+    let mut sets: Vec<BundledSet> = sets.expect("the manifest is part of the program, and a test reads it");
     for set in &mut sets {
-        if let Some((_, files)) = FILES.iter().find(|(name, _)| *name == set.name) {
-            set.files = *files;
-        }
+        let files = FILES.iter().find(|(name, _)| *name == set.name);
+        set.files = files.expect("each set of the manifest is part of the program, and a test reads it").1;
     }
     sets
 });

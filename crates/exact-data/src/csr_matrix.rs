@@ -2,8 +2,9 @@
 
 use crate::{DataError, Indices, Numbers};
 
-/// A sparse matrix `[n_rows, n_columns]` of finite numbers, row after row (CSR): the stored values of row `i` and their
-/// columns stand at `indptr[i]..indptr[i + 1]`; all other values are 0. It is taken as it is and never densified.
+/// A sparse matrix `[n_rows, n_columns]` of finite numbers, row after row (CSR): the stored values of row `i`
+/// and their columns stand at `indptr[i]..indptr[i + 1]`; all other values are 0. It is taken as it is and
+/// never densified.
 ///
 /// # Example
 /// ```
@@ -27,8 +28,9 @@ impl<'a> CsrMatrix<'a> {
     /// A matrix from its three arrays; indices have 32 or 64 bits, values are `f32` or `f64`.
     ///
     /// # Errors
-    /// [`DataError::Inconsistent`] if `indptr` does not rise from 0 to the number of stored values, the columns of a row
-    /// do not rise strictly (sort them, and sum duplicates), a column is not below `n_columns`, or a value is not finite.
+    /// [`DataError::Inconsistent`] if `indptr` does not rise from 0 to the number of stored values, the
+    /// columns of a row do not rise strictly (sort them, and sum duplicates), a column is not below
+    /// `n_columns`, or a value is not finite.
     pub fn new(
         indptr: impl Into<Indices<'a>>,
         indices: impl Into<Indices<'a>>,
@@ -41,7 +43,7 @@ impl<'a> CsrMatrix<'a> {
             return fail(format!("has {} column indices for {} values", indices.len(), values.len()));
         }
         let mut offsets = Vec::with_capacity(indptr.len());
-        for offset in (0..).map_while(|at| indptr.get(at)) {
+        for offset in (0..indptr.len()).map(|at| indptr.at(at)) {
             let last = offsets.last().copied().unwrap_or(0);
             match usize::try_from(offset) {
                 Ok(offset) if offset >= last && offset <= values.len() => offsets.push(offset),
@@ -56,7 +58,8 @@ impl<'a> CsrMatrix<'a> {
         }
         for (row, range) in offsets.windows(2).enumerate() {
             let mut last = -1;
-            for column in (range[0]..range[1]).filter_map(|at| indices.get(at)) {
+            for at in range[0]..range[1] {
+                let column = indices.at(at);
                 if column <= last {
                     let problem = "unsorted, repeated or negative columns";
                     return fail(format!("has {problem} in row {row}, at column {column}"));

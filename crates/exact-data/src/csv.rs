@@ -1,7 +1,8 @@
 //! The rows of a delimited text, one field at a time, with the line of each.
 //!
-//! This drives `csv-core`, the parser below the `csv` crate, because it reads a field in pieces: a field is refused
-//! once it passes [`FIELD_LIMIT`], before the rest of it is read, so memory stays bounded whatever the input.
+//! This drives `csv-core`, the parser below the `csv` crate, because it reads a field in pieces: a field is
+//! refused once it passes [`FIELD_LIMIT`], before the rest of it is read, so memory stays bounded whatever
+//! the input.
 
 use std::io::{BufRead, Cursor, Read};
 
@@ -17,8 +18,8 @@ const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
 /// The rows below the header of a delimited text.
 ///
-/// Quotes are those of RFC 4180, lines end in LF or CRLF, empty lines are skipped, and white space around a field is
-/// no part of it.
+/// Quotes are those of RFC 4180, lines end in LF or CRLF, empty lines are skipped, and white space around a
+/// field is no part of it.
 pub(crate) struct Records<R> {
     name: String,
     header: Vec<String>,
@@ -39,8 +40,8 @@ enum Field {
 }
 
 impl<'a> Records<Box<dyn BufRead + 'a>> {
-    /// Opens a source and reads its header. Without a delimiter, it is a tab if the source is named `.tsv`, else the
-    /// one of comma, semicolon, tab and bar that the first line has most of.
+    /// Opens a source and reads its header. Without a delimiter, it is a tab if the source is named `.tsv`,
+    /// else the one of comma, semicolon, tab and bar that the first line has most of.
     pub(crate) fn open(source: &'a Source<'a>, delimiter: Option<u8>) -> Result<Self, DataError> {
         let failed = |error| DataError::Read { file: source.name().into(), error };
         let mut reader = source.open()?;
@@ -79,8 +80,8 @@ impl<R: BufRead> Records<R> {
         &self.header
     }
 
-    /// Reads a row: calls `visit` with the column, the line and the text of each field. Returns the row's line, or
-    /// `None` at the end.
+    /// Reads a row: calls `visit` with the column, the line and the text of each field. Returns the row's
+    /// line, or `None` at the end.
     pub(crate) fn read_record(
         &mut self,
         visit: &mut impl FnMut(usize, u64, &str) -> Result<(), DataError>,
@@ -125,8 +126,8 @@ impl<R: BufRead> Parser<R> {
         self.core.line() + self.skipped_lines
     }
 
-    /// Skips ends of lines and returns the line of the next record. Done here because `csv-core` would count them
-    /// only once it reads that record.
+    /// Skips ends of lines and returns the line of the next record. Done here because `csv-core` would count
+    /// them only once it reads that record.
     fn skip_empty_lines(&mut self) -> std::io::Result<Option<u64>> {
         loop {
             let input = self.reader.fill_buf()?;
@@ -176,8 +177,9 @@ fn detect_delimiter(line: &[u8]) -> u8 {
             counts[at] += 1;
         }
     }
-    let most = counts.iter().max().copied().unwrap_or(0);
-    counts.iter().position(|&count| count == most).map_or(DELIMITERS[0], |at| DELIMITERS[at])
+    // Of several that there are as many of, the last in the reversed order is the first.
+    let most = (0..DELIMITERS.len()).rev().max_by_key(|&at| counts[at]);
+    DELIMITERS[most.expect("there are delimiters")]
 }
 
 #[cfg(test)]

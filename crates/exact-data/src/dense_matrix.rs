@@ -2,8 +2,8 @@
 
 use crate::{CsrMatrix, DataError, Numbers};
 
-/// A dense row-major matrix `[n_rows, n_columns]` of finite numbers, taken as they are: not copied, not converted, not
-/// standardised.
+/// A dense row-major matrix `[n_rows, n_columns]` of finite numbers, taken as they are: not copied, not
+/// converted, not standardised.
 ///
 /// # Example
 /// ```

@@ -2,18 +2,15 @@
 
 use std::collections::{HashMap, HashSet};
 
-use arrow_array::{Array, Float64Array};
+use arrow_array::Array;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Warning;
 use crate::labels::sort_names;
-use crate::read::{Columns, ReadOptions};
+use crate::plan::{Columns, ReadOptions};
+use crate::standardisation::Standardisation;
 use crate::table::{Categories, Column};
 use crate::{ColumnKind, DataError, Features, Layout, Table};
-
-/// A numeric column counts as constant if its standard deviation is below this part of its largest magnitude: what
-/// is left then is rounding.
-const CONSTANT: f64 = 1e-12;
 
 /// How to encode a table.
 #[derive(Debug, Clone, Default)]
@@ -25,11 +22,11 @@ pub struct EncoderOptions {
 
 /// The encoding of a table: everything that turns columns into [`Features`], fitted on the training data.
 ///
-/// - A numeric column is standardised with the mean and the population standard deviation of the training rows; a
-///   missing value is replaced by the mean, before the standard deviation is taken.
-/// - A categorical column becomes one indicator per category of the training data, and one for the missing value if
-///   it occurs there. A category that does not, or a missing value where training has none, has no indicator: all
-///   of the block are 0 ([`Features::ABSENT`]). Indicators are standardised as numbers are.
+/// - A numeric column is standardised with the mean and the population standard deviation of the training
+///   rows; a missing value is replaced by the mean, before the standard deviation is taken.
+/// - A categorical column becomes one indicator per category of the training data, and one for the missing
+///   value if it occurs there. A category that does not, or a missing value where training has none, has no
+///   indicator: all of the block are 0 ([`Features::ABSENT`]). Indicators are standardised as numbers are.
 /// - Columns that are constant or empty in the training data are dropped, with a [`Warning`].
 ///
 /// # Example
@@ -140,8 +137,8 @@ impl Encoder {
     /// Encodes a table that has the columns of the training table, of the same kinds; others are ignored.
     ///
     /// # Errors
-    /// [`DataError`] if columns are missing or of another kind, or a value is too far from those of training to be
-    /// standardised.
+    /// [`DataError`] if columns are missing or of another kind, or a value is too far from those of training
+    /// to be standardised.
     pub fn transform(&self, table: &Table) -> Result<Features, DataError> {
         self.check_columns(table)?;
         let dense = self.standardise(table)?;
@@ -189,8 +186,8 @@ impl Encoder {
         used.map(|(column, kind)| (column.clone(), kind)).collect()
     }
 
-    /// How to read further data for this encoder: its columns with their kinds, and the tokens that are missing
-    /// values. Name the target in them to read labels as well.
+    /// How to read further data for this encoder: its columns with their kinds, and the tokens that are
+    /// missing values. Name the target in them to read labels as well.
     pub fn read_options(&self) -> ReadOptions {
         ReadOptions {
             missing: self.missing_tokens.clone(),
@@ -325,33 +322,8 @@ impl Block {
     }
 }
 
-/// The mean of a column and the population standard deviation with missing values replaced by the mean.
-#[derive(Debug, Clone, Copy)]
-struct Standardisation {
-    mean: f64,
-    std: f64,
-}
-
-impl Standardisation {
-    /// `None` if the column is constant or empty.
-    fn of(values: &Float64Array) -> Option<Self> {
-        let present = || values.iter().flatten();
-        let n_present = (values.len() - values.null_count()) as f64;
-        let largest = present().map(f64::abs).fold(0.0, f64::max);
-        if largest == 0.0 {
-            return None;
-        }
-        // Dividing by the largest magnitude keeps sums finite; the second pass takes back the rounding of the first.
-        let rough = present().map(|value| value / largest).sum::<f64>() / n_present;
-        let mean = rough + present().map(|value| value / largest - rough).sum::<f64>() / n_present;
-        let squares = present().map(|value| (value / largest - mean).powi(2)).sum::<f64>();
-        let std = (squares / values.len() as f64).sqrt();
-        let scaled = Self { mean: mean * largest, std: std * largest };
-        (std >= CONSTANT && scaled.std.is_normal()).then_some(scaled)
-    }
-}
-
-/// The categories that occur, sorted, how often each does, followed by how often the value is missing if it is.
+/// The categories that occur, sorted, how often each does, followed by how often the value is missing if it
+/// is.
 fn count_categories(values: Categories<'_>) -> (Vec<String>, Vec<usize>, bool) {
     let mut count_of = vec![0; values.texts().count()];
     let mut missing = 0;

@@ -9,8 +9,8 @@ use crate::DataError;
 pub struct Layout {
     /// The number of dense columns.
     pub n_dense: usize,
-    /// The first column of each block, counted from 0 = the first indicator column, and the number of indicator
-    /// columns at the end: length `n_blocks + 1`.
+    /// The first column of each block, counted from 0 = the first indicator column, and the number of
+    /// indicator columns at the end: length `n_blocks + 1`.
     pub block_offsets: Vec<usize>,
     /// The mean of each indicator in the training data.
     pub indicator_mean: Vec<f64>,
@@ -59,10 +59,10 @@ impl Layout {
 
 /// Encoded samples.
 ///
-/// The first `n_dense` columns are dense: standardised numbers, row-major. The indicator columns follow, in blocks.
-/// A block is a one-hot group (the categories of a column, the missing one included) or the single missing-indicator
-/// of a numeric column. A row holds one code per block: the column inside the block that is 1, or
-/// [`Features::ABSENT`] if all are 0 (a category never seen in training, an indicator that is off).
+/// The first `n_dense` columns are dense: standardised numbers, row-major. The indicator columns follow, in
+/// blocks. A block is a one-hot group (the categories of a column, the missing one included) or the single
+/// missing-indicator of a numeric column. A row holds one code per block: the column inside the block that is
+/// 1, or [`Features::ABSENT`] if all are 0 (a category never seen in training, an indicator that is off).
 ///
 /// # Formula
 /// Indicator column `j` is standardised implicitly, nothing is densified:
@@ -95,11 +95,12 @@ impl Features {
     /// The code of a block all of whose indicators are 0.
     pub const ABSENT: u32 = u32::MAX;
 
-    /// Samples from their parts: `dense` is `[n_rows, n_dense]`, `codes` is `[n_rows, n_blocks]`, both row-major.
+    /// Samples from their parts: `dense` is `[n_rows, n_dense]`, `codes` is `[n_rows, n_blocks]`, both
+    /// row-major.
     ///
     /// # Errors
-    /// [`DataError::Inconsistent`] if lengths do not fit the layout, a code is outside its block, or a number is not
-    /// finite.
+    /// [`DataError::Inconsistent`] if lengths do not fit the layout, a code is outside its block, or a number
+    /// is not finite.
     pub fn new(n_rows: usize, dense: Vec<f64>, codes: Vec<u32>, layout: Layout) -> Result<Self, DataError> {
         layout.check()?;
         let fail = |problem: String| Err(DataError::Inconsistent { what: "features", problem });

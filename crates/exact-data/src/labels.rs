@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{DataError, Table};
 
-/// The classes of a target column, in the order of their codes: sorted by value if all names are numbers, else by
-/// their bytes.
+/// The classes of a target column, in the order of their codes: sorted by value if all names are numbers,
+/// else by their bytes.
 ///
 /// # Example
 /// ```
@@ -29,8 +29,8 @@ impl LabelEncoder {
     /// The classes of a column, which must be categorical (the target always is).
     ///
     /// # Errors
-    /// [`DataError`] if there is no such column, it is numeric, a value is missing, all are equal, or a class has
-    /// only one row.
+    /// [`DataError`] if there is no such column, it is numeric, a value is missing, all are equal, or a class
+    /// has only one row.
     pub fn fit(table: &Table, column: &str) -> Result<Self, DataError> {
         let values = table.categorical(column)?;
         // Each class with its first row and its number of rows.
@@ -38,6 +38,9 @@ impl LabelEncoder {
         for (row, code) in values.codes().enumerate() {
             let code = code.ok_or_else(|| DataError::MissingTarget { place: table.place(row, column) })?;
             found.entry(values.text(code)).or_insert((row, 0)).1 += 1;
+        }
+        if found.is_empty() {
+            return Err(DataError::NoRows { file: table.name().into() });
         }
         let mut classes: Vec<String> = found.keys().map(ToString::to_string).collect();
         sort_names(&mut classes);
@@ -102,7 +105,14 @@ impl LabelEncoder {
 }
 
 /// Sorts names by value if all are numbers, else by their bytes.
-pub(crate) fn sort_names(names: &mut [String]) {
+///
+/// # Example
+/// ```
+/// let mut names = ["10".to_string(), "9".into()];
+/// exact_data::sort_names(&mut names);
+/// assert_eq!(names, ["9", "10"]);
+/// ```
+pub fn sort_names(names: &mut [String]) {
     let numbers: Option<HashMap<String, f64>> =
         names.iter().map(|name| Some((name.clone(), name.parse().ok()?))).collect();
     match numbers {

@@ -1,12 +1,13 @@
-//! Tables in, encoded features out; and labelled images.
+//! Tables in, encoded features out.
 //!
-//! A [`Source`] is read into a [`Table`]; an [`Encoder`] and a [`LabelEncoder`], fitted on the training table and
-//! stored with the model, turn it into [`Features`] and labels.
+//! A [`Source`] is read into a [`Table`]; an [`Encoder`] and a [`LabelEncoder`], fitted on the training table
+//! and stored with the model, turn it into [`Features`] and labels.
 //!
 //! ```
 //! use exact_data::{Encoder, EncoderOptions, LabelEncoder, ReadOptions, Source, Table};
 //!
-//! let train = Source::bytes("train.csv", b"doors,colour,price\n2,red,low\n4,blue,low\n4,red,high\n2,red,high\n".as_slice());
+//! let text = b"doors,colour,price\n2,red,low\n4,blue,low\n4,red,high\n2,red,high\n";
+//! let train = Source::bytes("train.csv", text.as_slice());
 //! let train = Table::read(&train, &ReadOptions::with_target("price"))?;
 //! let (encoder, _warnings) = Encoder::fit(&train, &EncoderOptions::default())?;
 //! let labels = LabelEncoder::fit(&train, "price")?;
@@ -20,10 +21,20 @@
 //! # Ok::<(), exact_data::DataError>(())
 //! ```
 //!
-//! [`ImageDataset::open`] reads labelled images to train and test on from a folder, whose format it recognises.
+//! Text is always read. Other files need a feature of this crate, and are refused by its name without it:
+//!
+//! | feature | reads |
+//! |---|---|
+//! | `compression` | text that is compressed with gzip or zstd |
+//! | `arrays` | NPY, NPZ and safetensors; it also writes embeddings |
+//! | `parquet` | Parquet |
+//! | `bundled` | the tables that are part of the program (the module `bundled`) |
 
+mod array_format;
+#[cfg(feature = "arrays")]
 mod arrays;
 mod atomic_file;
+#[cfg(feature = "bundled")]
 pub mod bundled;
 mod column_kind;
 mod csr_matrix;
@@ -32,15 +43,18 @@ mod dense_matrix;
 mod encoder;
 mod error;
 mod features;
-mod images;
 mod labels;
+pub mod message;
 mod numbers;
+mod plan;
 mod read;
 mod source;
 mod split;
+mod standardisation;
 mod table;
 mod tensor_file;
 
+#[cfg(feature = "arrays")]
 pub use arrays::write_embeddings;
 pub use atomic_file::{check_writable, write_atomically};
 pub use column_kind::ColumnKind;
@@ -49,13 +63,11 @@ pub use dense_matrix::DenseMatrix;
 pub use encoder::{Encoder, EncoderOptions, StandardisedColumn};
 pub use error::{DataError, FIELD_LIMIT, Place, Warning};
 pub use features::{Features, Layout};
-pub use images::{
-    ChannelStatistics, DownloadProgress, ImageDataset, ImageSet, ImageSetFile, ImageSize, Images,
-};
-pub use labels::LabelEncoder;
+pub use labels::{LabelEncoder, sort_names};
 pub use numbers::{Indices, Numbers};
-pub use read::{Columns, ReadOptions};
+pub use plan::{Columns, ReadOptions};
 pub use source::Source;
 pub use split::{Split, folds, split, stratified_folds, stratified_split};
+pub use standardisation::is_constant;
 pub use table::Table;
-pub use tensor_file::{read_tensors, write_tensors};
+pub use tensor_file::{hexadecimal, read_tensors, write_tensors};

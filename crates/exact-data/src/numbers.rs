@@ -4,7 +4,6 @@ use std::borrow::Cow;
 
 /// Floating-point numbers of single or double precision.
 #[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
 pub enum Numbers<'a> {
     /// Single precision.
     F32(Cow<'a, [f32]>),
@@ -14,7 +13,6 @@ pub enum Numbers<'a> {
 
 /// Integers of 32 or 64 bits, as other libraries store the indices of sparse matrices.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Indices<'a> {
     /// 32 bits.
     I32(Cow<'a, [i32]>),
@@ -95,11 +93,11 @@ impl Indices<'_> {
         self.len() == 0
     }
 
-    /// The integer at a position; `None` past the end.
-    pub(crate) fn get(&self, at: usize) -> Option<i64> {
+    /// The integer at a position, which is below the length.
+    pub(crate) fn at(&self, at: usize) -> i64 {
         match self {
-            Self::I32(integers) => integers.get(at).map(|&integer| i64::from(integer)),
-            Self::I64(integers) => integers.get(at).copied(),
+            Self::I32(integers) => integers[at].into(),
+            Self::I64(integers) => integers[at],
         }
     }
 

@@ -1,4 +1,4 @@
-//! Reading delimited text into tables: which columns, of which kinds, with which missing values.
+//! Reading files into tables.
 
 use std::sync::Arc;
 
@@ -7,61 +7,13 @@ use arrow_array::types::UInt32Type;
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{Field, Schema};
 
-use crate::arrays::{self, ArrayFormat};
+use crate::array_format::ArrayFormat;
+#[cfg(feature = "arrays")]
+use crate::arrays;
 use crate::csv::Records;
 use crate::error::Place;
-use crate::{ColumnKind, DataError, Source, Table};
-
-/// How to read a table.
-#[derive(Debug, Clone, Default)]
-#[non_exhaustive]
-pub struct ReadOptions {
-    /// The delimiter, or `None` to detect it: a tab if the source is named `.tsv` (or `.tsv.gz`, `.tsv.zst`), else
-    /// the one of comma, semicolon, tab and bar that the first line has most of.
-    pub delimiter: Option<u8>,
-    /// Fields that stand for a missing value, like `NA` or `?`. The empty field always does.
-    pub missing: Vec<String>,
-    /// The target column, which is always read as text.
-    pub target: Option<String>,
-    /// The other columns.
-    pub columns: Columns,
-}
-
-impl ReadOptions {
-    /// The defaults, with a target column.
-    pub fn with_target(target: &str) -> Self {
-        Self { target: Some(target.into()), ..Self::default() }
-    }
-}
-
-/// Which columns to read beside the target.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub enum Columns {
-    /// All. A column that is not declared is numeric if all its values that are not missing are numbers.
-    Infer {
-        /// Columns declared categorical.
-        categorical: Vec<String>,
-        /// Columns declared numeric.
-        numeric: Vec<String>,
-    },
-    /// These, of these kinds; others are ignored.
-    Known(Vec<(String, ColumnKind)>),
-}
-
-impl Default for Columns {
-    fn default() -> Self {
-        Self::Infer { categorical: Vec::new(), numeric: Vec::new() }
-    }
-}
-
-/// How a column of a file is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Plan {
-    Ignore,
-    Known(ColumnKind),
-    Infer,
-}
+use crate::plan::{Plan, plan};
+use crate::{ColumnKind, DataError, ReadOptions, Source, Table};
 
 /// A column while it is read.
 enum Builder {
@@ -77,28 +29,32 @@ enum Builder {
 }
 
 impl Table {
-    /// Reads a table from a delimited text (CSV, TSV), plain or compressed with gzip or zstd, or from a file of
-    /// arrays (NPY, NPZ, safetensors, Parquet), if the source is named so.
+    /// Reads a table from a delimited text (CSV, TSV), plain or compressed with gzip or zstd, or from a file
+    /// of arrays (NPY, NPZ, safetensors, Parquet), if the source is named so.
     ///
-    /// In a file of arrays, an array of n rows is a column, and a matrix `[n, d]` named `x`, or a Parquet column of
-    /// lists of d numbers, is the columns `x_0` to `x_{d-1}`. The only array of an NPY file is called `x`. A number
-    /// among categories or in the target is the shortest text that stands for it, like `3`. All arrays are read
-    /// into memory.
+    /// In a file of arrays, an array of n rows is a column, and a matrix `[n, d]` named `x`, or a Parquet
+    /// column of lists of d numbers, is the columns `x_0` to `x_{d-1}`. The only array of an NPY file is
+    /// called `x`. A number among categories or in the target is the shortest text that stands for it, like
+    /// `3`. All arrays are read into memory.
     ///
-    /// In a text, the first line names the columns. Quotes are those of RFC 4180, lines end in LF or CRLF, empty lines are
-    /// skipped, and white space around a field is no part of it.
+    /// In a text, the first line names the columns. Quotes are those of RFC 4180, lines end in LF or CRLF,
+    /// empty lines are skipped, and white space around a field is no part of it.
     ///
-    /// A text is streamed: beside the columns themselves, memory does not grow with it. It is read a second time
-    /// only if a column that begins with numbers turns out to hold text.
+    /// A text is streamed: beside the columns themselves, memory does not grow with it. It is read a second
+    /// time only if a column that begins with numbers turns out to hold text.
     ///
     /// # Errors
     /// [`DataError`]: each way in which a text can fail to be a table is one of its variants.
     pub fn read(source: &Source, options: &ReadOptions) -> Result<Self, DataError> {
         if let Some(format) = ArrayFormat::of(source) {
+            #[cfg(feature = "arrays")]
             return arrays::read(source, format, options);
+            #[cfg(not(feature = "arrays"))]
+            return Err(format.not_built_in(source));
         }
         let mut plans: Option<Vec<Plan>> = None;
-        // Each round decides at least one more column, so there are at most two unless the file changes meanwhile.
+        // Each round decides at least one more column, so there are at most two unless the file changes
+        // meanwhile.
         loop {
             let mut records = Records::open(source, options.delimiter)?;
             let planned = match plans.take().filter(|plans| plans.len() == records.header().len()) {
@@ -120,62 +76,6 @@ impl Table {
             }
         }
     }
-}
-
-/// How to read each column of a header.
-pub(crate) fn plan(file: &str, header: &[String], options: &ReadOptions) -> Result<Vec<Plan>, DataError> {
-    let position = |column: &String| header.iter().position(|name| name == column);
-    let no_such = |column: &String| DataError::NoSuchColumn {
-        file: file.into(),
-        column: column.clone(),
-        columns: header.to_vec(),
-    };
-    let target = match &options.target {
-        Some(target) => Some(position(target).ok_or_else(|| no_such(target))?),
-        None => None,
-    };
-    let mut plans;
-    match &options.columns {
-        Columns::Infer { categorical, numeric } => {
-            plans = vec![Plan::Infer; header.len()];
-            let declared = [(categorical, ColumnKind::Categorical), (numeric, ColumnKind::Numeric)];
-            for (columns, kind) in declared {
-                for column in columns {
-                    let at = position(column).ok_or_else(|| no_such(column))?;
-                    if plans[at] == Plan::Known(ColumnKind::Categorical) && kind == ColumnKind::Numeric {
-                        let (first, second) = ("categorical", "numeric");
-                        return Err(DataError::ConflictingKinds { column: column.clone(), first, second });
-                    }
-                    if Some(at) == target && kind == ColumnKind::Numeric {
-                        let (first, second) = ("the target", "numeric");
-                        return Err(DataError::ConflictingKinds { column: column.clone(), first, second });
-                    }
-                    plans[at] = Plan::Known(kind);
-                }
-            }
-        }
-        Columns::Known(columns) => {
-            plans = vec![Plan::Ignore; header.len()];
-            let mut missing = Vec::new();
-            for (column, kind) in columns {
-                match position(column) {
-                    Some(at) => plans[at] = Plan::Known(*kind),
-                    None => missing.push(column.clone()),
-                }
-            }
-            if !missing.is_empty() {
-                return Err(DataError::MissingColumns {
-                    file: file.into(),
-                    missing,
-                    columns: header.to_vec(),
-                });
-            }
-        }
-    }
-    if let Some(target) = target {
-        plans[target] = Plan::Known(ColumnKind::Categorical);
-    }
-    Ok(plans)
 }
 
 /// Reads all rows; returns their lines.
@@ -257,8 +157,8 @@ impl Builder {
         Ok(())
     }
 
-    /// The column once a text has come: categorical from here if there were only missing values before it, since
-    /// the text of a number is not kept.
+    /// The column once a text has come: categorical from here if there were only missing values before it,
+    /// since the text of a number is not kept.
     fn first_text(before: &mut Float64Builder, all_finite: bool, text: &str) -> Self {
         let rows = before.len();
         let mut values = LargeStringDictionaryBuilder::new();
@@ -266,16 +166,16 @@ impl Builder {
             for _ in 0..rows {
                 values.append_null();
             }
-            if values.append(text).is_ok() {
-                return Self::Categorical(values);
-            }
+            values.append(text).expect("one category is not too many");
+            return Self::Categorical(values);
         }
         Self::Misjudged
     }
 
     fn finish(self, place: impl Fn(u64) -> Place) -> Result<Option<ArrayRef>, DataError> {
         match self {
-            Self::Ignored | Self::Misjudged => Ok(None),
+            Self::Ignored => Ok(None),
+            Self::Misjudged => unreachable!("misjudged columns are read again before they are finished"),
             Self::Numeric { not_finite: Some((line, value)), .. } => {
                 Err(DataError::NotFinite { place: place(line), value })
             }

@@ -10,8 +10,8 @@ use crate::DataError;
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
-/// The name of a source and its content, which is read more than once if need be. Content that begins as gzip or
-/// zstd does is decompressed.
+/// The name of a source and its content, which is read more than once if need be. Content that begins as gzip
+/// or zstd does is decompressed.
 #[derive(Debug, Clone)]
 pub struct Source<'a> {
     name: String,
@@ -62,26 +62,46 @@ impl<'a> Source<'a> {
         Path::new(plain).extension().is_some_and(|extension| extension == "tsv")
     }
 
-    /// The decompressed content from its beginning.
-    pub(crate) fn open(&self) -> Result<Box<dyn BufRead + '_>, DataError> {
-        let open = || match &self.content {
-            Content::File(path) => decompress(BufReader::with_capacity(1 << 16, File::open(path)?)),
-            Content::Bytes(bytes) => decompress(bytes.as_ref()),
-        };
-        open().map_err(|error| DataError::Read { file: self.name.clone(), error })
+    /// The content from its beginning, decompressed.
+    ///
+    /// # Errors
+    /// [`DataError::Read`], and [`DataError::NotBuiltIn`] for compressed content without the feature
+    /// `compression`.
+    pub fn open(&self) -> Result<Box<dyn BufRead + '_>, DataError> {
+        match &self.content {
+            Content::File(path) => {
+                let file = File::open(path).map_err(|error| self.unreadable(error))?;
+                self.decompressed(BufReader::with_capacity(1 << 16, file))
+            }
+            Content::Bytes(bytes) => self.decompressed(bytes.as_ref()),
+        }
     }
-}
 
-fn decompress<'a>(mut reader: impl BufRead + 'a) -> io::Result<Box<dyn BufRead + 'a>> {
-    let mut head = Vec::with_capacity(ZSTD.len());
-    reader.by_ref().take(ZSTD.len() as u64).read_to_end(&mut head)?;
-    let (gzip, zstd) = (head.starts_with(&GZIP), head == ZSTD);
-    let content = Cursor::new(head).chain(reader);
-    Ok(if gzip {
-        Box::new(BufReader::new(flate2::bufread::MultiGzDecoder::new(content)))
-    } else if zstd {
-        Box::new(BufReader::new(zstd::Decoder::with_buffer(content)?))
-    } else {
-        Box::new(content)
-    })
+    fn decompressed<'b>(&self, mut reader: impl BufRead + 'b) -> Result<Box<dyn BufRead + 'b>, DataError> {
+        let mut head = Vec::with_capacity(ZSTD.len());
+        let read = reader.by_ref().take(ZSTD.len() as u64).read_to_end(&mut head);
+        read.map_err(|error| self.unreadable(error))?;
+        let (gzip, zstd) = (head.starts_with(&GZIP), head == ZSTD);
+        let content = Cursor::new(head).chain(reader);
+        match (gzip, zstd) {
+            (false, false) => Ok(Box::new(content)),
+            #[cfg(feature = "compression")]
+            (true, _) => Ok(Box::new(BufReader::new(flate2::bufread::MultiGzDecoder::new(content)))),
+            #[cfg(feature = "compression")]
+            (_, true) => match zstd::Decoder::with_buffer(content) {
+                Ok(content) => Ok(Box::new(BufReader::new(content))),
+                Err(error) => Err(self.unreadable(error)),
+            },
+            #[cfg(not(feature = "compression"))]
+            _ => Err(DataError::NotBuiltIn {
+                file: self.name.clone(),
+                format: "compressed files",
+                feature: "compression",
+            }),
+        }
+    }
+
+    fn unreadable(&self, error: io::Error) -> DataError {
+        DataError::Read { file: self.name.clone(), error }
+    }
 }

@@ -58,8 +58,8 @@ pub fn stratified_folds(
     Ok(dealt)
 }
 
-/// Divides rows into folds at random, so that their numbers of rows differ by at most 1. Returns the validation rows
-/// of each fold, sorted.
+/// Divides rows into folds at random, so that their numbers of rows differ by at most 1. Returns the
+/// validation rows of each fold, sorted.
 ///
 /// # Errors
 /// [`DataError`] if there are fewer than 2 folds or fewer rows than folds.
@@ -67,12 +67,12 @@ pub fn folds(n_rows: usize, folds: usize, seed: u64) -> Result<Vec<Vec<usize>>, 
     stratified_folds(&vec![0; n_rows], 1, folds, seed)
 }
 
-/// Splits rows at random so that the part `test_fraction` of all rows, and of each class as nearly as whole rows
-/// allow, is for testing. Each class keeps at least one row to train on.
+/// Splits rows at random so that the part `test_fraction` of all rows, and of each class as nearly as whole
+/// rows allow, is for testing. Each class keeps at least one row to train on.
 ///
 /// # Errors
-/// [`DataError`] if `test_fraction` is not between 0 and 1, there are too few rows for two parts, or a label is not
-/// below `n_classes`.
+/// [`DataError`] if `test_fraction` is not between 0 and 1, there are too few rows for two parts, or a label
+/// is not below `n_classes`.
 ///
 /// # Example
 /// ```

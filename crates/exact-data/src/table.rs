@@ -1,14 +1,10 @@
 //! Tables: named columns of numbers or categories, with the source line of each row.
 
-use std::sync::Arc;
-
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, UInt32Type};
-use arrow_array::{
-    Array, ArrayRef, DictionaryArray, Float64Array, LargeStringArray, RecordBatch, RecordBatchOptions,
-    UInt32Array,
-};
+use arrow_array::{Array, ArrayRef, Float64Array, LargeStringArray, RecordBatch, UInt32Array, UInt64Array};
 use arrow_schema::DataType;
+use arrow_select::take::take_record_batch;
 
 use crate::error::Place;
 use crate::{ColumnKind, DataError};
@@ -69,12 +65,12 @@ impl<'a> Categories<'a> {
 }
 
 impl Table {
-    /// A table of a record batch, for data that does not come from a file. `name` stands for the file in messages,
-    /// and the rows count as lines from 1.
+    /// A table of a record batch, for data that does not come from a file. `name` stands for the file in
+    /// messages, and the rows count as lines from 1.
     ///
     /// # Errors
-    /// [`DataError`] if the batch has no rows, a column name is empty or not unique, a column is neither `Float64`
-    /// nor `Dictionary(UInt32, LargeUtf8)`, or a number is not finite.
+    /// [`DataError`] if the batch has no rows, a column name is empty or not unique, a column is neither
+    /// `Float64` nor `Dictionary(UInt32, LargeUtf8)`, or a number is not finite.
     pub fn from_record_batch(name: &str, batch: RecordBatch) -> Result<Self, DataError> {
         let lines = (1..=batch.num_rows() as u64).collect();
         let names: Vec<&str> =
@@ -165,11 +161,8 @@ impl Table {
     /// If a number is not below the number of rows.
     #[must_use]
     pub fn select(&self, rows: &[usize]) -> Self {
-        let columns: Vec<ArrayRef> = self.batch.columns().iter().map(|column| select(column, rows)).collect();
-        let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
-        // The schema is that of the columns the rows were taken from, so the batch cannot be refused.
-        let batch = RecordBatch::try_new_with_options(self.batch.schema(), columns, &options)
-            .unwrap_or_else(|_| RecordBatch::new_empty(self.batch.schema()));
+        let numbers: UInt64Array = rows.iter().map(|&row| row as u64).collect();
+        let batch = take_record_batch(&self.batch, &numbers).expect("each number is one of a row");
         Self { batch, lines: rows.iter().map(|&row| self.lines[row]).collect(), ..self.clone() }
     }
 
@@ -241,23 +234,5 @@ fn view(array: &ArrayRef) -> Option<Column<'_>> {
             Some(Column::Categorical(Categories { codes: dictionary.keys(), texts }))
         }
         _ => None,
-    }
-}
-
-fn select(array: &ArrayRef, rows: &[usize]) -> ArrayRef {
-    match (view(array), array.as_dictionary_opt::<UInt32Type>()) {
-        (Some(Column::Numeric(values)), _) => {
-            let pick = |&row: &usize| values.is_valid(row).then(|| values.value(row));
-            Arc::new(rows.iter().map(pick).collect::<Float64Array>())
-        }
-        (_, Some(dictionary)) => {
-            let keys = dictionary.keys();
-            let pick = |&row: &usize| keys.is_valid(row).then(|| keys.value(row));
-            let keys = rows.iter().map(pick).collect::<UInt32Array>();
-            // The keys come from the dictionary, so none is outside its values.
-            DictionaryArray::try_new(keys, Arc::clone(dictionary.values()))
-                .map_or_else(|_| array.slice(0, 0), |selected| Arc::new(selected))
-        }
-        _ => array.slice(0, 0),
     }
 }

@@ -1,4 +1,5 @@
-//! Files of tensors with a description: safetensors, which hold no code, with one metadata entry of JSON and a checksum over all.
+//! Files of tensors with a description: safetensors, which hold no code, with one metadata entry of JSON and
+//! a checksum over all.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -18,13 +19,15 @@ const VERSION: u32 = 1;
 struct Header {
     format: String,
     version: u32,
-    /// SHA-256 of the description and of each tensor's name and bytes, in the order of the names, in hexadecimal.
+    /// SHA-256 of the description and of each tensor's name and bytes, in the order of the names, in
+    /// hexadecimal.
     sha256: String,
     /// JSON of the description.
     description: String,
 }
 
-/// The bytes of a file of tensors; `format` says what it holds. The same tensors and description give the same bytes.
+/// The bytes of a file of tensors; `format` says what it holds. The same tensors and description give the
+/// same bytes.
 ///
 /// # Errors
 /// [`DataError::TensorFile`] if the description is no JSON, or the tensors are too many for the format.
@@ -60,7 +63,8 @@ pub fn write_tensors(
 /// The description and the tensors of the bytes of a file that [`write_tensors`] wrote in this format.
 ///
 /// # Errors
-/// [`DataError::TensorFile`] if they are truncated, altered, of another format or version, or have another description.
+/// [`DataError::TensorFile`] if they are truncated, altered, of another format or version, or have another
+/// description.
 pub fn read_tensors<'a, D: DeserializeOwned>(
     format: &str,
     bytes: &'a [u8],
@@ -113,7 +117,13 @@ fn checksum(description: &str, tensors: &BTreeMap<impl AsRef<str>, TensorView<'_
 }
 
 /// Bytes in hexadecimal digits.
-pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+///
+/// # Example
+/// ```
+/// assert_eq!(exact_data::hexadecimal(&[0, 255]), "00ff");
+/// ```
+#[must_use]
+pub fn hexadecimal(bytes: &[u8]) -> String {
     let digits =
         |byte: &u8| [byte >> 4, byte & 15].map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)]));
     bytes.iter().flat_map(digits).collect()

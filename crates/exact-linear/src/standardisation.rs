@@ -1,13 +1,10 @@
 //! Standardisation that is folded into weights and biases, so that the values themselves stay as they are.
 
-use exact_data::Layout;
+use exact_data::{Layout, is_constant};
 
 use crate::LinearError;
 use crate::linear_map::LinearMap;
 use crate::rows::{Inputs, Kernel};
-
-/// A standard deviation below this share of the mean is rounding: the column counts as constant.
-const RESOLUTION: f64 = 1e-12;
 
 /// `value = (x - mean) / std` for the columns from `first` on; those before are as they should be.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,7 +41,7 @@ impl Standardisation {
             if !std.is_finite() || !mean.is_finite() {
                 return Err(LinearError::ColumnRange { column });
             }
-            if *std <= RESOLUTION * mean.abs() {
+            if is_constant(*std, *mean) {
                 *std = f64::INFINITY;
             }
         }

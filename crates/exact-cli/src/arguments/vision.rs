@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
-use exact_data::{ImageSet, ImageSize};
+use exact_images::{ImageSet, ImageSize};
 use exact_vision::LossSettings;
 use exact_vision::models::Architecture;
 

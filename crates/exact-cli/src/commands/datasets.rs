@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use anyhow::Context as _;
-use exact_data::ImageSet;
 use exact_data::bundled::{self, BundledSet};
+use exact_images::ImageSet;
 use serde_json::json;
 
 use crate::arguments::Datasets;

@@ -9,10 +9,9 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::Context as _;
-use exact_data::{
-    ChannelStatistics, ImageDataset, ImageSet, ImageSize, Images, write_atomically, write_embeddings,
-};
+use exact_data::{write_atomically, write_embeddings};
 use exact_eval::record::{ImageDataRecord, ImageEvaluateRecord};
+use exact_images::{ChannelStatistics, ImageDataset, ImageSet, ImageSize, Images};
 use exact_vision::models::Architecture;
 use exact_vision::{ImageClassifier, default_device};
 

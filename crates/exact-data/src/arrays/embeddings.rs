@@ -1,6 +1,7 @@
 //! Embeddings as a file of arrays.
 
 use std::io::{self, Write as _};
+use std::iter::repeat;
 use std::path::Path;
 
 use zip::write::SimpleFileOptions;
@@ -9,11 +10,12 @@ use zip::{CompressionMethod, ZipWriter};
 use super::npy::MAGIC;
 use crate::{DataError, write_atomically};
 
-/// Writes features of samples and the names of their classes as an NPZ file with the arrays `x`, `[n, n_features]`, and `label`,
-/// `[n]`, whole or not at all.
+/// Writes features of samples and the names of their classes as an NPZ file with the arrays `x`,
+/// `[n, n_features]`, and `label`, `[n]`, whole or not at all.
 ///
 /// # Errors
-/// [`DataError::Inconsistent`] if there are no features or not so many of each class name, and [`DataError::Write`].
+/// [`DataError::Inconsistent`] if there are no features or not so many of each class name, and
+/// [`DataError::Write`].
 ///
 /// # Example
 /// ```
@@ -37,8 +39,7 @@ pub fn write_embeddings(
         let problem = format!("has {} values, which are not {n} x {n_features}", features.len());
         return Err(DataError::Inconsistent { what: "array of embeddings", problem });
     }
-    let longest = labels.iter().map(|label| label.chars().count()).max().unwrap_or(0).max(1);
-    let point = |at: usize, label: &str| label.chars().nth(at).map_or(0, u32::from).to_le_bytes();
+    let longest = labels.iter().map(|label| label.chars().count()).fold(1, usize::max);
     write_atomically(path, |file| {
         let mut archive = ZipWriter::new_stream(file);
         start(&mut archive, "x", "<f4", &format!("({n}, {n_features})"))?;
@@ -48,7 +49,8 @@ pub fn write_embeddings(
         }
         start(&mut archive, "label", &format!("<U{longest}"), &format!("({n},)"))?;
         for label in labels {
-            let bytes: Vec<u8> = (0..longest).flat_map(|at| point(at, label)).collect();
+            let points = label.chars().map(u32::from).chain(repeat(0)).take(longest);
+            let bytes: Vec<u8> = points.flat_map(u32::to_le_bytes).collect();
             archive.write_all(&bytes)?;
         }
         archive.finish()?;

@@ -1,15 +1,17 @@
 //! Tables from files of arrays, such as embeddings: NPY, NPZ, safetensors and Parquet.
 //!
-//! An array of n rows is a column of its name, and a matrix `[n, d]` named `x` the columns `x_0` to `x_{d-1}`.
+//! An array of n rows is a column of its name, and a matrix `[n, d]` named `x` the columns `x_0` to
+//! `x_{d-1}`.
 
 mod embeddings;
 mod npy;
+mod npy_head;
 mod number_type;
+#[cfg(feature = "parquet")]
 mod parquet;
 mod safetensors;
 
 use std::io::Read as _;
-use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::builder::LargeStringDictionaryBuilder;
@@ -19,32 +21,11 @@ use arrow_schema::{Field, Schema};
 
 pub use embeddings::write_embeddings;
 
+use crate::array_format::ArrayFormat;
 use crate::error::Place;
-use crate::read::{Plan, plan};
+use crate::plan::{Plan, plan};
 use crate::table::check_names;
 use crate::{ColumnKind, DataError, ReadOptions, Source, Table};
-
-/// A kind of file that holds arrays.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ArrayFormat {
-    Npy,
-    Npz,
-    Safetensors,
-    Parquet,
-}
-
-impl ArrayFormat {
-    /// The format that the name of a source says.
-    pub fn of(source: &Source) -> Option<Self> {
-        match Path::new(source.name()).extension()?.to_str()?.to_ascii_lowercase().as_str() {
-            "npy" => Some(Self::Npy),
-            "npz" => Some(Self::Npz),
-            "safetensors" => Some(Self::Safetensors),
-            "parquet" => Some(Self::Parquet),
-            _ => None,
-        }
-    }
-}
 
 /// One column of a file.
 struct Column {
@@ -73,7 +54,10 @@ pub(crate) fn read(source: &Source, format: ArrayFormat, options: &ReadOptions) 
         ArrayFormat::Npy => npy::read_npy(source.name(), &bytes)?,
         ArrayFormat::Npz => npy::read_npz(source.name(), &bytes)?,
         ArrayFormat::Safetensors => safetensors::read(source.name(), &bytes)?,
+        #[cfg(feature = "parquet")]
         ArrayFormat::Parquet => parquet::read(source.name(), bytes)?,
+        #[cfg(not(feature = "parquet"))]
+        ArrayFormat::Parquet => return Err(format.not_built_in(source)),
     };
     table(source.name(), columns, options)
 }

@@ -1,13 +1,14 @@
 //! Arrays of `NumPy`: one in an NPY file, several named ones in an NPZ file.
 //!
-//! An NPY file is a head – the bytes `\x93NUMPY`, a version, the length of the rest, and a Python dictionary with the
-//! type, the order and the shape – and the values. An NPZ file is a ZIP archive of such files. Reference: `NumPy`,
-//! "numpy.lib.format".
+//! An NPY file is a head – the bytes `\x93NUMPY`, a version, the length of the rest, and a Python dictionary
+//! with the type, the order and the shape – and the values. An NPZ file is a ZIP archive of such files.
+//! Reference: `NumPy`, "numpy.lib.format".
 
 use std::io::{Cursor, Read as _};
 
 use zip::ZipArchive;
 
+use super::npy_head::Head;
 use super::number_type::NumberType;
 use super::{Array, Column, bad_array, columns};
 use crate::{DataError, FIELD_LIMIT};
@@ -49,41 +50,30 @@ enum Type {
 fn array(file: &str, name: &str, bytes: &[u8]) -> Result<Vec<Column>, DataError> {
     let bad = |problem: String| bad_array(file, name, problem);
     let (head, values) = split_head(bytes).ok_or_else(|| bad("does not begin as an NPY file does".into()))?;
-    let description =
-        field(head, "descr").and_then(|text| text.strip_prefix('\'')?.split_once('\'')).map(|(text, _)| text);
-    let (kind, big_endian) = description.and_then(kind_of).ok_or_else(|| {
-        bad(format!(
-            "has values of the type {}, of which only numbers and texts are read",
-            description.unwrap_or("of a record")
-        ))
+    let Head { kind, fortran_order, shape } =
+        Head::parse(head).ok_or_else(|| bad("has a head that is not one of an NPY file".into()))?;
+    let (kind, big_endian) = kind.and_then(kind_of).ok_or_else(|| {
+        let kind = kind.unwrap_or("of a record");
+        bad(format!("has values of the type {kind}, of which only numbers and texts are read"))
     })?;
-    let shape = field(head, "shape").and_then(shape_of).ok_or_else(|| bad("has no shape".into()))?;
-    let fortran_order = field(head, "fortran_order").is_some_and(|text| text.starts_with("True"));
-    let size = match kind {
-        Type::Number(kind) => kind.size(),
-        Type::Unicode(n) => 4 * n,
-        Type::Bytes(n) => n,
+    // The bytes of a value, and of the words that it is made of.
+    let (size, word) = match kind {
+        Type::Number(kind) => (kind.size(), kind.size()),
+        Type::Unicode(n) => (4 * n, 4),
+        Type::Bytes(n) => (n, 1),
     };
     let length = shape.iter().try_fold(size, |product, &length| product.checked_mul(length));
     if length != Some(values.len()) {
         return Err(bad(format!("has {} bytes of values, which are not the shape {shape:?}", values.len())));
     }
-    let values = in_row_order(
-        values,
-        size,
-        &shape,
-        fortran_order,
-        big_endian.then_some(match kind {
-            Type::Unicode(_) => 4,
-            _ => size,
-        }),
-    );
+    let mut values = in_row_order(values, size, &shape, fortran_order);
+    if big_endian {
+        values.chunks_exact_mut(word).for_each(<[u8]>::reverse);
+    }
     let array = match kind {
         Type::Number(kind) => Array::Numbers(kind.numbers(&values)),
-        Type::Unicode(_) => Array::Texts(texts(&values, size, unicode)),
-        Type::Bytes(_) => {
-            Array::Texts(texts(&values, size, |bytes| String::from_utf8_lossy(bytes).into_owned()))
-        }
+        Type::Unicode(_) => Array::Texts(texts(&values, size, unicode).map_err(bad)?),
+        Type::Bytes(_) => Array::Texts(texts(&values, size, utf8).map_err(bad)?),
     };
     columns(file, name, &shape, &array)
 }
@@ -98,19 +88,6 @@ fn split_head(bytes: &[u8]) -> Option<(&str, &[u8])> {
     };
     let (head, values) = rest.split_at_checked(length)?;
     Some((std::str::from_utf8(head).ok()?, values))
-}
-
-/// What stands behind a key of the dictionary.
-fn field<'a>(head: &'a str, key: &str) -> Option<&'a str> {
-    let (_, rest) = head.split_once(&format!("'{key}':"))?;
-    Some(rest.trim_start())
-}
-
-/// The numbers of `(3, 4)`.
-fn shape_of(text: &str) -> Option<Vec<usize>> {
-    let (lengths, _) = text.strip_prefix('(')?.split_once(')')?;
-    let lengths = lengths.split(',').map(str::trim).filter(|length| !length.is_empty());
-    lengths.map(|length| length.parse().ok()).collect()
 }
 
 /// The type of a description such as `<f4`, and whether its bytes are big-endian.
@@ -143,35 +120,31 @@ fn length_of_text(text: &str) -> Option<usize> {
     text.parse().ok().filter(|length| (1..=FIELD_LIMIT).contains(length))
 }
 
-/// Values row after row and with little-endian words; `swapped` is the size of words to turn around.
-fn in_row_order(
-    values: &[u8],
-    size: usize,
-    shape: &[usize],
-    fortran_order: bool,
-    swapped: Option<usize>,
-) -> Vec<u8> {
-    let mut ordered = match *shape {
+/// Values row after row.
+fn in_row_order(values: &[u8], size: usize, shape: &[usize], fortran_order: bool) -> Vec<u8> {
+    match *shape {
         [n_rows, width] if fortran_order => {
             let starts =
                 (0..n_rows).flat_map(|row| (0..width).map(move |column| (column * n_rows + row) * size));
             starts.flat_map(|start| &values[start..start + size]).copied().collect()
         }
         _ => values.to_vec(),
-    };
-    if let Some(word) = swapped.filter(|&word| word > 1) {
-        ordered.chunks_exact_mut(word).for_each(<[u8]>::reverse);
     }
-    ordered
 }
 
-/// Texts of equal size, which are filled up with zeros.
-fn texts(values: &[u8], size: usize, text: impl Fn(&[u8]) -> String) -> Vec<String> {
-    values.chunks_exact(size.max(1)).map(|bytes| text(bytes).trim_end_matches('\0').to_string()).collect()
+/// Texts of equal size, which are filled up with zeros; what is wrong if one is none.
+fn texts(values: &[u8], size: usize, text: impl Fn(&[u8]) -> Option<String>) -> Result<Vec<String>, String> {
+    let read = |(at, bytes)| match text(bytes) {
+        Some(text) => Ok(text.trim_end_matches('\0').to_string()),
+        None => Err(format!("has a value that is not Unicode, number {}", at + 1)),
+    };
+    values.chunks_exact(size).enumerate().map(read).collect()
 }
 
-fn unicode(bytes: &[u8]) -> String {
-    let point =
-        |&bytes: &[u8; 4]| char::from_u32(u32::from_le_bytes(bytes)).unwrap_or(char::REPLACEMENT_CHARACTER);
-    bytes.as_chunks().0.iter().map(point).collect()
+fn unicode(bytes: &[u8]) -> Option<String> {
+    bytes.as_chunks().0.iter().map(|&point| char::from_u32(u32::from_le_bytes(point))).collect()
+}
+
+fn utf8(bytes: &[u8]) -> Option<String> {
+    String::from_utf8(bytes.to_vec()).ok()
 }

@@ -3,7 +3,7 @@
 use std::io;
 
 use super::DataError;
-use super::text::{list, shorten};
+use crate::message::{did_you_mean, list, shorten};
 
 impl DataError {
     /// How to mend it, where that can be said.
@@ -25,8 +25,8 @@ impl DataError {
                 "the first line names the columns, each further line is a row".into()
             }
             Self::RaggedRow { .. } => {
-                "put quotes around a field that contains the delimiter, or name the delimiter if it was taken for \
-                 another"
+                "put quotes around a field that contains the delimiter, or name the delimiter if it was \
+                 taken for another"
                     .into()
             }
             Self::DuplicateColumn { .. } | Self::UnnamedColumn { .. } => {
@@ -41,12 +41,13 @@ impl DataError {
             Self::NotUtf8 { .. } => "save the file as UTF-8".into(),
             Self::FieldTooLong { .. } => "is a quote not closed, or the delimiter another one?".into(),
             Self::NotANumber { value, .. } => format!(
-                "if it stands for a missing value, leave the field empty or name it (`--missing {}`); if the column \
-                 is not numeric, declare it categorical before training",
+                "if it stands for a missing value, leave the field empty or name it (`--missing {}`); if the \
+                 column is not numeric, declare it categorical before training",
                 shorten(value)
             ),
             Self::NotFinite { value, .. } => format!(
-                "leave the field empty if the value is missing, or name the token as missing (`--missing {}`)",
+                "leave the field empty if the value is missing, or name the token as missing \
+                 (`--missing {}`)",
                 shorten(value)
             ),
             Self::TooLarge { .. } => "is the value, or its unit, right?".into(),
@@ -62,40 +63,13 @@ impl DataError {
             Self::NoUsableColumn { .. } => "a usable column has at least two different values".into(),
             Self::TooFewRows { .. } => "use fewer folds or more rows".into(),
             Self::TooManyCategories { .. } => "remove the column".into(),
-            Self::Truncated { .. } | Self::TrailingBytes { .. } => {
-                "the file is damaged or was not copied whole; copy it again".into()
+            Self::ArrayFile { .. } => {
+                "is the file of the format that its name says? if so, write it again".into()
             }
-            Self::WrongFormat { .. } => "is it the file that its name says? if so, copy it again".into(),
-            Self::LabelCount { .. } => "the two files must belong to the same images".into(),
-            Self::ImageLabel { .. } => "is the file damaged, or its format another one?".into(),
-            Self::MixedSizes { .. } => "scale the images to one size, or name a size to scale them to".into(),
-            Self::ImageFile { .. } => "copy the file again, convert it to PNG or JPEG, or remove it".into(),
-            Self::NoImages { .. } => "each class needs a folder with .png, .jpg or .jpeg files".into(),
-            Self::MissingClassFolders { .. } => {
-                "put images of these classes there, or remove the classes from training".into()
-            }
-            Self::UnknownClassFolders { unknown, classes, .. } => {
-                let near = did_you_mean(unknown, classes);
-                format!("{near}the classes of training are {}", list(classes))
-            }
-            Self::IncompleteLayout { .. } => "is this the right folder, and was it copied whole?".into(),
-            Self::UnknownLayout { .. } => {
-                "known are train-images-idx3-ubyte and its companions, data_batch_1.bin with test_batch.bin, \
-                 train.bin with test.bin, train_32x32.mat with test_32x32.mat, and folders train/CLASS and val/CLASS with .png or .jpg files"
-                    .into()
-            }
-            Self::ArrayFile { .. } => "is the file of the format that its name says? if so, write it again".into(),
             Self::BadArray { .. } => {
                 "each array must have one row per sample: numbers or texts [n], or numbers [n, d]".into()
             }
-            Self::NotBundled { name } => format!("download them: `exact datasets --download {name} --to FOLDER`"),
-            Self::NoDownload { .. } => "it is part of the program".into(),
-            Self::Download { .. } => {
-                "try again later: the download goes on where it stopped; or fetch the file by other means".into()
-            }
-            Self::DamagedDownload { .. } => {
-                "what came was removed; try again, and if the same comes, the server has another file now".into()
-            }
+            Self::NotBuiltIn { feature, .. } => format!("build with the feature `{feature}` of exact-data"),
             Self::UnsupportedType { .. }
             | Self::LabelOutOfRange { .. }
             | Self::Setting { .. }
@@ -132,20 +106,4 @@ fn write_hint(path: &std::path::Path, error: &io::Error) -> Option<String> {
 
 fn column_hint(wanted: &[String], columns: &[String]) -> String {
     format!("{}the columns are {}", did_you_mean(wanted, columns), list(columns))
-}
-
-/// "did you mean `a`, `b`? ", or nothing if no name is near.
-fn did_you_mean(wanted: &[String], names: &[String]) -> String {
-    let similarity = |a: &str, b: &str| {
-        strsim::normalized_damerau_levenshtein(&shorten(a).to_lowercase(), &shorten(b).to_lowercase())
-    };
-    let nearest = |wanted: &String| {
-        let scored = names.iter().map(|name| (similarity(wanted, name), name));
-        scored
-            .filter(|(score, _)| *score >= 0.5)
-            .max_by(|a, b| a.0.total_cmp(&b.0))
-            .map(|(_, name)| name.clone())
-    };
-    let near: Vec<String> = wanted.iter().filter_map(nearest).collect();
-    if near.is_empty() { String::new() } else { format!("did you mean {}? ", list(&near)) }
 }

@@ -5,10 +5,9 @@ use std::io;
 use std::path::PathBuf;
 
 mod hint;
-mod text;
 
-use crate::{ColumnKind, ImageSize};
-use text::{are_images, count, list, shorten, sizes};
+use crate::ColumnKind;
+use crate::message::{count, list, shorten};
 
 /// The most bytes a field may have.
 pub const FIELD_LIMIT: usize = 1 << 20;
@@ -42,6 +41,7 @@ pub enum DataError {
         /// The file.
         file: String,
         /// What the system or the decompressor said.
+        #[source]
         error: io::Error,
     },
     /// A file cannot be written; what stood there before is untouched.
@@ -50,6 +50,7 @@ pub enum DataError {
         /// The file.
         path: PathBuf,
         /// What the system said.
+        #[source]
         error: io::Error,
     },
     /// There is not even a header.
@@ -107,7 +108,11 @@ pub enum DataError {
         columns: Vec<String>,
     },
     /// Columns that the fitted encoder needs do not exist.
-    #[error("{file} lacks {} that the model was trained on: {}", count(missing.len(), "column"), list(missing))]
+    #[error(
+        "{file} lacks {} that the model was trained on: {}",
+        count(missing.len(), "column"),
+        list(missing)
+    )]
     MissingColumns {
         /// The file.
         file: String,
@@ -260,118 +265,6 @@ pub enum DataError {
         /// What is wrong with it.
         problem: String,
     },
-    /// A file of images, labels or arrays ends too early.
-    #[error("{file} ends at byte {offset}, within {record}")]
-    Truncated {
-        /// The file.
-        file: String,
-        /// The length of its content, decompressed.
-        offset: u64,
-        /// What is cut off.
-        record: String,
-    },
-    /// A file of images or labels is longer than its header says.
-    #[error("{file} goes on at byte {offset}, where its header says that it ends")]
-    TrailingBytes {
-        /// The file.
-        file: String,
-        /// The first byte too many, counted from 0 after decompression.
-        offset: u64,
-    },
-    /// The bytes at some place of a file are not those of its format.
-    #[error("{file}, byte {offset}: expected {expected}, found {found}")]
-    WrongFormat {
-        /// The file.
-        file: String,
-        /// The byte, counted from 0 after decompression.
-        offset: u64,
-        /// What the format has there.
-        expected: &'static str,
-        /// What is there.
-        found: String,
-    },
-    /// A file of images and its file of labels do not belong together.
-    #[error("{images_file} holds {}, {labels_file} {}", count(*images, "image"), count(*labels, "label"))]
-    LabelCount {
-        /// The file of images.
-        images_file: String,
-        /// Its number of images.
-        images: usize,
-        /// The file of labels.
-        labels_file: String,
-        /// Its number of labels.
-        labels: usize,
-    },
-    /// The label of an image is not a class.
-    #[error("{file}, byte {offset}: the label of image {} is {label}, there are only {n_classes} classes", image + 1)]
-    ImageLabel {
-        /// The file.
-        file: String,
-        /// The byte of the label, counted from 0 after decompression.
-        offset: u64,
-        /// The image, counted from 0.
-        image: usize,
-        /// Its label.
-        label: u32,
-        /// The number of classes.
-        n_classes: usize,
-    },
-    /// Images have different sizes.
-    #[error("{} of another size than {example}, which is {size}: {}", are_images(others.len()), sizes(others))]
-    MixedSizes {
-        /// A file with the usual size.
-        example: String,
-        /// That size.
-        size: ImageSize,
-        /// The files with other sizes.
-        others: Vec<(String, ImageSize)>,
-    },
-    /// A PNG or JPEG file is damaged, or a file is of another format.
-    #[error("cannot decode {}: {problem}", path.display())]
-    ImageFile {
-        /// The file.
-        path: PathBuf,
-        /// What the decoder said.
-        problem: String,
-    },
-    /// A folder or a file has no images.
-    #[error("{place} holds no images")]
-    NoImages {
-        /// The folder or the file.
-        place: String,
-    },
-    /// The folder of validation images lacks classes of training.
-    #[error("{} lacks {} of training: {}", folder.display(), count(missing.len(), "class folder"), list(missing))]
-    MissingClassFolders {
-        /// The folder.
-        folder: PathBuf,
-        /// The classes it lacks.
-        missing: Vec<String>,
-    },
-    /// The folder of validation images has classes that training lacks.
-    #[error("{} has {} that training lacks: {}", folder.display(), count(unknown.len(), "class folder"), list(unknown))]
-    UnknownClassFolders {
-        /// The folder.
-        folder: PathBuf,
-        /// The classes that training lacks.
-        unknown: Vec<String>,
-        /// The classes of training.
-        classes: Vec<String>,
-    },
-    /// A data set of images is there only in part.
-    #[error("{} lacks {}", path.display(), list(missing))]
-    IncompleteLayout {
-        /// The folder or the archive.
-        path: PathBuf,
-        /// The files or folders that are missing.
-        missing: Vec<String>,
-    },
-    /// A folder holds nothing that is known as a data set of images.
-    #[error("{} is no data set of images that is known", path.display())]
-    UnknownLayout {
-        /// The folder or the file.
-        path: PathBuf,
-    },
     /// A file of arrays is damaged.
     #[error("cannot read the arrays of {file}: {problem}")]
     ArrayFile {
@@ -396,33 +289,15 @@ pub enum DataError {
         /// What is wrong with it.
         problem: String,
     },
-    /// A set of images is not part of the program.
-    #[error("the images of `{name}` are not bundled")]
-    NotBundled {
-        /// The set.
-        name: String,
-    },
-    /// A set of images has no addresses to download it from.
-    #[error("`{name}` cannot be downloaded")]
-    NoDownload {
-        /// The set.
-        name: String,
-    },
-    /// A download failed on its way.
-    #[error("cannot download {url}: {problem}")]
-    Download {
-        /// The address.
-        url: String,
-        /// What the server or the network said.
-        problem: String,
-    },
-    /// A download is complete, and something else than what was expected; it has been removed.
-    #[error("{url} is not the file that was expected: {problem}")]
-    DamagedDownload {
-        /// The address.
-        url: String,
-        /// What differs.
-        problem: String,
+    /// A file needs a reader that was not built in.
+    #[error("{file}: this program was built without the reader of {format}")]
+    NotBuiltIn {
+        /// The file.
+        file: String,
+        /// What kind of files it is one of.
+        format: &'static str,
+        /// The feature of this crate that reads it.
+        feature: &'static str,
     },
     /// A column has more distinct texts than 32-bit codes.
     #[error("{place}: the column has more distinct values than can be counted in 32 bits")]

@@ -58,7 +58,6 @@ impl Kernel for DenseMatrix<'_> {
         match self.values() {
             Numbers::F32(values) => add_logits(&values[range], width, weights, n_classes, logits),
             Numbers::F64(values) => add_logits(&values[range], width, weights, n_classes, logits),
-            _ => {}
         }
     }
 
@@ -68,7 +67,6 @@ impl Kernel for DenseMatrix<'_> {
         match self.values() {
             Numbers::F32(values) => add_gradient(&values[range], width, slopes, n_classes, gradient),
             Numbers::F64(values) => add_gradient(&values[range], width, slopes, n_classes, gradient),
-            _ => {}
         }
     }
 }
@@ -156,7 +154,6 @@ pub(super) fn moments(matrix: &DenseMatrix<'_>, weights: Option<&[f64]>) -> Mome
     match matrix.values() {
         Numbers::F32(values) => moments_of(values, matrix, weights),
         Numbers::F64(values) => moments_of(values, matrix, weights),
-        _ => Moments::default(),
     }
 }
 

@@ -49,7 +49,6 @@ fn visit_rows(matrix: &CsrMatrix<'_>, rows: std::ops::Range<usize>, visit: &mut 
         (Indices::I32(indices), Numbers::F64(values)) => visit_all(matrix, rows, indices, values, visit),
         (Indices::I64(indices), Numbers::F32(values)) => visit_all(matrix, rows, indices, values, visit),
         (Indices::I64(indices), Numbers::F64(values)) => visit_all(matrix, rows, indices, values, visit),
-        _ => {}
     }
 }
 

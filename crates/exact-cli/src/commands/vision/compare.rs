@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context as _, bail, ensure};
-use exact_data::ImageDataset;
 use exact_eval::record::{
     ImageCompareRecord, ImageCompareRow, LossSettingRecord, NetworkRun, PairedRecord, TrialRecord,
     ValidationMetrics, test_spread, validation_spread,
 };
 use exact_eval::{EvalError, mcnemar_exact};
+use exact_images::ImageDataset;
 use exact_vision::{LossSetting, Recipe, VisionError};
 
 use super::run::{Start, Trained, of_seeds, recipe};

@@ -5,10 +5,10 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use exact_data::{ImageDataset, Images};
 use exact_eval::record::{
     EpochRecord, ImageDataRecord, Mistake, NetworkRun, TestMetrics, TrainingRecord, ValidationMetrics,
 };
+use exact_images::{ImageDataset, Images};
 use exact_report::MistakePicture;
 use exact_vision::models::Architecture;
 use exact_vision::{ImageClassifier, LossSettings, Predictions, Recipe, Trainer, default_device};

@@ -1,0 +1,50 @@
+//! Numbers and names in messages, the same in all crates that say what is wrong with files.
+
+/// `1 row`, `2 rows`.
+pub fn count(n: usize, noun: &str) -> String {
+    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
+}
+
+/// The names in backquotes, the first 20 of them.
+pub fn list(names: &[String]) -> String {
+    first(20, names, |name| format!("`{}`", shorten(name)))
+}
+
+/// The first few of some things, and how many more there are: `a, b and 3 more`.
+pub fn first<T>(shown: usize, all: &[T], text: impl Fn(&T) -> String) -> String {
+    let texts: Vec<String> = all.iter().take(shown).map(text).collect();
+    let more = all.len() - texts.len();
+    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+    format!("{}{more}", texts.join(", "))
+}
+
+/// Text that fits into a message: control characters escaped, at most 60 characters.
+pub fn shorten(text: &str) -> String {
+    const SHOWN: usize = 60;
+    let escape = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    let shown: String = text.chars().take(SHOWN).map(escape).collect();
+    if text.chars().nth(SHOWN).is_some() { format!("{shown}…") } else { shown }
+}
+
+/// ``did you mean `a`, `b`? ``, or nothing if no name is near.
+///
+/// # Example
+/// ```
+/// use exact_data::message::did_you_mean;
+/// assert_eq!(did_you_mean(&["colour".into()], &["doors".into(), "color".into()]), "did you mean `color`? ");
+/// assert_eq!(did_you_mean(&["price".into()], &["doors".into()]), "");
+/// ```
+pub fn did_you_mean(wanted: &[String], names: &[String]) -> String {
+    let similarity = |a: &str, b: &str| {
+        strsim::normalized_damerau_levenshtein(&shorten(a).to_lowercase(), &shorten(b).to_lowercase())
+    };
+    let nearest = |wanted: &String| {
+        let scored = names.iter().map(|name| (similarity(wanted, name), name));
+        scored
+            .filter(|(score, _)| *score >= 0.5)
+            .max_by(|a, b| a.0.total_cmp(&b.0))
+            .map(|(_, name)| name.clone())
+    };
+    let near: Vec<String> = wanted.iter().filter_map(nearest).collect();
+    if near.is_empty() { String::new() } else { format!("did you mean {}? ", list(&near)) }
+}

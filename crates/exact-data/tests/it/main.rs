@@ -1,0 +1,19 @@
+//! Tests of the crate as its users see it, in one program.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+#[cfg(feature = "arrays")]
+mod arrays;
+#[cfg(feature = "bundled")]
+mod bundled;
+#[cfg(feature = "compression")]
+mod compression;
+mod encoding;
+mod errors;
+mod matrices;
+#[cfg(not(feature = "parquet"))]
+mod not_built_in;
+#[cfg(feature = "parquet")]
+mod parquet;
+mod reading;
+mod splits;

@@ -1,0 +1,124 @@
+//! Reading tables: formats, kinds, missing values.
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::Float64Type;
+use exact_data::{ColumnKind, Columns, ReadOptions, Source, Table};
+
+fn read(text: &[u8]) -> Table {
+    Table::read(&Source::bytes("table.csv", text), &ReadOptions::default()).unwrap()
+}
+
+pub fn numbers(table: &Table, column: &str) -> Vec<Option<f64>> {
+    let array = table.record_batch().column_by_name(column).unwrap();
+    array.as_primitive::<Float64Type>().iter().collect()
+}
+
+fn texts(table: &Table, column: &str) -> Vec<Option<String>> {
+    let array = table.record_batch().column_by_name(column).unwrap();
+    let values = array.as_any_dictionary();
+    let texts = values.values().as_string::<i64>();
+    let keys = values.normalized_keys();
+    (0..table.n_rows()).map(|row| array.is_valid(row).then(|| texts.value(keys[row]).to_string())).collect()
+}
+
+fn some(texts: &[&str]) -> Vec<Option<String>> {
+    texts.iter().map(|text| Some((*text).to_string())).collect()
+}
+
+#[test]
+fn delimiters_are_detected_in_the_header() {
+    for delimiter in [",", ";", "\t", "|"] {
+        let text = format!("a{delimiter}\"b, c; d\"\n1{delimiter}2\n");
+        let table = read(text.as_bytes());
+        assert_eq!(table.column_names().collect::<Vec<_>>(), ["a", "b, c; d"], "{delimiter:?}");
+    }
+    let tsv = Source::bytes("table.TSV.gz", b"a,b\tc\n1\t2\n".as_slice());
+    let table = Table::read(&tsv, &ReadOptions::default()).unwrap();
+    assert_eq!(table.column_names().collect::<Vec<_>>(), ["a,b", "c"]);
+    let mut options = ReadOptions::default();
+    options.delimiter = Some(b':');
+    let table = Table::read(&Source::bytes("table", b"a:b\n1:2\n".as_slice()), &options).unwrap();
+    assert_eq!(table.n_columns(), 2);
+}
+
+#[test]
+fn quotes_line_ends_byte_order_mark_and_white_space() {
+    let table = read(b"\xef\xbb\xbfname, x\r\n\"Ada, \"\"A\"\"\nLovelace\",  1 \r\n\r\nBob,2");
+    assert_eq!(table.column_names().collect::<Vec<_>>(), ["name", "x"]);
+    assert_eq!(texts(&table, "name"), some(&["Ada, \"A\"\nLovelace", "Bob"]));
+    assert_eq!(numbers(&table, "x"), [Some(1.0), Some(2.0)]);
+    // The first row takes two lines, and an empty one follows.
+    assert_eq!((table.line(0), table.line(1)), (2, 5));
+}
+
+#[test]
+fn lines_are_counted_alike_for_both_line_ends() {
+    for end in ["\n", "\r\n"] {
+        let table = read(["a,b", "1,2", "3,4", "", "5,6"].join(end).as_bytes());
+        assert_eq!((0..3).map(|row| table.line(row)).collect::<Vec<_>>(), [2, 3, 5], "{end:?}");
+    }
+}
+
+#[test]
+fn a_column_is_numeric_if_all_its_values_are() {
+    let table = read(b"x,late,early,empty\n1e3,1,,\n-.5,2,a,\n,b,2,\n");
+    assert_eq!(table.kind("x").unwrap(), ColumnKind::Numeric);
+    assert_eq!(numbers(&table, "x"), [Some(1000.0), Some(-0.5), None]);
+    // Read as numbers until the last row, and then once more as text.
+    assert_eq!(texts(&table, "late"), some(&["1", "2", "b"]));
+    assert_eq!(texts(&table, "early")[0], None);
+    assert_eq!(texts(&table, "early")[2], Some("2".into()));
+    assert_eq!(numbers(&table, "empty"), [None; 3]);
+}
+
+#[test]
+fn the_target_is_read_as_text() {
+    let source = Source::bytes("table.csv", b"x,y\n1,01\n2,1\n".as_slice());
+    let table = Table::read(&source, &ReadOptions::with_target("y")).unwrap();
+    assert_eq!(texts(&table, "y"), some(&["01", "1"]));
+    assert_eq!(table.target(), Some("y"));
+}
+
+#[test]
+fn declared_kinds_and_missing_tokens_are_obeyed() {
+    let source = Source::bytes("table.csv", b"a,b,c\n1,NA,?\n2,3,4\n".as_slice());
+    let mut options = ReadOptions::default();
+    options.missing = vec!["NA".into(), "?".into()];
+    options.columns = Columns::Infer { categorical: vec!["a".into()], numeric: vec!["b".into()] };
+    let table = Table::read(&source, &options).unwrap();
+    assert_eq!(texts(&table, "a"), some(&["1", "2"]));
+    assert_eq!(numbers(&table, "b"), [None, Some(3.0)]);
+    assert_eq!(numbers(&table, "c"), [None, Some(4.0)]);
+}
+
+#[test]
+fn names_of_infinity_are_categories_among_categories() {
+    let table = read(b"x,y\ninf,1\nNaN,2\nnone,3\n");
+    assert_eq!(texts(&table, "x"), some(&["inf", "NaN", "none"]));
+}
+
+#[test]
+fn known_columns_are_read_and_others_ignored() {
+    let source = Source::bytes("table.csv", b"note,b,a\n\xc3\xa9,1,2\n".as_slice());
+    let mut options = ReadOptions::default();
+    options.columns =
+        Columns::Known(vec![("a".into(), ColumnKind::Numeric), ("b".into(), ColumnKind::Categorical)]);
+    let table = Table::read(&source, &options).unwrap();
+    assert_eq!(table.column_names().collect::<Vec<_>>(), ["b", "a"]);
+    assert_eq!(texts(&table, "b"), some(&["1"]));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_read_twice_if_need_be() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    let writer = {
+        let path = path.clone();
+        std::thread::spawn(move || std::fs::write(path, "x\n1\ntext\n").unwrap())
+    };
+    let table = Table::read(&Source::file(&path).unwrap(), &ReadOptions::default()).unwrap();
+    writer.join().unwrap();
+    assert_eq!(texts(&table, "x"), some(&["1", "text"]));
+}

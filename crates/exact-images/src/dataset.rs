@@ -1,0 +1,47 @@
+//! A training and a test set of images.
+
+use exact_data::DataError;
+
+use crate::{ImageError, ImageSize, Images};
+
+/// Images to train on and images to test on, of the same shape and with the same classes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ImageDataset {
+    /// The images to train on.
+    pub train: Images,
+    /// The images to test on.
+    pub test: Images,
+}
+
+impl ImageDataset {
+    /// A data set of two sets of images.
+    ///
+    /// # Errors
+    /// [`DataError::Inconsistent`] if their channels, sizes or classes differ.
+    pub fn new(train: Images, test: Images) -> Result<Self, ImageError> {
+        let shape = |images: &Images| (images.channels(), images.size());
+        let problem = if shape(&train) != shape(&test) {
+            format!(
+                "has training images of {} with {} channels, test images of {} with {}",
+                train.size(),
+                train.channels(),
+                test.size(),
+                test.channels()
+            )
+        } else if train.class_names() != test.class_names() {
+            "has other classes for testing than for training".into()
+        } else {
+            return Ok(Self { train, test });
+        };
+        Err(DataError::Inconsistent { what: "image data set", problem }.into())
+    }
+
+    /// The data set with all images scaled as by [`Images::resized`].
+    ///
+    /// # Errors
+    /// Those of [`Images::resized`].
+    pub fn resized(&self, size: ImageSize) -> Result<Self, ImageError> {
+        Self::new(self.train.resized(size)?, self.test.resized(size)?)
+    }
+}
