@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use burn::optim::GradientsParams;
 use burn::tensor::Device;
 use exact_core::loss::{Exact, Normalized};
-use exact_data::{ChannelStatistics, ImageSize, Images};
+use exact_images::{ChannelStatistics, ImageSize, Images};
 use exact_vision::ImageShape;
 use exact_vision::augment::{Mixup, Transform};
 use exact_vision::batches::{Augmentation, Batches};

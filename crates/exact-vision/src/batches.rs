@@ -4,7 +4,7 @@ use std::sync::mpsc::sync_channel;
 use std::thread;
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use exact_data::{ChannelStatistics, Images};
+use exact_images::{ChannelStatistics, Images};
 use rand::seq::SliceRandom as _;
 use rayon::prelude::*;
 
@@ -54,7 +54,7 @@ fn targets(labels: &[u32], device: &Device) -> Tensor<1, Int> {
 ///
 /// # Example
 /// ```
-/// use exact_data::{ChannelStatistics, ImageSize, Images};
+/// use exact_images::{ChannelStatistics, ImageSize, Images};
 /// use exact_vision::batches::{Augmentation, Batches};
 ///
 /// let size = ImageSize { height: 1, width: 1 };
@@ -188,7 +188,7 @@ fn in_advance<T: Send>(
 
 #[cfg(test)]
 mod tests {
-    use exact_data::{ChannelStatistics, ImageSize, Images};
+    use exact_images::{ChannelStatistics, ImageSize, Images};
 
     use super::{Augmentation, Batch, Batches, in_advance};
     use crate::VisionError;

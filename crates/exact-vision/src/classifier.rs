@@ -6,7 +6,7 @@ use burn::module::Module as _;
 use burn::tensor::{Device, Tensor, TensorData};
 use exact_core::loss::LossError;
 use exact_core::{Link, predicted_classes};
-use exact_data::{ChannelStatistics, ImageSize, Images};
+use exact_images::{ChannelStatistics, ImageSize, Images};
 use serde::{Deserialize, Serialize};
 
 use crate::batches::Batches;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use burn::tensor::TensorReadError;
 use exact_core::loss::LossError;
 use exact_data::DataError;
+use exact_images::ImageError;
 
 use crate::ImageShape;
 
@@ -111,9 +112,12 @@ pub enum VisionError {
         /// Its classes.
         n_classes: usize,
     },
-    /// Data that cannot be read or split, or a file that cannot be written.
+    /// Data that cannot be split, or a file that cannot be written.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// Images that cannot be read or prepared.
+    #[error(transparent)]
+    Images(#[from] ImageError),
     /// A file cannot be read.
     #[error("cannot read {}: {error}", path.display())]
     Read {
@@ -156,6 +160,7 @@ impl VisionError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Data(error) => error.hint(),
+            Self::Images(error) => error.hint(),
             Self::UnknownDevice { variable, .. } => {
                 Some(format!("unset {variable}, name one of these, or build with the feature of that name"))
             }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use exact_data::Images;
+use exact_images::Images;
 use serde::{Deserialize, Serialize};
 
 use crate::VisionError;

@@ -75,7 +75,7 @@ fn name_of_fields(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use burn::tensor::Device;
-    use exact_data::ImageSize;
+    use exact_images::ImageSize;
     use safetensors::SafeTensors;
 
     use super::name_of_fields;

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use exact_core::Link;
-use exact_data::{ChannelStatistics, ImageSize};
+use exact_images::{ChannelStatistics, ImageSize};
 
 use crate::classifier::{Description, ImageClassifier};
 use crate::file::{StoredTensor, Tensors, Values};

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use burn::module::Module as _;
 use burn::tensor::{Device, Tensor, TensorData};
-use exact_data::{ChannelStatistics, ImageSize};
+use exact_images::{ChannelStatistics, ImageSize};
 use safetensors::tensor::{Dtype, TensorView};
 
 use crate::models::Architecture;

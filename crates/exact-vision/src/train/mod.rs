@@ -11,7 +11,8 @@ use burn::tensor::{Device, Tensor};
 use exact_core::loss::LossError;
 use exact_core::predicted_classes;
 use exact_core::schedule::Schedule;
-use exact_data::{ChannelStatistics, DataError, Images, stratified_split};
+use exact_data::{DataError, stratified_split};
+use exact_images::{ChannelStatistics, Images};
 use exact_eval::record::{EpochRecord, TrainingRecord};
 
 use crate::augment::Mixup;

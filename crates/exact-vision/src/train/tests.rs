@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use burn::tensor::Device;
 use exact_core::Link;
-use exact_data::{ImageSize, Images};
+use exact_images::{ImageSize, Images};
 use exact_eval::record::{EpochRecord, TrainingRecord};
 use rand::RngExt as _;
 
