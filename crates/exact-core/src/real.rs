@@ -75,10 +75,24 @@ pub trait Real:
     fn min(self, other: Self) -> Self;
     /// Whether the value is neither infinite nor NaN.
     fn is_finite(self) -> bool;
+    /// Runs a computation as it is compiled for this type.
+    #[doc(hidden)]
+    fn run<C: Compiled>(input: C::Input<'_, Self>);
+}
+
+/// A computation that this crate compiles, once for each type. Generic functions alone would be compiled again by
+/// each crate that calls them, which takes minutes for the large kernels.
+pub trait Compiled {
+    /// What it works on.
+    type Input<'a, T: Real>;
+    /// In `f32`.
+    fn single(input: Self::Input<'_, f32>);
+    /// In `f64`.
+    fn double(input: Self::Input<'_, f64>);
 }
 
 macro_rules! impl_real {
-    ($float:ident) => {
+    ($float:ident, $compiled:ident) => {
         impl Real for $float {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
@@ -137,9 +151,12 @@ macro_rules! impl_real {
             fn is_finite(self) -> bool {
                 $float::is_finite(self)
             }
+            fn run<C: Compiled>(input: C::Input<'_, Self>) {
+                C::$compiled(input);
+            }
         }
     };
 }
 
-impl_real!(f32);
-impl_real!(f64);
+impl_real!(f32, single);
+impl_real!(f64, double);

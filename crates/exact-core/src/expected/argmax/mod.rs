@@ -14,6 +14,7 @@ use super::means::Means;
 use super::sigma::Sigma;
 use crate::Real;
 use crate::quadrature::Rule;
+use crate::real::Compiled;
 use crate::samples::rows_per_block;
 use crate::scratch::with_scratch;
 
@@ -57,7 +58,7 @@ impl<T: Real> DistributionBatch<'_, T> {
         if self.means.n_classes() == 1 {
             self.grad.fill(T::ONE);
         } else {
-            self.run(Arch::new(), None);
+            T::run::<Rows>((self, None));
         }
     }
 
@@ -65,7 +66,7 @@ impl<T: Real> DistributionBatch<'_, T> {
     /// respect to the logits. `visit` sees each sample's expected cost and returns the factor of its
     /// gradients.
     pub fn costs(self, sigma_grad: Option<&mut [T]>, visit: &mut dyn FnMut(usize, Cost) -> T) {
-        self.run(Arch::new(), Some(Costs { sigma_grad, visit }));
+        T::run::<Rows>((self, Some(Costs { sigma_grad, visit })));
     }
 
     /// Adds up what `evaluate` returns for parts of the rows, which it is called with on the current rayon
@@ -109,6 +110,21 @@ impl<T: Real> DistributionBatch<'_, T> {
         with_scratch::<U, _>(slabs * self.means.n_classes() * LANES, |scratch| {
             arch.dispatch(InLanes { batch: self, costs, scratch });
         });
+    }
+}
+
+/// The rows of a batch, with what is done with their costs.
+struct Rows;
+
+impl Compiled for Rows {
+    type Input<'a, T: Real> = (DistributionBatch<'a, T>, Option<Costs<'a, T>>);
+
+    fn single((batch, costs): (DistributionBatch<'_, f32>, Option<Costs<'_, f32>>)) {
+        batch.run(Arch::new(), costs);
+    }
+
+    fn double((batch, costs): (DistributionBatch<'_, f64>, Option<Costs<'_, f64>>)) {
+        batch.run(Arch::new(), costs);
     }
 }
 

@@ -16,10 +16,26 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::batch::{Buffers, Orthant, OrthantBatch};
 use crate::Real;
+use crate::real::Compiled;
 
 /// The probability that fewer than `k` scores exceed the label's, in `f64`.
 pub(crate) fn evaluate<T: Real>(batch: OrthantBatch<'_, T>, k: usize) {
-    evaluate_on(batch, k, Arch::new());
+    T::run::<Rows>((batch, k));
+}
+
+/// The rows of a batch, with the threshold.
+struct Rows;
+
+impl Compiled for Rows {
+    type Input<'a, T: Real> = (OrthantBatch<'a, T>, usize);
+
+    fn single((batch, k): (OrthantBatch<'_, f32>, usize)) {
+        evaluate_on(batch, k, Arch::new());
+    }
+
+    fn double((batch, k): (OrthantBatch<'_, f64>, usize)) {
+        evaluate_on(batch, k, Arch::new());
+    }
 }
 
 /// As [`evaluate`], on the given instruction set.

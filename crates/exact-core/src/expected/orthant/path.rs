@@ -7,6 +7,7 @@ use crate::Real;
 use crate::expected::batch::{OrthantBatch, Outcome, Quantity};
 use crate::expected::exceedance;
 use crate::expected::sigma::Sigma;
+use crate::real::Compiled;
 
 /// From so many classes on, representatives are faster. Their accuracy does not depend on it: the tests below
 /// have 100 classes too.
@@ -80,7 +81,26 @@ fn is_steep<T: Real>(batch: &OrthantBatch<'_, T>, row: usize) -> bool {
 }
 
 /// The probability that the label's score is the largest, for each row on its path.
-pub(crate) fn evaluate<T: Real>(mut batch: OrthantBatch<'_, T>) {
+pub(crate) fn evaluate<T: Real>(batch: OrthantBatch<'_, T>) {
+    T::run::<Rows>(batch);
+}
+
+/// The rows of a batch, each on its path.
+struct Rows;
+
+impl Compiled for Rows {
+    type Input<'a, T: Real> = OrthantBatch<'a, T>;
+
+    fn single(batch: OrthantBatch<'_, f32>) {
+        evaluate_rows(batch);
+    }
+
+    fn double(batch: OrthantBatch<'_, f64>) {
+        evaluate_rows(batch);
+    }
+}
+
+fn evaluate_rows<T: Real>(mut batch: OrthantBatch<'_, T>) {
     let Sigma::PerClass(sigmas) = batch.sigma else {
         return Path::of(&batch, 0).run(batch, Arch::new());
     };
