@@ -43,7 +43,6 @@ pub fn prepare() {
 
 /// Waits for the environments.
 fn prepared() -> Result<()> {
-    prepare();
     let handle = PREPARED.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
     handle.map_or(Ok(()), |handle| {
         handle.join().unwrap_or_else(|_| Err(anyhow!("making environments panicked")))
@@ -51,6 +50,7 @@ fn prepared() -> Result<()> {
 }
 
 pub fn run(profile: Profile) -> Result<()> {
+    prepare();
     // It exports networks for the tests of ONNX.
     let exact = cargo::build_exact(profile)?;
     prepared()?;
