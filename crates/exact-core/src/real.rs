@@ -80,8 +80,8 @@ pub trait Real:
     fn run<C: Compiled>(input: C::Input<'_, Self>);
 }
 
-/// A computation that this crate compiles, once for each type. Generic functions alone would be compiled again by
-/// each crate that calls them, which takes minutes for the large kernels.
+/// A computation that this crate compiles, once for each type. Generic functions alone would be compiled
+/// again by each crate that calls them, which takes minutes for the large kernels.
 pub trait Compiled {
     /// What it works on.
     type Input<'a, T: Real>;
