@@ -42,7 +42,7 @@ impl Profile {
     }
 
     /// The directory of its programs below the target directory.
-    fn directory(self) -> &'static str {
+    pub fn directory(self) -> &'static str {
         match self {
             Self::Dev => "debug",
             Self::Dist => "dist",
@@ -62,7 +62,7 @@ pub fn build_exact(profile: Profile) -> Result<PathBuf> {
         // With the tests, because cargo gives some dependencies more features for these: apart, they and all
         // that uses them would be compiled twice.
         Profile::Dev => {
-            let mut build = cargo(&["test", "--no-run", "--quiet"]);
+            let mut build = cargo(&["build", "--lib", "--bins", "--tests", "--quiet"]);
             build.args(WORKSPACE);
             build
         }
@@ -114,13 +114,30 @@ pub fn require_nightly() -> Result<()> {
 /// # Errors
 /// If the command cannot be started or does not succeed.
 pub fn run(mut command: Command) -> Result<()> {
-    let program = Path::new(command.get_program()).file_name().unwrap_or_default();
-    let words: Vec<_> =
-        std::iter::once(program).chain(command.get_args()).map(|word| word.to_string_lossy()).collect();
-    let shown = words.join(" ");
+    let shown = shown(&command);
     let status = command.status().with_context(|| format!("cannot start `{shown}`"))?;
     ensure!(status.success(), "`{shown}` ended with {status}");
     Ok(())
+}
+
+/// Runs a command to its end; returns what it writes to standard output, which an error shows.
+///
+/// # Errors
+/// If the command cannot be started or does not succeed.
+pub fn output(mut command: Command) -> Result<String> {
+    let shown = shown(&command);
+    command.stderr(Stdio::inherit());
+    let output = command.output().with_context(|| format!("cannot start `{shown}`"))?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    ensure!(output.status.success(), "{text}\n`{shown}` ended with {}", output.status);
+    Ok(text)
+}
+
+/// A command as messages show it.
+fn shown(command: &Command) -> String {
+    let program = Path::new(command.get_program()).file_name().unwrap_or_default();
+    let words = std::iter::once(program).chain(command.get_args());
+    words.map(OsStr::to_string_lossy).collect::<Vec<_>>().join(" ")
 }
 
 /// Runs `cargo deny check CHECKS`, after installing cargo-deny where it is missing.

@@ -38,7 +38,7 @@ enum Command {
     Test(test::Arguments),
     /// Run what users run, built as it is shipped (slow)
     Release,
-    /// Check dependencies for known vulnerabilities (fetches the advisory database)
+    /// Check licences, sources and known vulnerabilities of the dependencies (fetches the advisory database)
     Audit,
     /// Fuzz exact-core with libFuzzer (needs a nightly toolchain)
     Fuzz(fuzz::Arguments),

@@ -2,11 +2,11 @@
 //! package.
 
 use std::ffi::OsString;
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::thread::{self, JoinHandle};
+use std::{env, fs};
 
 use anyhow::{Context, Result, anyhow, ensure};
 
@@ -57,15 +57,27 @@ pub fn run(profile: Profile) -> Result<()> {
     let wheel = build_wheel(profile)?;
     let tests = cargo::root().join("python").join("tests");
     for Group { name, extras } in &GROUPS {
-        println!("==> {name}");
-        let environment = Environment::of(name);
         // What it depends on is there already, unless the wheel says otherwise.
-        environment.install(&[with_extras(&wheel, extras)])?;
-        let directory = tests.join(name);
-        let arguments = if directory.exists() { vec![directory.into()] } else { without_groups(&tests) };
-        environment.test(&exact, &arguments)?;
+        Environment::of(name).install(&[with_extras(&wheel, extras)])?;
     }
-    Ok(())
+    // Much of what some wait for is other processes that start.
+    thread::scope(|scope| {
+        let tested = GROUPS.each_ref().map(|group| scope.spawn(|| group.test(&exact, &tests)));
+        tested
+            .into_iter()
+            .try_for_each(|tested| tested.join().unwrap_or_else(|_| Err(anyhow!("running tests panicked"))))
+    })
+}
+
+impl Group {
+    /// Runs its tests with the installed package.
+    fn test(&self, exact: &Path, tests: &Path) -> Result<()> {
+        let directory = tests.join(self.name);
+        let arguments = if directory.exists() { vec![directory.into()] } else { without_groups(tests) };
+        let output = Environment::of(self.name).test(exact, &arguments)?;
+        println!("==> {}\n{output}", self.name);
+        Ok(())
+    }
 }
 
 /// The arguments of pytest for the tests that need no optional dependencies.
@@ -124,17 +136,70 @@ fn create_environments() -> Result<()> {
     Ok(())
 }
 
-/// The wheel of the package, built by the tools of their environment.
+/// The wheel of the package.
 fn build_wheel(profile: Profile) -> Result<PathBuf> {
     let wheels = directory().join("wheels");
-    let mut build = Command::new(Environment::of(TOOLS).programs().join("maturin"));
-    build.args(["build", "--locked", "--profile", profile.name(), "--out"]).arg(&wheels);
-    build.current_dir(cargo::root());
-    cargo::run(build)?;
+    match profile {
+        Profile::Dev => pack_wheel(profile, &wheels)?,
+        Profile::Dist => {
+            let mut build = maturin();
+            build.args(["build", "--locked", "--profile", profile.name(), "--out"]).arg(&wheels);
+            cargo::run(build)?;
+        }
+    }
     let cannot_list = || format!("cannot list {}", wheels.display());
     let mut built = fs::read_dir(&wheels).with_context(cannot_list)?;
     let wheel = built.next().with_context(|| format!("maturin wrote no wheel to {}", wheels.display()))?;
     Ok(wheel.with_context(cannot_list)?.path())
+}
+
+/// Packs the library that was built with the tests. Maturin would compile it, and most of what it depends on,
+/// once more, because cargo chooses other features for one package than for all.
+fn pack_wheel(profile: Profile, wheels: &Path) -> Result<()> {
+    let (contents, tools) = (directory().join("contents"), Environment::of(TOOLS));
+    let mut describe = maturin();
+    describe.args(["pep517", "write-dist-info", "--quiet", "--metadata-directory"]).arg(&contents);
+    describe.arg("--interpreter").arg(tools.programs().join("python"));
+    cargo::run(describe)?;
+    let package = contents.join("exact_learn");
+    copy_sources(&cargo::root().join("python").join("exact_learn"), &package)?;
+    let library = format!("{}exact_python{}", env::consts::DLL_PREFIX, env::consts::DLL_SUFFIX);
+    let library = cargo::target_directory().join(profile.directory()).join(library);
+    copy(&library, &package.join(if cfg!(windows) { "_core.pyd" } else { "_core.abi3.so" }))?;
+    fs::create_dir_all(wheels).with_context(|| format!("cannot create {}", wheels.display()))?;
+    let mut pack = tools.module("wheel");
+    pack.arg("pack").arg(&contents).arg("--dest-dir").arg(wheels).stdout(Stdio::null());
+    cargo::run(pack)
+}
+
+/// Copies the modules of a package.
+fn copy_sources(from: &Path, to: &Path) -> Result<()> {
+    let cannot_list = || format!("cannot list {}", from.display());
+    fs::create_dir_all(to).with_context(|| format!("cannot create {}", to.display()))?;
+    for entry in fs::read_dir(from).with_context(cannot_list)? {
+        let path = entry.with_context(cannot_list)?.path();
+        let name = path.file_name().unwrap_or_default();
+        if path.is_dir() && name != "__pycache__" {
+            copy_sources(&path, &to.join(name))?;
+        } else if path.extension().is_some_and(|extension| extension == "py" || extension == "pyi")
+            || name == "py.typed"
+        {
+            copy(&path, &to.join(name))?;
+        }
+    }
+    Ok(())
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    fs::copy(from, to).with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))?;
+    Ok(())
+}
+
+/// What builds the package.
+fn maturin() -> Command {
+    let mut maturin = Command::new(Environment::of(TOOLS).programs().join("maturin"));
+    maturin.current_dir(cargo::root());
+    maturin
 }
 
 /// The environment with what builds the package.
@@ -187,14 +252,18 @@ impl Environment {
 
     pub fn install(&self, requirements: &[OsString]) -> Result<()> {
         let mut install = self.module("pip");
-        install.args(["install", "--quiet", "--disable-pip-version-check"]).args(requirements);
+        // Modules are compiled when they are imported, which most of them never are.
+        install
+            .args(["install", "--quiet", "--disable-pip-version-check", "--no-compile"])
+            .args(requirements);
         cargo::run(install)
     }
 
-    fn test(&self, exact: &Path, arguments: &[OsString]) -> Result<()> {
+    /// Runs tests to their end; returns what they print.
+    fn test(&self, exact: &Path, arguments: &[OsString]) -> Result<String> {
         let mut test = self.module("pytest");
         test.args(["--quiet", "-p", "no:cacheprovider"]).args(arguments).env("EXACT", exact);
-        cargo::run(test)
+        cargo::output(test)
     }
 }
 

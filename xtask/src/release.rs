@@ -5,9 +5,10 @@ use anyhow::Result;
 
 use crate::cargo::Profile;
 use crate::test::{Step, quick_start, run_steps};
-use crate::{cargo, guide, python};
+use crate::{audit, cargo, guide, python};
 
 const STEPS: &[Step] = &[
+    Step { name: "dependencies", check: audit::dependencies },
     Step { name: "quick start", check: readme_command },
     Step { name: "tests", check: tests },
     Step { name: "python", check: || python::run(Profile::Dist) },

@@ -22,7 +22,6 @@ const STEPS: &[Step] = &[
     Step { name: "clippy", check: clippy },
     Step { name: "tests", check: tests },
     Step { name: "documentation", check: documentation },
-    Step { name: "dependencies", check: dependencies },
     Step { name: "python", check: || python::run(Profile::Dev) },
     Step { name: "quick start", check: || quick_start(&cargo::build_exact(Profile::Dev)?) },
     Step { name: "guide", check: || guide::run(Profile::Dev) },
@@ -111,10 +110,6 @@ fn documentation() -> Result<()> {
     let mut command = cargo::cargo(&["doc", "--no-deps"]);
     command.args(WORKSPACE).env("RUSTDOCFLAGS", "-D warnings");
     cargo::run(command)
-}
-
-fn dependencies() -> Result<()> {
-    cargo::deny(&["licenses", "bans", "sources"])
 }
 
 /// The first command of the README, by an `exact` that is built already; its report goes to a temporary
