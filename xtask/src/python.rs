@@ -1,4 +1,4 @@
-//! `cargo xtask python`: builds the wheel, installs it in a fresh environment and tests the installed
+//! `cargo xtask python`: builds the wheel, installs it in an environment and tests the installed
 //! package.
 
 use std::ffi::OsString;
@@ -12,40 +12,45 @@ use anyhow::{Context, Result, anyhow, ensure};
 
 use crate::cargo::{self, Profile};
 
-/// Tests, and the groups of optional dependencies in pyproject.toml that they need.
+/// Tests that may import some of the optional dependencies in pyproject.toml, and must do without the others.
 struct Group {
     /// Their directory below python/tests; of the first, what is in none.
     name: &'static str,
-    extras: &'static [&'static str],
+    /// What they may import.
+    imports: &'static [&'static str],
 }
 
-/// Each in an environment without the others' dependencies, which it must not need; the last has all of them,
-/// for the guide.
+const GROUPS: [Group; 5] = [
+    Group { name: "numpy", imports: &[] },
+    Group { name: "onnx", imports: &["onnx", "onnxruntime"] },
+    Group { name: "sklearn", imports: SKLEARN },
+    Group { name: "ray", imports: &["pandas", "pyarrow", "ray", "scipy", "sklearn", "tqdm"] },
+    Group { name: "torch", imports: OPTIONAL },
+];
+const SKLEARN: &[&str] = &["pandas", "polars", "pyarrow", "scipy", "sklearn", "tqdm"];
+/// The modules of all optional dependencies.
+const OPTIONAL: &[&str] =
+    &["onnx", "onnxruntime", "pandas", "polars", "pyarrow", "ray", "scipy", "sklearn", "torch", "tqdm"];
+/// The optional dependencies in pyproject.toml that bring them.
 ///
 /// On Linux the wheel of torch loads all of its CUDA libraries when it is imported, so that none can be left
 /// out.
-const GROUPS: [Group; 5] = [
-    Group { name: "numpy", extras: &["test"] },
-    Group { name: "onnx", extras: &["test", "test-onnx"] },
-    Group { name: "sklearn", extras: &["test", "test-sklearn"] },
-    Group { name: "ray", extras: &["test", "ray"] },
-    Group { name: "torch", extras: &["test", "test-onnx", "test-sklearn", "ray", "torch"] },
-];
+const EXTRAS: [&str; 5] = ["test", "test-onnx", "test-sklearn", "ray", "torch"];
 
-/// Environments that are being made.
+/// The environment that is being made.
 static PREPARED: Mutex<Option<JoinHandle<Result<()>>>> = Mutex::new(None);
 
-/// Begins to make the environments, most of which is waiting for downloads and disks, beside other checks.
+/// Begins to make the environment, much of which is waiting for downloads and disks, beside other checks.
 pub fn prepare() {
     let mut prepared = PREPARED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    prepared.get_or_insert_with(|| thread::spawn(create_environments));
+    prepared.get_or_insert_with(|| thread::spawn(create_environment));
 }
 
-/// Waits for the environments.
+/// Waits for the environment.
 fn prepared() -> Result<()> {
     let handle = PREPARED.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
     handle.map_or(Ok(()), |handle| {
-        handle.join().unwrap_or_else(|_| Err(anyhow!("making environments panicked")))
+        handle.join().unwrap_or_else(|_| Err(anyhow!("making the environment panicked")))
     })
 }
 
@@ -56,10 +61,10 @@ pub fn run(profile: Profile) -> Result<()> {
     prepared()?;
     let wheel = build_wheel(profile)?;
     let tests = cargo::root().join("python").join("tests");
-    for Group { name, extras } in &GROUPS {
-        // What it depends on is there already, unless the wheel says otherwise.
-        Environment::of(name).install(&[with_extras(&wheel, extras)])?;
-    }
+    let environment = Environment::open()?;
+    environment.install(&["--force-reinstall".into(), "--no-deps".into(), wheel.clone().into()])?;
+    // What it depends on is there already, unless the wheel says otherwise.
+    environment.install(&[with_extras(&wheel)])?;
     // Much of what some wait for is other processes that start.
     thread::scope(|scope| {
         let tested = GROUPS.each_ref().map(|group| scope.spawn(|| group.test(&exact, &tests)));
@@ -74,7 +79,11 @@ impl Group {
     fn test(&self, exact: &Path, tests: &Path) -> Result<()> {
         let directory = tests.join(self.name);
         let arguments = if directory.exists() { vec![directory.into()] } else { without_groups(tests) };
-        let output = Environment::of(self.name).test(exact, &arguments)?;
+        let hidden = OPTIONAL.iter().filter(|module| !self.imports.contains(module)).copied();
+        let mut test = Environment::open()?.module("pytest");
+        test.args(["--quiet", "-p", "no:cacheprovider"]).args(arguments);
+        test.env("EXACT", exact).env("HIDDEN_MODULES", hidden.collect::<Vec<_>>().join(","));
+        let output = cargo::output(test)?;
         println!("==> {}\n{output}", self.name);
         Ok(())
     }
@@ -90,10 +99,10 @@ fn without_groups(tests: &Path) -> Vec<OsString> {
     std::iter::once(tests.into()).chain(ignored).collect()
 }
 
-/// The wheel with some of the optional groups of dependencies in pyproject.toml.
-fn with_extras(wheel: &Path, extras: &[&str]) -> OsString {
+/// The wheel with all optional dependencies.
+fn with_extras(wheel: &Path) -> OsString {
     let mut requirement = wheel.as_os_str().to_owned();
-    requirement.push(format!("[{}]", extras.join(",")));
+    requirement.push(format!("[{}]", EXTRAS.join(",")));
     requirement
 }
 
@@ -121,17 +130,30 @@ fn requirements(extras: &[&str]) -> Result<Vec<OsString>> {
     Ok(found)
 }
 
-/// New environments with all that the tests need but the package itself.
-fn create_environments() -> Result<()> {
-    let directory = directory();
-    if directory.exists() {
-        let cannot_remove = || format!("cannot remove {}", directory.display());
-        fs::remove_dir_all(&directory).with_context(cannot_remove)?;
+/// Makes an environment with all that builds and tests the package, but the package itself, unless there is
+/// one.
+fn create_environment() -> Result<()> {
+    let of_build = cargo::root().join("python").join("requirements-build.txt");
+    let mut all = requirements(&EXTRAS)?;
+    all.extend(fs::read_to_string(&of_build)?.lines().map(OsString::from));
+    let list: Vec<String> = all.iter().map(|requirement| requirement.to_string_lossy().into()).collect();
+    let (list, made) = (list.join("\n"), directory().join("requirements.txt"));
+    if fs::read_to_string(&made).is_ok_and(|made| made == list) {
+        return Ok(());
     }
-    let requirements_of_build = cargo::root().join("python").join("requirements-build.txt");
-    Environment::create(TOOLS)?.install(&["--requirement".into(), requirements_of_build.into()])?;
-    for Group { name, extras } in &GROUPS {
-        Environment::create(name)?.install(&requirements(extras)?)?;
+    remove(&directory())?;
+    let mut create = Command::new("python3");
+    create.args(["-m", "venv"]).arg(directory().join("environment"));
+    cargo::run(create).context(
+        "a virtual environment is needed\nhint: install Python 3.10 or newer with its venv module",
+    )?;
+    Environment::open()?.install(&all)?;
+    fs::write(&made, list).with_context(|| format!("cannot write {}", made.display()))
+}
+
+fn remove(directory: &Path) -> Result<()> {
+    if directory.exists() {
+        fs::remove_dir_all(directory).with_context(|| format!("cannot remove {}", directory.display()))?;
     }
     Ok(())
 }
@@ -139,10 +161,11 @@ fn create_environments() -> Result<()> {
 /// The wheel of the package.
 fn build_wheel(profile: Profile) -> Result<PathBuf> {
     let wheels = directory().join("wheels");
+    remove(&wheels)?;
     match profile {
         Profile::Dev => pack_wheel(profile, &wheels)?,
         Profile::Dist => {
-            let mut build = maturin();
+            let mut build = maturin()?;
             build.args(["build", "--locked", "--profile", profile.name(), "--out"]).arg(&wheels);
             cargo::run(build)?;
         }
@@ -156,8 +179,9 @@ fn build_wheel(profile: Profile) -> Result<PathBuf> {
 /// Packs the library that was built with the tests. Maturin would compile it, and most of what it depends on,
 /// once more, because cargo chooses other features for one package than for all.
 fn pack_wheel(profile: Profile, wheels: &Path) -> Result<()> {
-    let (contents, tools) = (directory().join("contents"), Environment::of(TOOLS));
-    let mut describe = maturin();
+    let (contents, tools) = (directory().join("contents"), Environment::open()?);
+    remove(&contents)?;
+    let mut describe = maturin()?;
     describe.args(["pep517", "write-dist-info", "--quiet", "--metadata-directory"]).arg(&contents);
     describe.arg("--interpreter").arg(tools.programs().join("python"));
     cargo::run(describe)?;
@@ -196,44 +220,26 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
 }
 
 /// What builds the package.
-fn maturin() -> Command {
-    let mut maturin = Command::new(Environment::of(TOOLS).programs().join("maturin"));
+fn maturin() -> Result<Command> {
+    let mut maturin = Command::new(Environment::open()?.programs().join("maturin"));
     maturin.current_dir(cargo::root());
-    maturin
+    Ok(maturin)
 }
 
-/// The environment with what builds the package.
-const TOOLS: &str = "tools";
-
-/// A virtual environment below the target directory.
+/// The virtual environment below the target directory.
 pub struct Environment {
     directory: PathBuf,
 }
 
 impl Environment {
-    /// The one that [`run`] has left, with the package and all of its optional dependencies.
+    /// The one that [`prepare`] has made; after [`run`] it has the package with all optional dependencies.
     pub fn open() -> Result<Self> {
-        let environment = Self::of(GROUPS[GROUPS.len() - 1].name);
+        let environment = Self { directory: directory() };
         let exists = environment.programs().exists();
         ensure!(
             exists,
             "there is no environment of the Python package\nhint: run `cargo xtask python` first"
         );
-        Ok(environment)
-    }
-
-    fn of(name: &str) -> Self {
-        Self { directory: directory().join(name) }
-    }
-
-    /// A new one.
-    fn create(name: &str) -> Result<Self> {
-        let environment = Self::of(name);
-        let mut create = Command::new("python3");
-        create.args(["-m", "venv"]).arg(environment.directory.join("environment"));
-        cargo::run(create).context(
-            "a virtual environment is needed\nhint: install Python 3.10 or newer with its venv module",
-        )?;
         Ok(environment)
     }
 
@@ -258,16 +264,9 @@ impl Environment {
             .args(requirements);
         cargo::run(install)
     }
-
-    /// Runs tests to their end; returns what they print.
-    fn test(&self, exact: &Path, arguments: &[OsString]) -> Result<String> {
-        let mut test = self.module("pytest");
-        test.args(["--quiet", "-p", "no:cacheprovider"]).args(arguments).env("EXACT", exact);
-        cargo::output(test)
-    }
 }
 
-/// Where the environments and the wheel are.
+/// Where the environment and the wheel are.
 fn directory() -> PathBuf {
     cargo::target_directory().join("python")
 }
