@@ -1,5 +1,6 @@
 //! The arguments of all commands.
 
+pub(crate) mod tables;
 #[cfg(feature = "vision")]
 pub(crate) mod vision;
 
@@ -10,6 +11,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use exact_data::bundled;
 use exact_images::ImageSet;
 use exact_linear::{LinearError, LossChoice, LossKind, Solver};
+
+use self::tables::{ColumnArguments, FormArguments, Inspect};
 
 /// The help's heading of what a training command gives.
 const OUTPUT: &str = "Output";
@@ -32,6 +35,8 @@ pub(crate) enum Command {
     Predict(Predict),
     /// Measure a model on a labelled table
     Evaluate(Evaluate),
+    /// Show what the columns of a table are taken for, or what is in a model
+    Inspect(Inspect),
     /// Expected accuracy and its gradient for JSON lines on standard input
     ///
     /// Each line is an object `{"mu": […], "sigma": s or [s_1…s_C], "label": y, "k": 1}`; each answer is
@@ -65,45 +70,47 @@ pub(crate) struct WithoutVision {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Data")]
 pub(crate) struct TrainingData {
-    /// The table to train on: CSV or TSV with a header, plain or compressed with gzip or zstd, or arrays such
-    /// as embeddings in a .npy, .npz, .safetensors or .parquet file
+    /// The table to train on, of one or several files (also globs and folders; `-` is standard input): CSV
+    /// and other delimited text, JSON lines, Excel, Parquet, Arrow, ARFF, libsvm, NPY, NPZ or safetensors,
+    /// plain or compressed
     #[arg(
         value_name = "TRAIN",
         help_heading = Resettable::<Str>::Reset,
         required_unless_present = "dataset",
         conflicts_with = "dataset"
     )]
-    pub train: Option<PathBuf>,
+    pub train: Vec<PathBuf>,
     /// A bundled data set in place of TRAIN, --test and --target; see `exact datasets`
     #[arg(
         long,
         value_name = "NAME",
         value_parser = PossibleValuesParser::new(bundled::names()),
         hide_possible_values = true,
-        conflicts_with_all = ["test", "target", "categorical", "numeric", "missing", "delimiter"],
+        conflicts_with_all = [
+            "test", "target", "weight", "categorical", "numeric", "text", "drop", "keep", "missing",
+            "date_order", "delimiter", "no_header", "skip", "comment", "encoding", "decimal", "sheet",
+        ],
     )]
     pub dataset: Option<String>,
-    /// The column to predict
-    #[arg(long, value_name = "COL", required_unless_present = "dataset")]
+    /// The column to predict, by name or position; `label` where a format has one
+    #[arg(long, value_name = "COL", allow_hyphen_values = true)]
     pub target: Option<String>,
     /// A table to measure on; selection never sees it
     #[arg(long, value_name = "FILE")]
-    pub test: Option<PathBuf>,
-    /// Columns to take as categorical, separated by commas
-    #[arg(long, value_name = "A,B", value_delimiter = ',')]
-    pub categorical: Vec<String>,
-    /// Columns to take as numeric, separated by commas
-    #[arg(long, value_name = "A,B", value_delimiter = ',')]
-    pub numeric: Vec<String>,
-    /// Fields that stand for a missing value, beside the empty one
-    #[arg(long, value_name = "TOKEN,…", value_delimiter = ',')]
-    pub missing: Vec<String>,
+    pub test: Vec<PathBuf>,
+    /// A column of sample weights, which is no feature
+    #[arg(long, value_name = "COL", allow_hyphen_values = true)]
+    pub weight: Option<String>,
+    /// Weigh classes: `balanced`, so that all count the same, or a CSV file of the columns class and weight
+    #[arg(long, value_name = "balanced|FILE")]
+    pub class_weight: Option<String>,
     /// Add a feature that says where a numeric value is missing
     #[arg(long)]
     pub missing_indicator: bool,
-    /// The character between fields; detected from the header by default
-    #[arg(long, value_name = "CHAR", value_parser = delimiter)]
-    pub delimiter: Option<u8>,
+    #[command(flatten)]
+    pub columns: ColumnArguments,
+    #[command(flatten)]
+    pub form: FormArguments,
 }
 
 /// How to train.
@@ -200,31 +207,34 @@ pub(crate) struct Compare {
 pub(crate) struct Predict {
     /// A model that `exact fit --out` wrote
     pub model: PathBuf,
-    /// The table to predict
-    pub data: PathBuf,
+    /// The table to predict, of one or several files; `-` is standard input
+    #[arg(value_name = "DATA", required = true)]
+    pub data: Vec<PathBuf>,
     /// Where to write the predictions; standard output by default
     #[arg(long, value_name = "PREDICTIONS.csv")]
     pub out: Option<PathBuf>,
     /// Add the probability of each class
     #[arg(long)]
     pub proba: bool,
-    /// The character between fields; detected from the header by default
-    #[arg(long, value_name = "CHAR", value_parser = delimiter)]
-    pub delimiter: Option<u8>,
+    /// Columns to copy beside the predictions, separated by commas
+    #[arg(long, value_name = "A,B", value_delimiter = ',', allow_hyphen_values = true)]
+    pub id: Vec<String>,
+    #[command(flatten)]
+    pub form: FormArguments,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Evaluate {
     /// A model that `exact fit --out` wrote
     pub model: PathBuf,
-    /// The labelled table
-    pub data: PathBuf,
+    /// The labelled table, of one or several files; `-` is standard input
+    #[arg(value_name = "DATA", required = true)]
+    pub data: Vec<PathBuf>,
     /// The column of the labels; the model's target by default
-    #[arg(long, value_name = "COL")]
+    #[arg(long, value_name = "COL", allow_hyphen_values = true)]
     pub target: Option<String>,
-    /// The character between fields; detected from the header by default
-    #[arg(long, value_name = "CHAR", value_parser = delimiter)]
-    pub delimiter: Option<u8>,
+    #[command(flatten)]
+    pub form: FormArguments,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
@@ -333,16 +343,5 @@ impl Compare {
             }
         }
         Ok(choices)
-    }
-}
-
-fn delimiter(text: &str) -> Result<u8, String> {
-    match text.as_bytes() {
-        b"\\t" => Ok(b'\t'),
-        [byte] if byte.is_ascii() && !matches!(byte, b'"' | b'\r' | b'\n') => Ok(*byte),
-        _ => {
-            Err("the delimiter is one ASCII character other than a quote or the end of a line; \\t is a tab"
-                .into())
-        }
     }
 }

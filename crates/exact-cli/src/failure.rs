@@ -20,6 +20,9 @@ pub(crate) enum CommandError {
     /// A request of `exact integrate` cannot be read or answered.
     #[error("{place}: {problem}")]
     Request { place: String, problem: String, hint: &'static str },
+    /// It is not said what to predict.
+    #[error("which column of {file} is to be predicted?")]
+    NoTarget { file: String, columns: Vec<String> },
     /// Classes are left out of a method that needs them all.
     #[error("--nearest-classes is for the methods genz and genz-quasi alone")]
     NearestClasses,
@@ -34,8 +37,14 @@ pub(crate) enum CommandError {
 }
 
 impl CommandError {
-    fn hint(&self) -> &'static str {
-        match self {
+    fn hint(&self) -> String {
+        let hint = match self {
+            Self::NoTarget { columns, .. } => {
+                return format!(
+                    "name it with --target; the columns are {}",
+                    exact_data::message::list(columns)
+                );
+            }
             Self::Overwrites { .. } => "name another file",
             Self::Request { hint, .. } => hint,
             Self::NearestClasses => "leave the option out, or name one of these with --method",
@@ -47,7 +56,8 @@ impl CommandError {
             Self::Head { .. } => {
                 "train it with `exact fit` on what `exact vision embed` wrote of this network"
             }
-        }
+        };
+        hint.into()
     }
 }
 
@@ -80,7 +90,7 @@ fn hint_of(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
     let data = cause.downcast_ref::<DataError>().and_then(DataError::hint);
     let images = || cause.downcast_ref::<ImageError>().and_then(ImageError::hint);
     let linear = || cause.downcast_ref::<LinearError>().and_then(LinearError::hint);
-    let command = || cause.downcast_ref::<CommandError>().map(|error| error.hint().into());
+    let command = || cause.downcast_ref::<CommandError>().map(CommandError::hint);
     data.or_else(images).or_else(linear).or_else(|| vision_hint(cause)).or_else(command)
 }
 

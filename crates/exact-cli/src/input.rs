@@ -1,13 +1,22 @@
 //! The tables that a command works on.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use exact_data::{Columns, Encoder, EncoderOptions, LabelEncoder, ReadOptions, Source, Table, bundled};
-use exact_eval::record::DataRecord;
+use exact_data::{
+    ClassWeights, ColumnProfile, Columns, Declared, Encoder, EncoderOptions, FileForm, LabelEncoder,
+    ReadOptions, Source, Table, Warning, bundled, expand,
+};
+use exact_eval::record::{ColumnRecord, DataRecord};
 
 use crate::arguments::TrainingData;
-use crate::failure::warn;
+use crate::arguments::tables::{ColumnArguments, FormArguments};
+use crate::failure::{CommandError, warn};
+
+/// Classes all count the same.
+const BALANCED: &str = "balanced";
+/// The target of formats that have one.
+const LABEL: &str = "label";
 
 /// Encoded data to train and test on, with the encoders.
 pub(crate) struct Input {
@@ -15,16 +24,18 @@ pub(crate) struct Input {
     /// What messages call the training table.
     pub source: String,
     pub target: String,
+    pub columns: Vec<ColumnProfile>,
     pub encoder: Encoder,
     pub labels: LabelEncoder,
     pub train: Encoded,
     pub test: Option<Encoded>,
 }
 
-/// Features with labels.
+/// Features with labels, and weights unless all weigh the same.
 pub(crate) struct Encoded {
     pub features: exact_data::Features,
     pub labels: Vec<u32>,
+    pub weights: Option<Vec<f64>>,
 }
 
 impl Input {
@@ -39,27 +50,32 @@ impl Input {
         let Some(set) = bundled::get(name) else {
             bail!("there is no bundled data set `{name}`; there are {}", bundled::names().join(", "));
         };
-        let (train, options) = (set.train()?, encoder_options(arguments));
+        let train = set.train()?;
         let read_test = |_: &Encoder| Ok(Some(set.test()?));
-        Self::encode(set.name.clone(), set.target.clone(), train, &options, read_test)
+        Self::encode(set.name.clone(), set.target.clone(), train, arguments, read_test)
     }
 
     fn files(arguments: &TrainingData) -> anyhow::Result<Self> {
-        let path = arguments.train.as_deref().context("a table to train on is needed")?;
-        let target = arguments.target.clone().context("the column to predict is needed")?;
-        let mut options = ReadOptions::with_target(&target);
-        options.delimiter = arguments.delimiter;
-        options.missing.clone_from(&arguments.missing);
-        options.columns =
-            Columns::Infer { categorical: arguments.categorical.clone(), numeric: arguments.numeric.clone() };
-        let train = Table::read(&Source::file(path)?, &options)?;
+        let paths = expand(&patterns(&arguments.train))?;
+        let path = paths.first().context("a table to train on is needed")?;
+        let mut options = read_options(&arguments.columns, &arguments.form);
+        options.weight.clone_from(&arguments.weight);
+        options.target = Some(match &arguments.target {
+            Some(target) => target.clone(),
+            None => target_of(&paths, &options)?,
+        });
+        let train = read(&paths, &options)?;
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
-        let stem = name.split('.').next().filter(|stem| !stem.is_empty()).unwrap_or("data").to_string();
+        let stem =
+            name.split('.').next().filter(|stem| !matches!(*stem, "" | "-")).unwrap_or("data").to_string();
+        let target = train.target().context("the target has been read")?.to_string();
         let read_test = |encoder: &Encoder| {
-            let Some(path) = &arguments.test else { return Ok(None) };
-            read_known(path, encoder, Some(&target), arguments.delimiter).map(Some)
+            if arguments.test.is_empty() {
+                return Ok(None);
+            }
+            read_known(&arguments.test, encoder, Some(&target), &[], &arguments.form).map(Some)
         };
-        Self::encode(stem, target.clone(), train, &encoder_options(arguments), read_test)
+        Self::encode(stem, target.clone(), train, arguments, read_test)
     }
 
     /// The training table goes as soon as it is encoded: it may be large.
@@ -67,22 +83,30 @@ impl Input {
         name: String,
         target: String,
         train: Table,
-        options: &EncoderOptions,
+        arguments: &TrainingData,
         read_test: impl FnOnce(&Encoder) -> anyhow::Result<Option<Table>>,
     ) -> anyhow::Result<Self> {
-        let labels = LabelEncoder::fit(&train, &target)?;
-        let (encoder, warnings) = Encoder::fit(&train, options)?;
-        for warning in warnings {
-            warn(format_args!("{}: {warning}", train.name()));
-        }
-        let encode = |table: &Table| -> anyhow::Result<Encoded> {
-            Ok(Encoded { features: encoder.transform(table)?, labels: labels.transform(table, &target)? })
-        };
-        let encoded = encode(&train)?;
-        let source = train.name().to_string();
+        warn_of(train.name(), train.warnings());
+        let (labels, warnings) = LabelEncoder::fit(&train, &target)?;
+        warn_of(train.name(), &warnings);
+        let mut options = EncoderOptions::default();
+        options.missing_indicator = arguments.missing_indicator;
+        let (encoder, warnings) = Encoder::fit(&train, &options)?;
+        warn_of(train.name(), &warnings);
+        let codes = labels.transform(&train, &target)?;
+        let class_weights = class_weights(arguments, &labels, &codes)?;
+        let weights = multiplied(train.weights(), class_weights.map(|weights| weights.of(&codes)));
+        let encoded = Encoded { features: encoder.transform(&train)?, labels: codes, weights };
+        let (source, columns) = (train.name().to_string(), train.profiles().to_vec());
         drop(train);
+        let encode = |table: &Table| -> anyhow::Result<Encoded> {
+            let (features, warnings) = encoder.transform_with_warnings(table)?;
+            warn_of(table.name(), table.warnings());
+            warn_of(table.name(), &warnings);
+            Ok(Encoded { features, labels: labels.transform(table, &target)?, weights: None })
+        };
         let test = read_test(&encoder)?.as_ref().map(encode).transpose()?;
-        Ok(Self { name, source, target, train: encoded, test, encoder, labels })
+        Ok(Self { name, source, target, columns, train: encoded, test, encoder, labels })
     }
 
     pub fn record(&self) -> DataRecord {
@@ -98,21 +122,99 @@ impl Input {
     }
 }
 
-fn encoder_options(arguments: &TrainingData) -> EncoderOptions {
-    let mut options = EncoderOptions::default();
-    options.missing_indicator = arguments.missing_indicator;
+/// What columns were taken for, as reports and JSON have it.
+pub(crate) fn column_records(profiles: &[ColumnProfile]) -> Vec<ColumnRecord> {
+    let record = |profile: &ColumnProfile| ColumnRecord {
+        name: profile.name.clone(),
+        kind: profile.kind.to_string(),
+        distinct: profile.distinct,
+        missing: profile.missing,
+        numbers: profile.numbers,
+        texts: profile.texts,
+        note: profile.note.clone(),
+    };
+    profiles.iter().map(record).collect()
+}
+
+/// How to read a table that nothing is known of but what the arguments say.
+pub(crate) fn read_options(columns: &ColumnArguments, form: &FormArguments) -> ReadOptions {
+    let mut declared = Declared::default();
+    declared.categorical.clone_from(&columns.categorical);
+    declared.numeric.clone_from(&columns.numeric);
+    declared.text.clone_from(&columns.text);
+    declared.drop.clone_from(&columns.drop);
+    declared.keep.clone_from(&columns.keep);
+    let mut options = ReadOptions::default();
+    options.columns = Columns::Infer(declared);
+    options.form = form.over(FileForm::default());
+    options.missing.clone_from(&columns.missing);
+    options.date_order = columns.date_order.map(Into::into);
     options
 }
 
-/// A table with the columns that an encoder was fitted on, and the target if one is named.
+/// Reads files as one table.
+pub(crate) fn read(paths: &[PathBuf], options: &ReadOptions) -> anyhow::Result<Table> {
+    let sources: Vec<Source<'_>> = paths.iter().map(|path| source(path)).collect::<Result<_, _>>()?;
+    Ok(Table::read_all(&sources, options)?)
+}
+
+/// A table with the columns that an encoder was fitted on, the target if one is named, and identifiers.
 pub(crate) fn read_known(
-    path: &Path,
+    patterns_of: &[PathBuf],
     encoder: &Encoder,
     target: Option<&str>,
-    delimiter: Option<u8>,
+    ids: &[String],
+    form: &FormArguments,
 ) -> anyhow::Result<Table> {
     let mut options = encoder.read_options();
-    options.delimiter = delimiter;
+    options.form = form.over(options.form);
     options.target = target.map(Into::into);
-    Ok(Table::read(&Source::file(path)?, &options)?)
+    options.id = ids.to_vec();
+    read(&expand(&patterns(patterns_of))?, &options)
+}
+
+/// Prints what was noticed of a table.
+pub(crate) fn warn_of(table: &str, warnings: &[Warning]) {
+    for warning in warnings {
+        warn(format_args!("{table}: {warning}"));
+    }
+}
+
+fn source(path: &Path) -> Result<Source<'_>, exact_data::DataError> {
+    if path.as_os_str() == "-" { Source::stdin() } else { Source::file(path) }
+}
+
+fn patterns(paths: &[PathBuf]) -> Vec<String> {
+    paths.iter().map(|path| path.to_string_lossy().into_owned()).collect()
+}
+
+/// The target where none is named: the label of a sparse file, or else a question.
+fn target_of(paths: &[PathBuf], options: &ReadOptions) -> anyhow::Result<String> {
+    let table = read(paths, options)?;
+    let columns: Vec<String> = table.profiles().iter().map(|profile| profile.name.clone()).collect();
+    if table.sparse().is_some() && columns.iter().any(|column| column == LABEL) {
+        return Ok(LABEL.into());
+    }
+    Err(CommandError::NoTarget { file: table.name().into(), columns }.into())
+}
+
+fn class_weights(
+    arguments: &TrainingData,
+    labels: &LabelEncoder,
+    codes: &[u32],
+) -> anyhow::Result<Option<ClassWeights>> {
+    Ok(match arguments.class_weight.as_deref() {
+        None => None,
+        Some(BALANCED) => Some(ClassWeights::balanced(codes, labels.n_classes())),
+        Some(path) => Some(ClassWeights::read(&Source::file(Path::new(path))?, labels)?),
+    })
+}
+
+/// The products of weights, where there are some.
+fn multiplied(weights: Option<&[f64]>, others: Option<Vec<f64>>) -> Option<Vec<f64>> {
+    match (weights, others) {
+        (None, others) => others,
+        (Some(weights), None) => Some(weights.to_vec()),
+        (Some(weights), Some(others)) => Some(weights.iter().zip(others).map(|(a, b)| a * b).collect()),
+    }
 }

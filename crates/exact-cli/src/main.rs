@@ -2,6 +2,7 @@
 
 mod arguments;
 mod commands;
+mod confusion;
 mod failure;
 mod input;
 mod output;
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
         Command::Compare(arguments) => commands::compare::run(&arguments),
         Command::Predict(arguments) => commands::predict::run(&arguments),
         Command::Evaluate(arguments) => commands::evaluate::run(&arguments),
+        Command::Inspect(arguments) => commands::inspect::run(&arguments),
         Command::Integrate(arguments) => commands::integrate::run(&arguments),
         Command::Datasets(arguments) => commands::datasets::run(&arguments),
         Command::Toy(arguments) => commands::toy::run(&arguments),

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use anyhow::Context as _;
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, presets};
 use exact_data::{check_writable, write_atomically};
 #[cfg(feature = "vision")]
 use exact_eval::record::Spread;
@@ -67,6 +67,20 @@ fn is_same_file(a: &Path, b: &Path) -> bool {
 pub(crate) enum Align {
     Text,
     Number,
+}
+
+/// The most characters of a line.
+const WIDTH: u16 = 100;
+
+/// A table with a header whose texts are wrapped, so that it fits a terminal.
+pub(crate) fn wrapped_table<const N: usize>(header: [(&str, Align); N], rows: Vec<[String; N]>) -> Table {
+    let mut table = table(header, rows);
+    table.set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH);
+    // Names are not broken.
+    if let Some(names) = table.column_mut(0) {
+        names.set_constraint(ColumnConstraint::ContentWidth);
+    }
+    table
 }
 
 /// A table with a header.

@@ -1,8 +1,8 @@
 //! What `fit` and `compare` share: training with a loss and measuring on the test rows.
 
 use anyhow::Context as _;
-use exact_eval::record::{LossRecord, TestMetrics, TrainMetrics};
-use exact_linear::{LossChoice, TrainOptions, Trained, Trainer};
+use exact_eval::record::{LossRecord, Selected, TestMetrics, TrainMetrics};
+use exact_linear::{Dataset, LossChoice, TrainOptions, Trained, Trainer};
 
 use crate::arguments::{Training, TrainingData};
 use crate::input::Encoded;
@@ -10,8 +10,10 @@ use crate::output::NamedFile;
 use crate::progress::TrainingBar;
 
 /// The files that are read, which no result may overwrite.
-pub(crate) fn inputs(data: &TrainingData) -> [NamedFile<'_>; 2] {
-    [("the table to train on", data.train.as_deref()), ("the table to test on", data.test.as_deref())]
+pub(crate) fn inputs(data: &TrainingData) -> Vec<NamedFile<'_>> {
+    let train = data.train.iter().map(|path| ("the table to train on", Some(path.as_path())));
+    let test = data.test.iter().map(|path| ("the table to test on", Some(path.as_path())));
+    train.chain(test).collect()
 }
 
 /// Checks the settings and starts the threads. To be called once, before anything runs in parallel.
@@ -39,7 +41,9 @@ pub(crate) fn trainer(
         .with_seed(training.seed)
         .with_solver(training.solver)
         .with_metric(training.metric.into());
-    Trainer::new(train.features, train.labels, n_classes, options).context(source)
+    let Encoded { features, labels, weights } = train;
+    let data = Dataset::new(features, labels, n_classes, weights).context(source.clone())?;
+    Trainer::on(data, options).context(source)
 }
 
 /// Trains with one loss and measures the classifier on the test rows, if there are any.
@@ -68,9 +72,14 @@ pub(crate) fn train(
     Ok((trained, record))
 }
 
-/// The selected hyper-parameters in words.
+/// The selected hyper-parameters in words, with the loss if it was chosen.
 pub(crate) fn selected(record: &LossRecord) -> String {
-    let selected = &record.selected;
+    let words = settings(&record.selected);
+    record.chosen_loss.as_ref().map_or_else(|| words.clone(), |loss| format!("{loss}, {words}"))
+}
+
+/// Hyper-parameters in words.
+pub(crate) fn settings(selected: &Selected) -> String {
     let named = [
         ("sigma", selected.sigma),
         ("margin", selected.margin),
@@ -80,8 +89,5 @@ pub(crate) fn selected(record: &LossRecord) -> String {
     ];
     let mut words = vec![format!("l2 {:e}", selected.l2)];
     words.extend(named.into_iter().filter_map(|(name, value)| Some(format!("{name} {}", value?))));
-    if let Some(loss) = &record.chosen_loss {
-        words.insert(0, loss.clone());
-    }
     words.join(", ")
 }

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use crate::{ColumnKind, Columns, DataError, ReadOptions, Source, Table};
+use crate::{ColumnKind, Columns, DataError, ReadOptions, Reading, Source, Table};
 
 /// A bundled data set with its official or fixed split. `data/README.md` says where it comes from.
 ///
@@ -124,8 +124,8 @@ impl BundledSet {
 
     /// How to read both files: the target and the kinds of the other columns.
     pub fn read_options(&self) -> ReadOptions {
-        let numeric = self.numeric.iter().map(|column| (column.clone(), ColumnKind::Numeric));
-        let categorical = self.categorical.iter().map(|column| (column.clone(), ColumnKind::Categorical));
+        let numeric = self.numeric.iter().map(|column| (column.clone(), Reading::plain(ColumnKind::Numeric)));
+        let categorical = self.categorical.iter().map(|column| (column.clone(), Reading::Category));
         ReadOptions {
             columns: Columns::Known(numeric.chain(categorical).collect()),
             ..ReadOptions::with_target(&self.target)

@@ -87,6 +87,52 @@ impl<'a> CsrMatrix<'a> {
         Self { offsets, indices: indices.into(), values: values.into(), n_columns }
     }
 
+    /// Shows each stored value, with its row and column.
+    pub(crate) fn for_each(&self, mut visit: impl FnMut(usize, usize, f64)) {
+        for row in 0..self.n_rows() {
+            for at in self.row_range(row) {
+                visit(row, self.indices.at(at) as usize, self.values.at(at));
+            }
+        }
+    }
+
+    /// The first columns, as many as asked for; those that are not there are zero.
+    pub(crate) fn first_columns(&self, n_columns: usize) -> CsrMatrix<'static> {
+        let (mut indices, mut values, mut offsets) = (Vec::new(), Vec::new(), vec![0; self.n_rows() + 1]);
+        self.for_each(|row, column, value| {
+            if column < n_columns {
+                indices.push(signed(column));
+                values.push(value);
+                offsets[row + 1] += 1;
+            }
+        });
+        for row in 0..self.n_rows() {
+            offsets[row + 1] += offsets[row];
+        }
+        CsrMatrix::of_rows(offsets, indices, values, n_columns)
+    }
+
+    /// The columns of all parts, which have the same rows; `None` if there are no parts.
+    pub(crate) fn side_by_side(parts: &[CsrMatrix<'static>]) -> Option<CsrMatrix<'static>> {
+        let [first, rest @ ..] = parts else { return None };
+        if rest.is_empty() {
+            return Some(first.clone());
+        }
+        let (mut indices, mut values, mut offsets) = (Vec::new(), Vec::new(), vec![0]);
+        for row in 0..first.n_rows() {
+            let mut start = 0;
+            for part in parts {
+                for at in part.row_range(row) {
+                    indices.push(start + part.indices.at(at));
+                    values.push(part.values.at(at));
+                }
+                start += signed(part.n_columns);
+            }
+            offsets.push(values.len());
+        }
+        Some(CsrMatrix::of_rows(offsets, indices, values, parts.iter().map(|part| part.n_columns).sum()))
+    }
+
     /// The number of rows.
     pub fn n_rows(&self) -> usize {
         self.offsets.len() - 1
@@ -131,4 +177,22 @@ impl<'a> CsrMatrix<'a> {
         let (indices, values) = (self.indices.gather(ranges()), self.values.gather(ranges()));
         CsrMatrix { offsets, indices, values, n_columns: self.n_columns }
     }
+
+    /// These rows, and below them those of another matrix, with as many columns as the wider one has.
+    pub(crate) fn above(self, other: &CsrMatrix<'_>) -> CsrMatrix<'a> {
+        let end = self.values.len();
+        let mut offsets = self.offsets;
+        offsets.extend(other.offsets[1..].iter().map(|offset| end + offset));
+        CsrMatrix {
+            offsets,
+            indices: self.indices.chain(&other.indices),
+            values: self.values.chain(&other.values),
+            n_columns: self.n_columns.max(other.n_columns),
+        }
+    }
+}
+
+/// A number of columns, as other libraries have them.
+pub(crate) fn signed(column: usize) -> i64 {
+    i64::try_from(column).expect("there are fewer columns than a vector has places")
 }

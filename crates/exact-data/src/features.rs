@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::DataError;
+use crate::{CsrMatrix, DataError};
 
-/// What the columns of [`Features`] are: dense columns first, then indicator columns in blocks.
+/// What the columns of [`Features`] are: dense columns first, then indicator columns in blocks, then sparse
+/// ones.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Layout {
     /// The number of dense columns.
@@ -16,12 +17,28 @@ pub struct Layout {
     pub indicator_mean: Vec<f64>,
     /// The population standard deviation of each indicator in the training data; positive.
     pub indicator_std: Vec<f64>,
+    /// What each sparse column is centred by.
+    pub sparse_mean: Vec<f64>,
+    /// What each sparse column is divided by; positive.
+    pub sparse_std: Vec<f64>,
 }
 
 impl Layout {
-    /// A layout without indicators.
+    /// A layout of dense columns alone.
     pub fn dense(n_dense: usize) -> Self {
-        Self { n_dense, block_offsets: vec![0], indicator_mean: Vec::new(), indicator_std: Vec::new() }
+        Self {
+            n_dense,
+            block_offsets: vec![0],
+            indicator_mean: Vec::new(),
+            indicator_std: Vec::new(),
+            sparse_mean: Vec::new(),
+            sparse_std: Vec::new(),
+        }
+    }
+
+    /// The number of sparse columns.
+    pub fn n_sparse(&self) -> usize {
+        self.sparse_mean.len()
     }
 
     /// The number of blocks.
@@ -29,9 +46,9 @@ impl Layout {
         self.block_offsets.len().saturating_sub(1)
     }
 
-    /// The number of columns: dense columns and indicators.
+    /// The number of columns: dense, indicators and sparse.
     pub fn n_columns(&self) -> usize {
-        self.n_dense + self.indicator_mean.len()
+        self.n_dense + self.indicator_mean.len() + self.n_sparse()
     }
 
     fn check(&self) -> Result<(), DataError> {
@@ -44,13 +61,13 @@ impl Layout {
         if offsets.windows(2).any(|pair| pair[0] >= pair[1]) {
             return fail("has a block without columns");
         }
-        if self.indicator_std.len() != indicators {
+        if self.indicator_std.len() != indicators || self.sparse_std.len() != self.n_sparse() {
             return fail("has means and standard deviations of different lengths");
         }
-        if !self.indicator_mean.iter().all(|mean| mean.is_finite()) {
+        if !self.indicator_mean.iter().chain(&self.sparse_mean).all(|mean| mean.is_finite()) {
             return fail("has a mean that is not finite");
         }
-        if !self.indicator_std.iter().all(|std| std.is_finite() && *std > 0.0) {
+        if !self.indicator_std.iter().chain(&self.sparse_std).all(|std| std.is_finite() && *std > 0.0) {
             return fail("has a standard deviation that is not a positive number");
         }
         Ok(())
@@ -62,11 +79,12 @@ impl Layout {
 /// The first `n_dense` columns are dense: standardised numbers, row-major. The indicator columns follow, in
 /// blocks. A block is a one-hot group (the categories of a column, the missing one included) or the single
 /// missing-indicator of a numeric column. A row holds one code per block: the column inside the block that is
-/// 1, or [`Features::ABSENT`] if all are 0 (a category never seen in training, an indicator that is off).
+/// 1, or [`Features::ABSENT`] if all are 0 (a category never seen in training, an indicator that is off). The
+/// sparse columns come last: words, or those of a sparse file.
 ///
 /// # Formula
-/// Indicator column `j` is standardised implicitly, nothing is densified:
-/// `value = (indicator - layout.indicator_mean[j]) / layout.indicator_std[j]`.
+/// Indicator and sparse columns are standardised implicitly, nothing is densified:
+/// `value = (indicator - layout.indicator_mean[j]) / layout.indicator_std[j]`, and alike for sparse ones.
 ///
 /// # Example
 /// ```
@@ -77,6 +95,7 @@ impl Layout {
 ///     block_offsets: vec![0, 2],
 ///     indicator_mean: vec![0.5, 0.5],
 ///     indicator_std: vec![0.5, 0.5],
+///     ..Layout::dense(1)
 /// };
 /// let features = Features::new(2, vec![-1.0, 1.0], vec![0, Features::ABSENT], layout)?;
 /// assert_eq!(features.row(0), [-1.0, 1.0, -1.0]);
@@ -88,6 +107,7 @@ pub struct Features {
     n_rows: usize,
     dense: Vec<f64>,
     codes: Vec<u32>,
+    sparse: Option<CsrMatrix<'static>>,
     layout: Arc<Layout>,
 }
 
@@ -126,7 +146,22 @@ impl Features {
             let (row, block, code) = (at / sizes.len(), at % sizes.len(), codes[at]);
             return fail(format!("have the code {code} in row {row}, block {block}, outside the block"));
         }
-        Ok(Self { n_rows, dense, codes, layout: Arc::new(layout) })
+        Ok(Self { n_rows, dense, codes, sparse: None, layout: Arc::new(layout) })
+    }
+
+    /// With the values of the sparse columns of the layout.
+    pub(crate) fn with_sparse(self, sparse: Option<CsrMatrix<'static>>) -> Result<Self, DataError> {
+        let (rows, columns) =
+            sparse.as_ref().map_or((self.n_rows, 0), |sparse| (sparse.n_rows(), sparse.n_columns()));
+        if (rows, columns) != (self.n_rows, self.layout.n_sparse()) {
+            let problem = format!(
+                "have {rows} rows of {columns} sparse columns, expected {} of {}",
+                self.n_rows,
+                self.layout.n_sparse()
+            );
+            return Err(DataError::Inconsistent { what: "features", problem });
+        }
+        Ok(Self { sparse, ..self })
     }
 
     /// A row-major matrix `[n, n_columns]` of numbers, taken as they are: no blocks, no standardisation.
@@ -173,7 +208,12 @@ impl Features {
         &self.codes
     }
 
-    /// The values of all columns of a row, indicators standardised.
+    /// The sparse columns as they are, not standardised; `None` if there are none.
+    pub fn sparse(&self) -> Option<&CsrMatrix<'static>> {
+        self.sparse.as_ref()
+    }
+
+    /// The values of all columns of a row, indicators and sparse columns standardised.
     ///
     /// # Panics
     /// If `row` is not below the number of rows.
@@ -190,6 +230,14 @@ impl Features {
                 values[n_dense + column] = (1.0 - mean) / std;
             }
         }
+        let first = values.len();
+        values.extend(layout.sparse_mean.iter().zip(&layout.sparse_std).map(|(mean, std)| -mean / std));
+        if let Some(sparse) = &self.sparse {
+            for at in sparse.row_range(row) {
+                let column = sparse.indices().at(at) as usize;
+                values[first + column] += sparse.values().at(at) / layout.sparse_std[column];
+            }
+        }
         values
     }
 
@@ -204,6 +252,7 @@ impl Features {
             n_rows: rows.len(),
             dense: select_rows(&self.dense, n_dense, rows),
             codes: select_rows(&self.codes, n_blocks, rows),
+            sparse: self.sparse.as_ref().map(|sparse| sparse.select(rows)),
             layout: Arc::clone(&self.layout),
         }
     }

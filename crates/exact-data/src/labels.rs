@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::Warning;
+use crate::typed::canonical;
 use crate::{DataError, Table};
 
 /// The classes of a target column, in the order of their codes: sorted by value if all names are numbers,
@@ -14,7 +16,7 @@ use crate::{DataError, Table};
 /// use exact_data::{LabelEncoder, ReadOptions, Source, Table};
 /// let source = Source::bytes("wine.csv", b"hue,label\n1,10\n2,9\n3,10\n4,9\n".as_slice());
 /// let table = Table::read(&source, &ReadOptions::with_target("label"))?;
-/// let labels = LabelEncoder::fit(&table, "label")?;
+/// let (labels, _warnings) = LabelEncoder::fit(&table, "label")?;
 /// assert_eq!(labels.classes(), ["9", "10"]);
 /// assert_eq!(labels.transform(&table, "label")?, [1, 0, 1, 0]);
 /// # Ok::<(), exact_data::DataError>(())
@@ -26,12 +28,12 @@ pub struct LabelEncoder {
 }
 
 impl LabelEncoder {
-    /// The classes of a column, which must be categorical (the target always is).
+    /// The classes of a column, which must be categorical (the target always is), with a warning for each
+    /// class of a single row, and for classes that differ only in case or white space.
     ///
     /// # Errors
-    /// [`DataError`] if there is no such column, it is numeric, a value is missing, all are equal, or a class
-    /// has only one row.
-    pub fn fit(table: &Table, column: &str) -> Result<Self, DataError> {
+    /// [`DataError`] if there is no such column, it is numeric, a value is missing, or all are equal.
+    pub fn fit(table: &Table, column: &str) -> Result<(Self, Vec<Warning>), DataError> {
         let values = table.categorical(column)?;
         // Each class with its first row and its number of rows.
         let mut found: HashMap<&str, (usize, usize)> = HashMap::new();
@@ -48,12 +50,21 @@ impl LabelEncoder {
             let (file, class) = (table.name().into(), class.clone());
             return Err(DataError::OneClass { file, column: column.into(), class });
         }
-        let single = |class: &&String| found[class.as_str()].1 == 1;
-        if let Some(class) = classes.iter().find(single) {
-            let place = table.place(found[class.as_str()].0, column);
-            return Err(DataError::ClassWithOneRow { place, class: class.clone() });
+        let mut warnings = Vec::new();
+        let mut folded: HashMap<String, &str> = HashMap::new();
+        for class in &classes {
+            let (row, count) = found[class.as_str()];
+            if count == 1 {
+                let (column, class, line) = (column.into(), class.clone(), table.line(row));
+                warnings.push(Warning::ClassWithOneRow { column, class, line });
+            }
+            let plain = class.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+            if let Some(first) = folded.insert(plain, class) {
+                let (column, first, second) = (column.into(), first.into(), class.clone());
+                warnings.push(Warning::SimilarClasses { column, first, second });
+            }
         }
-        Ok(Self { classes })
+        Ok((Self { classes }, warnings))
     }
 
     /// The code of each row's label.
@@ -63,7 +74,10 @@ impl LabelEncoder {
     /// classes.
     pub fn transform(&self, table: &Table, column: &str) -> Result<Vec<u32>, DataError> {
         let values = table.categorical(column)?;
-        let known: HashMap<&str, u32> = self.classes.iter().map(String::as_str).zip(0..).collect();
+        let mut known: HashMap<String, u32> = HashMap::new();
+        for (class, code) in self.classes.iter().zip(0..) {
+            known.entry(canonical(class)).or_insert(code);
+        }
         let code_of: Vec<Option<u32>> = values.texts().map(|text| known.get(text).copied()).collect();
         let encode = |(row, code): (usize, Option<usize>)| {
             let place = || table.place(row, column);

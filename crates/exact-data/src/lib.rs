@@ -10,7 +10,7 @@
 //! let train = Source::bytes("train.csv", text.as_slice());
 //! let train = Table::read(&train, &ReadOptions::with_target("price"))?;
 //! let (encoder, _warnings) = Encoder::fit(&train, &EncoderOptions::default())?;
-//! let labels = LabelEncoder::fit(&train, "price")?;
+//! let (labels, _warnings) = LabelEncoder::fit(&train, "price")?;
 //!
 //! // Further data is read as the encoder knows it; columns it does not know are ignored.
 //! let new = Source::bytes("new.csv", b"colour,doors,owner\ngreen,3,Ada\n".as_slice());
@@ -21,53 +21,75 @@
 //! # Ok::<(), exact_data::DataError>(())
 //! ```
 //!
-//! Text is always read. Other files need a feature of this crate, and are refused by its name without it:
+//! Delimited text, JSON, ARFF and LIBSVM are always read. Other files need a feature of this crate, and are
+//! refused by its name without it:
 //!
 //! | feature | reads |
 //! |---|---|
-//! | `compression` | text that is compressed with gzip or zstd |
+//! | `compression` | files that are compressed with gzip, zstd, bzip2 or xz |
+//! | `archives` | the only file of a ZIP archive |
+//! | `encodings` | text in other encodings than UTF-8 |
 //! | `arrays` | NPY, NPZ and safetensors; it also writes embeddings |
 //! | `parquet` | Parquet |
+//! | `arrow-ipc` | files and streams of Arrow, Feather among them |
+//! | `excel` | workbooks of Excel and `LibreOffice` |
 //! | `bundled` | the tables that are part of the program (the module `bundled`) |
 
-mod array_format;
-#[cfg(feature = "arrays")]
-mod arrays;
+mod archive;
 mod atomic_file;
 #[cfg(feature = "bundled")]
 pub mod bundled;
+mod cells;
+mod class_weights;
 mod column_kind;
+mod compression;
 mod csr_matrix;
-mod csv;
 mod dense_matrix;
+#[cfg(feature = "arrays")]
+mod embeddings;
 mod encoder;
+mod encoding;
 mod error;
 mod features;
+mod file_form;
+mod formats;
 mod labels;
 pub mod message;
 mod numbers;
+mod origin;
+mod paths;
 mod plan;
+mod profile;
+mod raw_table;
 mod read;
 mod source;
 mod split;
 mod standardisation;
 mod table;
 mod tensor_file;
+mod texts;
+mod typed;
+mod values;
 
-#[cfg(feature = "arrays")]
-pub use arrays::write_embeddings;
 pub use atomic_file::{check_writable, write_atomically};
+pub use class_weights::ClassWeights;
 pub use column_kind::ColumnKind;
 pub use csr_matrix::CsrMatrix;
 pub use dense_matrix::DenseMatrix;
+#[cfg(feature = "arrays")]
+pub use embeddings::write_embeddings;
 pub use encoder::{Encoder, EncoderOptions, StandardisedColumn};
 pub use error::{DataError, FIELD_LIMIT, Place, Warning};
 pub use features::{Features, Layout};
+pub use file_form::FileForm;
 pub use labels::{LabelEncoder, sort_names};
 pub use numbers::{Indices, Numbers};
-pub use plan::{Columns, ReadOptions};
+pub use paths::expand;
+pub use plan::{Columns, Declared, ReadOptions};
+pub use profile::{ColumnProfile, DateFormat, DateOrder, DatePart, NumberFormat, Reading};
 pub use source::Source;
 pub use split::{Split, folds, split, stratified_folds, stratified_split};
 pub use standardisation::is_constant;
 pub use table::Table;
-pub use tensor_file::{hexadecimal, read_tensors, write_tensors};
+pub use tensor_file::{begins_as_tensors, hexadecimal, read_tensors, write_tensors};
+pub use values::Values;

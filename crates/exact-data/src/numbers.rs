@@ -56,6 +56,14 @@ impl Numbers<'_> {
         self.len() == 0
     }
 
+    /// The number at a position, which is below the length.
+    pub(crate) fn at(&self, at: usize) -> f64 {
+        match self {
+            Self::F32(numbers) => numbers[at].into(),
+            Self::F64(numbers) => numbers[at],
+        }
+    }
+
     /// The first number that is NaN or infinite, with its position.
     pub(crate) fn first_not_finite(&self) -> Option<(usize, f64)> {
         match self {
@@ -67,6 +75,28 @@ impl Numbers<'_> {
                 let at = numbers.iter().position(|number| !number.is_finite())?;
                 Some((at, numbers[at]))
             }
+        }
+    }
+
+    /// These numbers and others, in the type that has all of them.
+    pub(crate) fn chain(self, others: &Numbers<'_>) -> Self {
+        match (self, others) {
+            (Self::F32(mut numbers), Numbers::F32(others)) => {
+                numbers.to_mut().extend_from_slice(others);
+                Self::F32(numbers)
+            }
+            (numbers, others) => {
+                let mut all = numbers.into_f64();
+                all.extend(others.clone().into_f64());
+                all.into()
+            }
+        }
+    }
+
+    fn into_f64(self) -> Vec<f64> {
+        match self {
+            Self::F32(numbers) => numbers.iter().copied().map(f64::from).collect(),
+            Self::F64(numbers) => numbers.into_owned(),
         }
     }
 
@@ -98,6 +128,28 @@ impl Indices<'_> {
         match self {
             Self::I32(integers) => integers[at].into(),
             Self::I64(integers) => integers[at],
+        }
+    }
+
+    /// These integers and others, in the type that has all of them.
+    pub(crate) fn chain(self, others: &Indices<'_>) -> Self {
+        match (self, others) {
+            (Self::I32(mut integers), Indices::I32(others)) => {
+                integers.to_mut().extend_from_slice(others);
+                Self::I32(integers)
+            }
+            (integers, others) => {
+                let mut all = integers.into_i64();
+                all.extend(others.clone().into_i64());
+                all.into()
+            }
+        }
+    }
+
+    fn into_i64(self) -> Vec<i64> {
+        match self {
+            Self::I32(integers) => integers.iter().copied().map(i64::from).collect(),
+            Self::I64(integers) => integers.into_owned(),
         }
     }
 

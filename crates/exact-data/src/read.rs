@@ -1,186 +1,212 @@
-//! Reading files into tables.
+//! Files into tables: format → cells → profile → values.
 
 use std::sync::Arc;
 
-use arrow_array::builder::{ArrayBuilder, Float64Builder, LargeStringDictionaryBuilder};
-use arrow_array::types::UInt32Type;
-use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_array::cast::AsArray as _;
+use arrow_array::types::Float64Type;
+use arrow_array::{Array as _, ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow_schema::{Field, Schema};
+use rayon::prelude::*;
 
-use crate::array_format::ArrayFormat;
-#[cfg(feature = "arrays")]
-use crate::arrays;
-use crate::csv::Records;
-use crate::error::Place;
+use crate::cells::Cells;
+use crate::error::Warning;
+use crate::message::count;
 use crate::plan::{Plan, plan};
-use crate::{ColumnKind, DataError, ReadOptions, Source, Table};
+use crate::profile::{ColumnProfile, Conventions, Decision, Reading, decide, decide_known, decide_labels};
+use crate::raw_table::{RawColumn, RawTable};
+use crate::table::{Parts, ReadColumn};
+use crate::{ColumnKind, Columns, DataError, ReadOptions, Source, Table, formats, typed};
 
-/// A column while it is read.
-enum Builder {
-    Ignored,
-    Numeric {
-        values: Float64Builder,
-        inferred: bool,
-        not_finite: Option<(u64, String)>,
-    },
-    Categorical(LargeStringDictionaryBuilder<UInt32Type>),
-    /// Was taken for numeric until a text came; must be read again as categorical.
-    Misjudged,
+/// A target with more different numbers than this is asked whether it is one of classes.
+const CONTINUOUS_FRACTIONS: usize = 20;
+const CONTINUOUS_INTEGERS: usize = 100;
+
+/// A column once it has been decided what it is.
+struct Typed {
+    plan: Plan,
+    profile: ColumnProfile,
+    reading: Option<Reading>,
+    values: Option<ArrayRef>,
+    warning: Option<Warning>,
 }
 
 impl Table {
-    /// Reads a table from a delimited text (CSV, TSV), plain or compressed with gzip or zstd, or from a file
-    /// of arrays (NPY, NPZ, safetensors, Parquet), if the source is named so.
+    /// Reads a table. What the file is follows from its content, then from its name; each feature of this
+    /// crate adds formats.
     ///
-    /// In a file of arrays, an array of n rows is a column, and a matrix `[n, d]` named `x`, or a Parquet
-    /// column of lists of d numbers, is the columns `x_0` to `x_{d-1}`. The only array of an NPY file is
-    /// called `x`. A number among categories or in the target is the shortest text that stands for it, like
-    /// `3`. All arrays are read into memory.
-    ///
-    /// In a text, the first line names the columns. Quotes are those of RFC 4180, lines end in LF or CRLF,
-    /// empty lines are skipped, and white space around a field is no part of it.
-    ///
-    /// A text is streamed: beside the columns themselves, memory does not grow with it. It is read a second
-    /// time only if a column that begins with numbers turns out to hold text.
+    /// What each column is follows from its values, unless it is declared: see [`Table::profiles`] and
+    /// [`Table::warnings`].
     ///
     /// # Errors
-    /// [`DataError`]: each way in which a text can fail to be a table is one of its variants.
-    pub fn read(source: &Source, options: &ReadOptions) -> Result<Self, DataError> {
-        if let Some(format) = ArrayFormat::of(source) {
-            #[cfg(feature = "arrays")]
-            return arrays::read(source, format, options);
-            #[cfg(not(feature = "arrays"))]
-            return Err(format.not_built_in(source));
+    /// [`DataError`]: each way in which a file can fail to be a table is one of its variants.
+    pub fn read(source: &Source<'_>, options: &ReadOptions) -> Result<Self, DataError> {
+        Self::read_all(std::slice::from_ref(source), options)
+    }
+
+    /// Reads several files as one table; all have the same columns, in any order.
+    ///
+    /// # Errors
+    /// As [`Table::read`], and [`DataError::MixedColumns`] if columns differ.
+    pub fn read_all(sources: &[Source<'_>], options: &ReadOptions) -> Result<Self, DataError> {
+        let raw = formats::read_all(sources, &options.form)?;
+        Self::of_cells(raw, options)
+    }
+
+    pub(crate) fn of_cells(raw: RawTable, options: &ReadOptions) -> Result<Self, DataError> {
+        let RawTable { columns, origin, sparse } = raw;
+        let name = origin.name();
+        let header: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
+        let plans = plan(&name, &header, options)?;
+        if origin.n_rows() == 0 {
+            return Err(DataError::NoRows { file: name });
         }
-        let mut plans: Option<Vec<Plan>> = None;
-        // Each round decides at least one more column, so there are at most two unless the file changes
-        // meanwhile.
-        loop {
-            let mut records = Records::open(source, options.delimiter)?;
-            let planned = match plans.take().filter(|plans| plans.len() == records.header().len()) {
-                Some(plans) => plans,
-                None => plan(source.name(), records.header(), options)?,
-            };
-            let mut builders: Vec<Builder> = planned.iter().map(|&plan| Builder::new(plan)).collect();
-            let lines = fill(&mut builders, &mut records, source.name(), &options.missing)?;
-            if builders.iter().any(Builder::is_misjudged) {
-                let decide = |(plan, builder): (Plan, &Builder)| match builder {
-                    Builder::Misjudged => Plan::Known(ColumnKind::Categorical),
-                    _ => plan,
-                };
-                plans = Some(planned.into_iter().zip(&builders).map(decide).collect());
-            } else {
-                let batch = finish(builders, records.header(), source.name())?;
-                let (target, missing) = (options.target.clone(), options.missing.clone());
-                return Ok(Self::from_parts(source.name().into(), batch, lines, target, missing));
+        let conventions = Conventions {
+            missing: &options.missing,
+            decimal: options.form.decimal,
+            prefers_comma: options.form.delimiter == Some(b';'),
+            date_order: options.date_order,
+            origin: &origin,
+        };
+        let decided: Vec<Result<Typed, DataError>> = columns
+            .into_par_iter()
+            .zip(plans)
+            .map(|(column, plan)| type_column(column, plan, &conventions))
+            .collect();
+        let mut parts = Parts::default();
+        let (mut fields, mut arrays) = (Vec::new(), Vec::new());
+        for typed in decided {
+            let Typed { plan, profile, reading, values, warning } = typed?;
+            parts.warnings.extend(warning);
+            let column = profile.name.clone();
+            match (&plan, values) {
+                (Plan::Weight, Some(values)) => {
+                    parts.weights = Some(weights(&values, &column, &origin)?);
+                }
+                (Plan::Id, Some(values)) => parts.ids.push((column, names(&values))),
+                (_, Some(values)) => {
+                    if matches!(plan, Plan::Target { .. }) {
+                        parts.target = Some(column.clone());
+                    }
+                    fields.push(Field::new(&column, values.data_type().clone(), true));
+                    arrays.push(values);
+                    parts.readings.extend(reading.map(|reading| ReadColumn { column, reading }));
+                }
+                (_, None) => {}
+            }
+            if plan != Plan::Ignore {
+                parts.profiles.push(profile);
             }
         }
+        let rows = RecordBatchOptions::new().with_row_count(Some(origin.n_rows()));
+        let batch = RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &rows)
+            .map_err(|error| DataError::Inconsistent { what: "table", problem: error.to_string() })?;
+        parts.missing.clone_from(&options.missing);
+        parts.form = options.form.clone();
+        parts.sparse = sparse;
+        let may_lack_labels = matches!(options.columns, Columns::Infer(_)) || parts.target.is_some();
+        let table = Self::from_parts(name, batch, origin, parts);
+        if may_lack_labels { table.without_missing_labels() } else { Ok(table) }
+    }
+
+    /// Without the rows that have no label.
+    fn without_missing_labels(self) -> Result<Self, DataError> {
+        let Some(target) = self.target().map(String::from) else { return Ok(self) };
+        let labelled: Vec<usize> = {
+            let codes = self.categorical(&target)?.codes().enumerate();
+            codes.filter_map(|(row, code)| code.map(|_| row)).collect()
+        };
+        let (rows, kept) = (self.n_rows(), labelled.len());
+        if kept == rows {
+            return Ok(self);
+        }
+        let mut labelled_rows = vec![false; rows];
+        for &row in &labelled {
+            labelled_rows[row] = true;
+        }
+        let first = labelled_rows.iter().position(|labelled| !labelled).unwrap_or(0);
+        if kept == 0 {
+            return Err(DataError::MissingTarget { place: self.place(first, &target) });
+        }
+        let line = self.line(first);
+        let mut table = self.select(&labelled);
+        table.warn(Warning::MissingLabels { column: target, count: rows - kept, line });
+        Ok(table)
     }
 }
 
-/// Reads all rows; returns their lines.
-fn fill<R: std::io::BufRead>(
-    builders: &mut [Builder],
-    records: &mut Records<R>,
-    file: &str,
-    missing: &[String],
-) -> Result<Vec<u64>, DataError> {
-    let header = records.header().to_vec();
-    let mut lines = Vec::new();
-    let mut push = |column: usize, line: u64, text: &str| {
-        let text = Some(text).filter(|text| !text.is_empty() && !missing.iter().any(|token| token == text));
-        let place = || Place { source: file.into(), line, column: header[column].clone() };
-        builders[column].push(text, line, place)
+fn type_column(column: RawColumn, plan: Plan, conventions: &Conventions<'_>) -> Result<Typed, DataError> {
+    let RawColumn { name, cells } = column;
+    let decision = match &plan {
+        Plan::Ignore => {
+            let decision = decide(&name, &Cells::default(), Some(ColumnKind::Categorical), conventions)?;
+            let Decision { profile, .. } = decision;
+            return Ok(Typed { plan, profile, reading: None, values: None, warning: None });
+        }
+        Plan::Infer => decide(&name, &cells, None, conventions)?,
+        Plan::Declared(kind) => decide(&name, &cells, Some(*kind), conventions)?,
+        Plan::Known(reading) => decide_known(&name, &cells, reading, conventions)?,
+        Plan::Weight => decide(&name, &cells, Some(ColumnKind::Numeric), conventions)?,
+        Plan::Id => decide(&name, &cells, Some(ColumnKind::Text), conventions)?,
+        Plan::Target { declared } => {
+            let decision = decide_labels(&name, &cells, *declared, conventions);
+            if !declared {
+                check_classes(&decision.profile, &cells, conventions)?;
+            }
+            decision
+        }
     };
-    while let Some(line) = records.read_record(&mut push)? {
-        lines.push(line);
+    let values = decision.reading.as_ref().map(|reading| typed::values(cells, &decision, reading));
+    let Decision { reading, mut profile, warning, .. } = decision;
+    match plan {
+        Plan::Weight => profile.note = "sample weights".into(),
+        Plan::Id => profile.note = "kept beside the predictions".into(),
+        _ => {}
     }
-    if lines.is_empty() {
-        return Err(DataError::NoRows { file: file.into() });
-    }
-    Ok(lines)
+    Ok(Typed { plan, profile, reading, values, warning })
 }
 
-fn finish(builders: Vec<Builder>, header: &[String], file: &str) -> Result<RecordBatch, DataError> {
-    let (mut fields, mut arrays) = (Vec::new(), Vec::new());
-    for (builder, column) in builders.into_iter().zip(header) {
-        let place = |line| Place { source: file.into(), line, column: column.clone() };
-        if let Some(array) = builder.finish(place)? {
-            fields.push(Field::new(column, array.data_type().clone(), true));
-            arrays.push(array);
-        }
+/// Refuses a target that looks continuous.
+fn check_classes(
+    profile: &ColumnProfile,
+    cells: &Cells,
+    conventions: &Conventions<'_>,
+) -> Result<(), DataError> {
+    if profile.texts > 0 {
+        return Ok(());
     }
-    RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
-        .map_err(|error| DataError::Inconsistent { what: "table", problem: error.to_string() })
+    let mut whole = true;
+    cells.visit(|_, number| whole &= number.fract() == 0.0, |_, _| {});
+    let distinct = profile.distinct.unwrap_or(profile.numbers);
+    let many = if whole { CONTINUOUS_INTEGERS } else { CONTINUOUS_FRACTIONS };
+    if distinct > many && 2 * distinct > profile.numbers || (!whole && distinct > CONTINUOUS_INTEGERS) {
+        let (file, column) = (conventions.origin.name(), profile.name.clone());
+        let values = format!("{} in {}", count(distinct, "different number"), count(profile.numbers, "row"));
+        return Err(DataError::ContinuousTarget { file, column, values });
+    }
+    Ok(())
 }
 
-impl Builder {
-    fn new(plan: Plan) -> Self {
-        let numeric = |inferred| Self::Numeric { values: Float64Builder::new(), inferred, not_finite: None };
-        match plan {
-            Plan::Ignore => Self::Ignored,
-            Plan::Infer => numeric(true),
-            Plan::Known(ColumnKind::Numeric) => numeric(false),
-            Plan::Known(ColumnKind::Categorical) => Self::Categorical(LargeStringDictionaryBuilder::new()),
-        }
+/// Sample weights, checked.
+fn weights(values: &ArrayRef, column: &str, origin: &crate::origin::Origin) -> Result<Vec<f64>, DataError> {
+    let values = values.as_primitive::<Float64Type>();
+    if let Some(row) = (0..values.len()).find(|&row| values.is_null(row)) {
+        return Err(DataError::BadWeight { place: origin.place(row, column), problem: "is missing".into() });
     }
+    if let Some(row) = values.values().iter().position(|&weight| weight < 0.0) {
+        let problem = format!("is {}, below 0", values.value(row));
+        return Err(DataError::BadWeight { place: origin.place(row, column), problem });
+    }
+    if values.values().iter().all(|&weight| weight == 0.0) {
+        let problem = "is 0, and so are all others".into();
+        return Err(DataError::BadWeight { place: origin.place(0, column), problem });
+    }
+    Ok(values.values().to_vec())
+}
 
-    fn is_misjudged(&self) -> bool {
-        matches!(self, Self::Misjudged)
-    }
-
-    /// Appends a field, `None` if it is missing.
-    fn push(&mut self, text: Option<&str>, line: u64, place: impl Fn() -> Place) -> Result<(), DataError> {
-        match self {
-            Self::Ignored | Self::Misjudged => {}
-            Self::Categorical(values) => match text {
-                None => values.append_null(),
-                Some(text) => {
-                    values.append(text).map_err(|_| DataError::TooManyCategories { place: place() })?;
-                }
-            },
-            Self::Numeric { values, inferred, not_finite } => match (text, text.map(str::parse::<f64>)) {
-                (Some(_), Some(Ok(value))) if value.is_finite() => values.append_value(value),
-                // Whether it is an error is known at the end: "inf" may yet turn out to be a category.
-                (Some(text), Some(Ok(_))) if *inferred => {
-                    not_finite.get_or_insert_with(|| (line, text.into()));
-                    values.append_null();
-                }
-                (Some(text), Some(Ok(_))) => {
-                    return Err(DataError::NotFinite { place: place(), value: text.into() });
-                }
-                (Some(text), _) if *inferred => *self = Self::first_text(values, not_finite.is_none(), text),
-                (Some(text), _) => return Err(DataError::NotANumber { place: place(), value: text.into() }),
-                (None, _) => values.append_null(),
-            },
-        }
-        Ok(())
-    }
-
-    /// The column once a text has come: categorical from here if there were only missing values before it,
-    /// since the text of a number is not kept.
-    fn first_text(before: &mut Float64Builder, all_finite: bool, text: &str) -> Self {
-        let rows = before.len();
-        let mut values = LargeStringDictionaryBuilder::new();
-        if before.finish().null_count() == rows && all_finite {
-            for _ in 0..rows {
-                values.append_null();
-            }
-            values.append(text).expect("one category is not too many");
-            return Self::Categorical(values);
-        }
-        Self::Misjudged
-    }
-
-    fn finish(self, place: impl Fn(u64) -> Place) -> Result<Option<ArrayRef>, DataError> {
-        match self {
-            Self::Ignored => Ok(None),
-            Self::Misjudged => unreachable!("misjudged columns are read again before they are finished"),
-            Self::Numeric { not_finite: Some((line, value)), .. } => {
-                Err(DataError::NotFinite { place: place(line), value })
-            }
-            Self::Numeric { mut values, .. } => Ok(Some(Arc::new(values.finish()))),
-            Self::Categorical(mut values) => Ok(Some(Arc::new(values.finish()))),
-        }
-    }
+/// The texts of an identifier, empty where it is missing.
+fn names(values: &ArrayRef) -> Vec<String> {
+    let dictionary = values.as_dictionary::<arrow_array::types::UInt32Type>();
+    let texts = dictionary.values().as_string::<i64>();
+    let name = |code: Option<u32>| code.map_or(String::new(), |code| texts.value(code as usize).to_string());
+    dictionary.keys().iter().map(name).collect()
 }

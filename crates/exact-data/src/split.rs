@@ -22,7 +22,8 @@ pub struct Split {
 }
 
 /// Divides rows into folds at random, so that the folds' numbers of rows differ by at most 1, and so do their
-/// numbers of rows of each class. Returns the validation rows of each fold, sorted.
+/// numbers of rows of each class. Returns the validation rows of each fold, sorted. The only row of a class
+/// is in none of them: it is always trained on.
 ///
 /// # Errors
 /// [`DataError`] if there are fewer than 2 folds, fewer rows than folds, or a label is not below `n_classes`.
@@ -48,7 +49,11 @@ pub fn stratified_folds(
     let shuffled = shuffled_classes(labels, n_classes, seed, Purpose::Folds)?;
     // Dealing the classes one after the other, without starting anew, levels the folds as well as each class.
     let mut dealt = vec![Vec::with_capacity(labels.len() / folds + 1); folds];
-    for (at, row) in shuffled.into_iter().flatten().enumerate() {
+    let several: Vec<usize> = shuffled.into_iter().filter(|rows| rows.len() > 1).flatten().collect();
+    if several.len() < folds {
+        return Err(DataError::TooFewRows { rows: several.len(), parts: folds });
+    }
+    for (at, row) in several.into_iter().enumerate() {
         dealt[at % folds].push(row);
     }
     for rows in &mut dealt {

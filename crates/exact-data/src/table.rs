@@ -6,11 +6,13 @@ use arrow_array::{Array, ArrayRef, Float64Array, LargeStringArray, RecordBatch, 
 use arrow_schema::DataType;
 use arrow_select::take::take_record_batch;
 
-use crate::error::Place;
-use crate::{ColumnKind, DataError};
+use crate::error::{Place, Warning};
+use crate::origin::Origin;
+use crate::profile::{ColumnProfile, Reading};
+use crate::{ColumnKind, CsrMatrix, DataError, FileForm};
 
-/// A table in Arrow's memory format: numeric columns are `Float64`, categorical ones
-/// `Dictionary(UInt32, LargeUtf8)`; missing values are nulls.
+/// A table in Arrow's memory format: columns of numbers and of dates, in seconds since the beginning of 1970,
+/// are `Float64`, those of categories and texts `Dictionary(UInt32, LargeUtf8)`; missing values are nulls.
 ///
 /// # Example
 /// ```
@@ -26,9 +28,29 @@ use crate::{ColumnKind, DataError};
 pub struct Table {
     name: String,
     batch: RecordBatch,
-    lines: Vec<u64>,
-    target: Option<String>,
-    missing: Vec<String>,
+    origin: Origin,
+    parts: Parts,
+}
+
+/// What a table has beside its columns.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Parts {
+    pub target: Option<String>,
+    pub missing: Vec<String>,
+    pub form: FileForm,
+    pub readings: Vec<ReadColumn>,
+    pub profiles: Vec<ColumnProfile>,
+    pub warnings: Vec<Warning>,
+    pub weights: Option<Vec<f64>>,
+    pub ids: Vec<(String, Vec<String>)>,
+    pub sparse: Option<CsrMatrix<'static>>,
+}
+
+/// A column and how its cells were read.
+#[derive(Debug, Clone)]
+pub(crate) struct ReadColumn {
+    pub column: String,
+    pub reading: Reading,
 }
 
 /// The values of a column.
@@ -76,11 +98,15 @@ impl Table {
         let names: Vec<&str> =
             batch.schema_ref().fields().iter().map(|field| field.name().as_str()).collect();
         check_names(name, &names)?;
-        let table = Self { name: name.into(), batch, lines, target: None, missing: Vec::new() };
+        let mut table =
+            Self { name: name.into(), batch, origin: Origin::new(name, lines), parts: Parts::default() };
         if table.n_rows() == 0 {
             return Err(DataError::NoRows { file: table.name });
         }
+        let mut readings = Vec::new();
         for column in table.column_names() {
+            let kind = table.kind(column)?;
+            readings.push(ReadColumn { column: column.into(), reading: Reading::plain(kind) });
             let Column::Numeric(values) = table.column(column)? else { continue };
             let unusable = |value: Option<f64>| value.is_some_and(|value| !value.is_finite());
             if let Some(row) = values.iter().position(unusable) {
@@ -88,17 +114,12 @@ impl Table {
                 return Err(DataError::NotFinite { place: table.place(row, column), value });
             }
         }
+        table.parts.readings = readings;
         Ok(table)
     }
 
-    pub(crate) fn from_parts(
-        name: String,
-        batch: RecordBatch,
-        lines: Vec<u64>,
-        target: Option<String>,
-        missing: Vec<String>,
-    ) -> Self {
-        Self { name, batch, lines, target, missing }
+    pub(crate) fn from_parts(name: String, batch: RecordBatch, origin: Origin, parts: Parts) -> Self {
+        Self { name, batch, origin, parts }
     }
 
     /// The name of the source: the file's path, or what it was called.
@@ -134,12 +155,58 @@ impl Table {
 
     /// The target column, if one was named on reading. It is no feature.
     pub fn target(&self) -> Option<&str> {
-        self.target.as_deref()
+        self.parts.target.as_deref()
     }
 
-    /// The tokens that were read as missing values.
+    /// The tokens that were read as missing values in every column.
     pub fn missing(&self) -> &[String] {
-        &self.missing
+        &self.parts.missing
+    }
+
+    /// How the file was written.
+    pub fn form(&self) -> &FileForm {
+        &self.parts.form
+    }
+
+    /// What each column was taken for, and why, in the order of the file.
+    pub fn profiles(&self) -> &[ColumnProfile] {
+        &self.parts.profiles
+    }
+
+    /// What reading noticed: columns that were left out, texts that count as missing.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.parts.warnings
+    }
+
+    /// The sample weights, `[n_rows]`, if a column of them was named.
+    pub fn weights(&self) -> Option<&[f64]> {
+        self.parts.weights.as_deref()
+    }
+
+    /// The columns that are kept beside the predictions: names and values, `[n_rows]`.
+    pub fn ids(&self) -> &[(String, Vec<String>)] {
+        &self.parts.ids
+    }
+
+    /// The columns of a sparse file, named by their number.
+    pub fn sparse(&self) -> Option<&CsrMatrix<'static>> {
+        self.parts.sparse.as_ref()
+    }
+
+    /// The columns of the features, with how they were read: all but the target.
+    pub(crate) fn features(&self) -> Result<Vec<(&str, &Reading, Column<'_>)>, DataError> {
+        let mut features = Vec::with_capacity(self.n_columns());
+        for (ReadColumn { column, reading }, array) in self.parts.readings.iter().zip(self.batch.columns()) {
+            if self.target() != Some(column) {
+                let values = view(array).ok_or_else(|| self.unsupported_type(column, array))?;
+                features.push((column.as_str(), reading, values));
+            }
+        }
+        Ok(features)
+    }
+
+    pub(crate) fn warn(&mut self, warning: Warning) {
+        self.parts.warnings.push(warning);
     }
 
     /// The columns as Arrow arrays.
@@ -152,7 +219,7 @@ impl Table {
     /// # Panics
     /// If `row` is not below the number of rows.
     pub fn line(&self, row: usize) -> u64 {
-        self.lines[row]
+        self.origin.line(row)
     }
 
     /// The rows with the given numbers, in that order, with their source lines.
@@ -163,35 +230,41 @@ impl Table {
     pub fn select(&self, rows: &[usize]) -> Self {
         let numbers: UInt64Array = rows.iter().map(|&row| row as u64).collect();
         let batch = take_record_batch(&self.batch, &numbers).expect("each number is one of a row");
-        Self { batch, lines: rows.iter().map(|&row| self.lines[row]).collect(), ..self.clone() }
+        let parts = Parts {
+            weights: self
+                .parts
+                .weights
+                .as_ref()
+                .map(|weights| rows.iter().map(|&row| weights[row]).collect()),
+            ids: self
+                .parts
+                .ids
+                .iter()
+                .map(|(name, ids)| (name.clone(), rows.iter().map(|&row| ids[row].clone()).collect()))
+                .collect(),
+            sparse: self.parts.sparse.as_ref().map(|sparse| sparse.select(rows)),
+            ..self.parts.clone()
+        };
+        Self { name: self.name.clone(), batch, origin: self.origin.select(rows), parts }
     }
 
     pub(crate) fn place(&self, row: usize, column: &str) -> Place {
-        Place { source: self.name.clone(), line: self.lines[row], column: column.into() }
+        self.origin.place(row, column)
     }
 
     pub(crate) fn column(&self, name: &str) -> Result<Column<'_>, DataError> {
-        let Some(array) = self.batch.column_by_name(name) else {
-            return Err(DataError::NoSuchColumn {
-                file: self.name.clone(),
-                column: name.into(),
-                columns: self.column_names().map(String::from).collect(),
-            });
-        };
-        view(array).ok_or_else(|| DataError::UnsupportedType {
-            file: self.name.clone(),
-            column: name.into(),
-            found: array.data_type().to_string(),
-        })
+        let array = self.batch.column_by_name(name).ok_or_else(|| self.no_such_column(name))?;
+        view(array).ok_or_else(|| self.unsupported_type(name, array))
     }
 
-    pub(crate) fn numeric(&self, name: &str) -> Result<&Float64Array, DataError> {
-        match self.column(name)? {
-            Column::Numeric(values) => Ok(values),
-            Column::Categorical(_) => {
-                Err(self.wrong_kind(name, ColumnKind::Categorical, ColumnKind::Numeric))
-            }
-        }
+    fn unsupported_type(&self, column: &str, array: &ArrayRef) -> DataError {
+        let (file, column, found) = (self.name.clone(), column.into(), array.data_type().to_string());
+        DataError::UnsupportedType { file, column, found }
+    }
+
+    pub(crate) fn no_such_column(&self, column: &str) -> DataError {
+        let columns = self.column_names().map(String::from).collect();
+        DataError::NoSuchColumn { file: self.name.clone(), column: column.into(), columns }
     }
 
     pub(crate) fn categorical(&self, name: &str) -> Result<Categories<'_>, DataError> {
@@ -201,7 +274,7 @@ impl Table {
         }
     }
 
-    fn wrong_kind(&self, column: &str, found: ColumnKind, expected: ColumnKind) -> DataError {
+    pub(crate) fn wrong_kind(&self, column: &str, found: ColumnKind, expected: ColumnKind) -> DataError {
         DataError::WrongKind { file: self.name.clone(), column: column.into(), found, expected }
     }
 }

@@ -13,7 +13,15 @@ use crate::DataError;
 /// The metadata entry of the description.
 const ENTRY: &str = "exact-learn";
 /// Raised with every change that older readers would misread.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+
+/// How the files that [`write_tensors`] makes begin, behind the length of their header.
+const BEGINNING: &[u8] = b"{\"__metadata__\":{\"exact-learn\":";
+
+/// Whether bytes begin as a file of tensors with a description does.
+pub fn begins_as_tensors(head: &[u8]) -> bool {
+    head.get(8..).is_some_and(|header| header.starts_with(BEGINNING))
+}
 
 #[derive(Serialize, Deserialize)]
 struct Header {
@@ -89,9 +97,9 @@ fn parse<'a, D: DeserializeOwned>(
     if header.format != format {
         return Err(format!("it holds '{}', expected '{format}'", header.format));
     }
-    if header.version != VERSION {
+    if !(1..=VERSION).contains(&header.version) {
         return Err(format!(
-            "its format version is {}, this program reads version {VERSION}",
+            "its format version is {}, this program reads versions up to {VERSION}",
             header.version
         ));
     }

@@ -35,7 +35,7 @@ fn main() {
     let set = bundled::get(name).unwrap();
     let table = set.train().unwrap();
     let (encoder, _) = Encoder::fit(&table, &EncoderOptions::default()).unwrap();
-    let labels = LabelEncoder::fit(&table, &set.target).unwrap();
+    let (labels, _) = LabelEncoder::fit(&table, &set.target).unwrap();
     let features = encoder.transform(&table).unwrap();
     let n_classes = labels.n_classes();
     let labels = labels.transform(&table, &set.target).unwrap();

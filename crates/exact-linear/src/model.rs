@@ -1,9 +1,13 @@
 //! A trained classifier with everything that turns a table into its features: what a model file holds.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 
 use exact_core::{Link, predicted_classes};
-use exact_data::{Encoder, LabelEncoder, Table, write_atomically};
+use exact_data::{
+    ColumnProfile, Encoder, Features, LabelEncoder, Table, begins_as_tensors, write_atomically,
+};
 use exact_eval::record::Selected;
 use serde::{Deserialize, Serialize};
 
@@ -25,7 +29,7 @@ const FORMAT: &str = "exact-learn linear classifier";
 /// let source = Source::bytes("levels.csv", format!("x,level\n{text}").into_bytes());
 /// let table = Table::read(&source, &ReadOptions::with_target("level"))?;
 /// let (encoder, _) = Encoder::fit(&table, &EncoderOptions::default())?;
-/// let labels = LabelEncoder::fit(&table, "level")?;
+/// let (labels, _) = LabelEncoder::fit(&table, "level")?;
 /// let (features, codes) = (encoder.transform(&table)?, labels.transform(&table, "level")?);
 /// let trainer = Trainer::new(features, codes, labels.n_classes(), TrainOptions::default())?;
 /// let trained = trainer.train(LossChoice::Auto, &Progress::ignore)?;
@@ -52,6 +56,9 @@ struct Description {
     solver: String,
     selected: Selected,
     cross_validated_accuracy: f64,
+    /// What the columns of the training table were taken for.
+    #[serde(default)]
+    columns: Vec<ColumnProfile>,
     #[serde(flatten)]
     link: Link,
 }
@@ -76,9 +83,37 @@ impl Model {
             solver: trained.solver.to_string(),
             selected: trained.selected,
             cross_validated_accuracy: trained.cv.mean,
+            columns: Vec::new(),
             link: trained.classifier.link(),
         };
         Self { description, classifier: trained.classifier.clone() }
+    }
+
+    /// With what the columns of the training table were taken for.
+    #[must_use]
+    pub fn with_columns(mut self, columns: Vec<ColumnProfile>) -> Self {
+        self.description.columns = columns;
+        self
+    }
+
+    /// What the columns of the training table were taken for; none if that was not kept.
+    pub fn columns(&self) -> &[ColumnProfile] {
+        &self.description.columns
+    }
+
+    /// The hyper-parameters that cross-validation chose.
+    pub fn selected(&self) -> &Selected {
+        &self.description.selected
+    }
+
+    /// The accuracy over the folds at these hyper-parameters.
+    pub fn cross_validated_accuracy(&self) -> f64 {
+        self.description.cross_validated_accuracy
+    }
+
+    /// The name of the optimiser.
+    pub fn solver(&self) -> &str {
+        &self.description.solver
     }
 
     /// The encoding of feature columns.
@@ -111,8 +146,15 @@ impl Model {
     /// # Errors
     /// [`LinearError::Data`] if the table lacks a column or has one of another kind.
     pub fn predict(&self, table: &Table) -> Result<Predictions, LinearError> {
-        let features = self.description.encoder.transform(table)?;
-        let logits = self.classifier.logits(&features)?;
+        self.predict_features(&self.description.encoder.transform(table)?)
+    }
+
+    /// Classes and probabilities of encoded rows.
+    ///
+    /// # Errors
+    /// [`LinearError::Columns`] if they are not of this model's encoder.
+    pub fn predict_features(&self, features: &Features) -> Result<Predictions, LinearError> {
+        let logits = self.classifier.logits(features)?;
         let n_classes = self.classifier.n_classes();
         Ok(Predictions {
             classes: predicted_classes(&logits, n_classes),
@@ -157,6 +199,13 @@ impl Model {
     pub fn save(&self, path: &Path) -> Result<(), LinearError> {
         let bytes = self.to_bytes()?;
         Ok(write_atomically(path, |file| file.write_all(&bytes))?)
+    }
+
+    /// Whether a file begins as those that this project writes.
+    pub fn is_model(path: &Path) -> bool {
+        let mut head = [0; 64];
+        let read = File::open(path).and_then(|mut file| file.read(&mut head));
+        read.is_ok_and(|length| begins_as_tensors(&head[..length]))
     }
 
     /// Reads a model file.

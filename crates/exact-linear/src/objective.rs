@@ -91,6 +91,7 @@ mod tests {
             block_offsets: vec![0, 3, 4],
             indicator_mean: vec![0.3, 0.2, 0.4, 0.1],
             indicator_std: vec![0.5, 0.4, 0.6, 0.3],
+            ..Layout::dense(2)
         };
         let dense = (0..n_rows * 2).map(|i| ((i * 37 % 101) as f64 - 50.0) / 30.0).collect();
         let codes = (0..n_rows)

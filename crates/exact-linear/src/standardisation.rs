@@ -21,9 +21,10 @@ impl Standardisation {
         Self { first: n_columns, mean: Vec::new(), std: Vec::new() }
     }
 
-    /// The indicators of encoded columns.
+    /// The indicators and the sparse columns of encoded tables.
     pub(crate) fn of_layout(layout: &Layout) -> Self {
-        let (mean, std) = (layout.indicator_mean.clone(), layout.indicator_std.clone());
+        let mean = [&layout.indicator_mean[..], &layout.sparse_mean].concat();
+        let std = [&layout.indicator_std[..], &layout.sparse_std].concat();
         Self { first: layout.n_dense, mean, std }
     }
 

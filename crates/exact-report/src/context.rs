@@ -1,7 +1,8 @@
 //! What the template of a run's report shows, as text and plots.
 
 use exact_eval::record::{
-    CompareRecord, CrossValidation, DataRecord, FitRecord, LossRecord, SigmaPathPoint, TestMetrics,
+    ColumnRecord, CompareRecord, CrossValidation, DataRecord, FitRecord, LossRecord, SigmaPathPoint,
+    TestMetrics,
 };
 use serde::Serialize;
 
@@ -11,6 +12,8 @@ use crate::format::{count, fixed, known, percent, seconds, significant};
 use crate::plot::{AccuracyRow, Picture, accuracy_by_loss, reliability, sigma_path};
 use crate::verdict::{self, Verdict, featured};
 
+const SHOWN_COLUMNS: usize = 100;
+
 /// The context of `report.html`.
 #[derive(Serialize)]
 pub(crate) struct Report {
@@ -19,6 +22,9 @@ pub(crate) struct Report {
     facts: Vec<(&'static str, String)>,
     #[serde(flatten)]
     verdict: Verdict,
+    columns: Vec<ColumnRecord>,
+    /// The most columns that are shown.
+    shown_columns: usize,
     outcomes: Vec<Outcome>,
     has_test: bool,
     /// What is counted on the test set.
@@ -78,6 +84,7 @@ pub(crate) fn compare(record: &CompareRecord) -> Result<Report, ReportError> {
     Ok(report(
         "Comparison of training losses",
         &record.data,
+        &record.columns,
         facts,
         verdict,
         &record.rows,
@@ -92,7 +99,15 @@ pub(crate) fn fit(record: &FitRecord) -> Report {
     facts.push(("seed", record.seed.to_string()));
     facts.extend(record.model.clone().map(|path| ("model file", path)));
     let rows = std::slice::from_ref(&record.outcome);
-    report("Trained model", &record.data, facts, verdict::fit(record), rows, &record.sigma_path)
+    report(
+        "Trained model",
+        &record.data,
+        &record.columns,
+        facts,
+        verdict::fit(record),
+        rows,
+        &record.sigma_path,
+    )
 }
 
 fn facts(data: &DataRecord) -> Vec<(&'static str, String)> {
@@ -106,6 +121,7 @@ fn facts(data: &DataRecord) -> Vec<(&'static str, String)> {
 fn report(
     kind: &'static str,
     data: &DataRecord,
+    columns: &[ColumnRecord],
     facts: Vec<(&'static str, String)>,
     verdict: Verdict,
     rows: &[LossRecord],
@@ -129,6 +145,8 @@ fn report(
         kind,
         facts,
         verdict,
+        columns: columns.to_vec(),
+        shown_columns: SHOWN_COLUMNS,
         outcomes,
         has_test: rows.iter().any(|row| row.test.is_some()),
         accuracy: accuracy(rows),

@@ -50,6 +50,7 @@ pub use error::ReportError;
 ///         classes: 2,
 ///         class_names: vec!["a".into(), "b".into()],
 ///     },
+///     columns: Vec::new(),
 ///     rows: vec![row("exact", [0.8, 0.9, 0.85]), row("cross-entropy", [0.8, 0.9, 0.80])],
 ///     sigma_path: Vec::new(),
 ///     seed: 0,

@@ -16,6 +16,8 @@ pub(crate) struct Verdict {
 }
 
 const BASELINE: &str = "cross-entropy";
+/// The p-value below which a difference is more than chance.
+const SIGNIFICANCE: f64 = 0.05;
 
 /// The row that stands for EXACT (`exact`, else `auto`), and that of cross-entropy; each only if it was
 /// trained.
@@ -95,13 +97,13 @@ fn against_baseline(exact: &LossRecord, baseline: &LossRecord, details: &mut Vec
         let ratio = 1.0 / (a.folds.len().max(2) - 1) as f64;
         match corrected_paired_t_test(&a.folds, &b.folds, ratio) {
             Ok(test) => {
-                let clear = difference.abs() > 2.0 * test.standard_error;
+                let clear = test.p_value < SIGNIFICANCE;
                 details.push(format!(
-                    "The paired difference over {} folds {} two standard errors ({} points, corrected for \
-                     overlapping training rows; p {}).",
+                    "The paired difference over {} folds {} at the level of 5 % (standard error {} points, \
+                     corrected for overlapping training rows; p {}).",
                     a.folds.len(),
-                    if clear { "exceeds" } else { "does not exceed" },
-                    fixed(200.0 * test.standard_error, 2),
+                    if clear { "is significant" } else { "is not significant" },
+                    fixed(100.0 * test.standard_error, 2),
                     if test.p_value < 0.001 {
                         "< 0.001".into()
                     } else {
@@ -122,7 +124,7 @@ fn against_baseline(exact: &LossRecord, baseline: &LossRecord, details: &mut Vec
     headline
 }
 
-/// `clear` is whether the difference exceeds two standard errors, if that is known.
+/// `clear` is whether the difference is significant, if that is known.
 fn headline(name: &str, difference: f64, clear: Option<bool>) -> String {
     let size = match fixed(100.0 * difference.abs(), 2) {
         tiny if tiny == "0.00" => "by less than 0.01 points".to_owned(),

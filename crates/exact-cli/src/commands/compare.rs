@@ -6,7 +6,7 @@ use exact_eval::record::{CompareRecord, LossRecord};
 use exact_linear::LossKind;
 
 use crate::arguments::Compare;
-use crate::input::Input;
+use crate::input::{Input, column_records};
 use crate::output::{Align, check_outputs, percent, print, print_json, table, write_file};
 use crate::progress::TrainingBar;
 use crate::training;
@@ -17,7 +17,7 @@ pub(crate) fn run(arguments: &Compare) -> anyhow::Result<()> {
     training::prepare(&arguments.training)?;
     let input = Input::read(&arguments.data)?;
     let data = input.record();
-    let Input { name, source, labels, train, test, .. } = input;
+    let Input { name, source, columns, labels, train, test, .. } = input;
     let report =
         arguments.report.clone().unwrap_or_else(|| PathBuf::from(format!("exact-report-{name}.html")));
     check_outputs(&inputs, &[("the report", Some(&report))])?;
@@ -35,6 +35,7 @@ pub(crate) fn run(arguments: &Compare) -> anyhow::Result<()> {
 
     let record = CompareRecord {
         data,
+        columns: column_records(&columns),
         rows,
         sigma_path,
         seed: arguments.training.seed,

@@ -8,7 +8,7 @@ use exact_images::ImageSet;
 use serde_json::json;
 
 use crate::arguments::Datasets;
-use crate::output::{Align, print, print_json, table};
+use crate::output::{Align, print, print_json, wrapped_table};
 use crate::progress::DownloadBar;
 
 pub(crate) fn run(arguments: &Datasets) -> anyhow::Result<()> {
@@ -22,7 +22,8 @@ pub(crate) fn run(arguments: &Datasets) -> anyhow::Result<()> {
     }
     print(tables())?;
     print(format_args!("\nImages, for training networks:"))?;
-    print(images())
+    print(images())?;
+    print("\nLicences and sources: exact datasets --json")
 }
 
 fn download(name: &str, folder: &Path, json: bool) -> anyhow::Result<()> {
@@ -43,51 +44,43 @@ fn download(name: &str, folder: &Path, json: bool) -> anyhow::Result<()> {
 fn tables() -> comfy_table::Table {
     let header = [
         ("name", Align::Text),
-        ("train rows", Align::Number),
-        ("test rows", Align::Number),
+        ("train + test", Align::Number),
         ("features", Align::Number),
         ("classes", Align::Number),
-        ("licence", Align::Text),
         ("task", Align::Text),
     ];
     let row = |set: &BundledSet| {
         [
             set.name.clone(),
-            set.train_rows.to_string(),
-            set.test_rows.to_string(),
+            format!("{} + {}", set.train_rows, set.test_rows),
             set.features.to_string(),
             set.classes.to_string(),
-            set.licence.clone(),
             set.task.clone(),
         ]
     };
-    table(header, bundled::all().iter().map(row).collect())
+    wrapped_table(header, bundled::all().iter().map(row).collect())
 }
 
 fn images() -> comfy_table::Table {
     let header = [
         ("name", Align::Text),
-        ("train images", Align::Number),
-        ("test images", Align::Number),
+        ("train + test", Align::Number),
         ("size", Align::Number),
         ("classes", Align::Number),
         ("where", Align::Text),
-        ("licence", Align::Text),
         ("task", Align::Text),
     ];
     let row = |set: &ImageSet| {
         [
             set.name.clone(),
-            set.train_images.to_string(),
-            set.test_images.to_string(),
+            format!("{} + {}", set.train_images, set.test_images),
             format!("{}x{}x{}", set.channels, set.height, set.width),
             set.class_names.len().to_string(),
             if set.is_bundled() { "bundled" } else { "download" }.into(),
-            set.licence.clone(),
             set.task.clone(),
         ]
     };
-    table(header, ImageSet::all().iter().map(row).collect())
+    wrapped_table(header, ImageSet::all().iter().map(row).collect())
 }
 
 fn record(set: &BundledSet) -> serde_json::Value {

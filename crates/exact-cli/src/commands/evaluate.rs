@@ -4,26 +4,28 @@ use exact_eval::record::TestMetrics;
 use exact_linear::Model;
 
 use crate::arguments::Evaluate;
+use crate::commands::predict::predict_with_warnings;
+use crate::confusion::confusion_table;
 use crate::input::read_known;
 use crate::output::{Align, percent, print, print_json, table};
 
 pub(crate) fn run(arguments: &Evaluate) -> anyhow::Result<()> {
     let model = Model::load(&arguments.model)?;
     let target = arguments.target.as_deref().unwrap_or(model.target());
-    let data = read_known(&arguments.data, model.encoder(), Some(target), arguments.delimiter)?;
-    let labels = model.labels().transform(&data, target)?;
-    let predictions = model.predict(&data)?;
+    let data = read_known(&arguments.data, model.encoder(), Some(target), &[], &arguments.form)?;
+    let labels = model.labels().transform(&data, data.target().unwrap_or(target))?;
+    let predictions = predict_with_warnings(&model, &data)?;
     let metrics = TestMetrics::measure(
         &labels,
         &predictions.classes,
         &predictions.probabilities,
         model.labels().n_classes(),
     )?;
-    show(&metrics, arguments.json)
+    show(&metrics, model.labels().classes(), arguments.json)
 }
 
-/// Prints metrics as a table or as JSON.
-pub(super) fn show(metrics: &TestMetrics, json: bool) -> anyhow::Result<()> {
+/// Prints metrics and the confusion matrix as tables or as JSON.
+pub(super) fn show(metrics: &TestMetrics, classes: &[String], json: bool) -> anyhow::Result<()> {
     if json {
         return print_json(metrics);
     }
@@ -35,5 +37,6 @@ pub(super) fn show(metrics: &TestMetrics, json: bool) -> anyhow::Result<()> {
         ["Brier score".into(), format!("{:.4}", metrics.brier)],
         ["expected calibration error".into(), format!("{:.4}", metrics.expected_calibration_error)],
     ];
-    print(table([("metric", Align::Text), ("value", Align::Number)], rows))
+    print(table([("metric", Align::Text), ("value", Align::Number)], rows))?;
+    print(format_args!("\nConfusion:\n{}", confusion_table(&metrics.confusion, classes)))
 }

@@ -4,7 +4,7 @@ use exact_eval::record::FitRecord;
 use exact_linear::Model;
 
 use crate::arguments::Fit;
-use crate::input::Input;
+use crate::input::{Input, column_records};
 use crate::output::{check_outputs, percent, print, print_json, write_file};
 use crate::progress::TrainingBar;
 use crate::training;
@@ -15,17 +15,18 @@ pub(crate) fn run(arguments: &Fit) -> anyhow::Result<()> {
     training::prepare(&arguments.training)?;
     let input = Input::read(&arguments.data)?;
     let data = input.record();
-    let Input { source, target, encoder, labels, train, test, .. } = input;
+    let Input { source, target, columns, encoder, labels, train, test, .. } = input;
     let trainer = training::trainer(source, train, labels.n_classes(), &arguments.training)?;
     let bar = TrainingBar::new();
     let (trained, outcome) = training::train(&trainer, arguments.loss, test.as_ref(), &bar)?;
     drop(bar);
 
     if let Some(path) = &arguments.out {
-        Model::new(encoder, labels, target, &trained).save(path)?;
+        Model::new(encoder, labels, target, &trained).with_columns(columns.clone()).save(path)?;
     }
     let record = FitRecord {
         data,
+        columns: column_records(&columns),
         outcome,
         seed: arguments.training.seed,
         solver: trained.solver.to_string(),

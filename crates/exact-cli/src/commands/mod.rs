@@ -5,6 +5,7 @@ pub(crate) mod completions;
 pub(crate) mod datasets;
 pub(crate) mod evaluate;
 pub(crate) mod fit;
+pub(crate) mod inspect;
 pub(crate) mod integrate;
 pub(crate) mod predict;
 pub(crate) mod toy;

@@ -2,58 +2,78 @@
 
 use std::io::{self, Write};
 
-use exact_data::write_atomically;
-use exact_linear::Model;
+use exact_data::{Table, write_atomically};
+use exact_linear::{Model, Predictions};
 
 use crate::arguments::Predict;
-use crate::input::read_known;
-use crate::output::{check_outputs, write_stdout};
+use crate::input::{read_known, warn_of};
+use crate::output::{NamedFile, check_outputs, write_stdout};
 
 pub(crate) fn run(arguments: &Predict) -> anyhow::Result<()> {
-    let inputs = [("the model", Some(arguments.model.as_path())), ("the data", Some(&*arguments.data))];
-    check_outputs(&inputs, &[("--out", arguments.out.as_deref())])?;
+    let mut inputs: Vec<NamedFile<'_>> = vec![("the model", Some(arguments.model.as_path()))];
+    inputs.extend(arguments.data.iter().map(|path| ("the data", Some(path.as_path()))));
+    let out = arguments.out.as_deref().filter(|path| path.as_os_str() != "-");
+    check_outputs(&inputs, &[("--out", out)])?;
     let model = Model::load(&arguments.model)?;
-    let table = read_known(&arguments.data, model.encoder(), None, arguments.delimiter)?;
-    let predictions = model.predict(&table)?;
+    let table = read_known(&arguments.data, model.encoder(), None, &arguments.id, &arguments.form)?;
+    let predictions = predict_with_warnings(&model, &table)?;
     let classes = model.labels().classes();
-    let write = writer(&predictions.classes, &predictions.probabilities, classes, arguments.proba);
-    match &arguments.out {
+    let write =
+        writer(table.ids(), &predictions.classes, &predictions.probabilities, classes, arguments.proba);
+    match out {
         Some(path) => Ok(write_atomically(path, write)?),
         None => write_stdout(write),
     }
 }
 
-/// Writes predictions as CSV: the class of each, named, and with `proba` the probabilities of all.
+/// Predicts the rows of a table, with a warning for what training did not have.
+pub(crate) fn predict_with_warnings(model: &Model, table: &Table) -> anyhow::Result<Predictions> {
+    warn_of(table.name(), table.warnings());
+    let (features, warnings) = model.encoder().transform_with_warnings(table)?;
+    warn_of(table.name(), &warnings);
+    Ok(model.predict_features(&features)?)
+}
+
+/// Writes predictions as CSV: the columns that are kept, the class of each row, named, and with `proba` the
+/// probabilities of all.
 pub(super) fn writer(
+    ids: &[(String, Vec<String>)],
     predictions: &[u32],
     probabilities: &[f64],
     classes: &[String],
     proba: bool,
 ) -> impl FnOnce(&mut dyn Write) -> io::Result<()> {
     move |output| {
-        write(output, predictions, probabilities, classes, proba).map_err(|error| match error.into_kind() {
-            // As it is, so that a reader that went away is known as such.
-            csv::ErrorKind::Io(error) => error,
-            other => io::Error::other(format!("{other:?}")),
+        write(output, ids, predictions, probabilities, classes, proba).map_err(|error| {
+            match error.into_kind() {
+                // As it is, so that a reader that went away is known as such.
+                csv::ErrorKind::Io(error) => error,
+                other => io::Error::other(format!("{other:?}")),
+            }
         })
     }
 }
 
 fn write(
     output: &mut dyn Write,
+    ids: &[(String, Vec<String>)],
     predictions: &[u32],
     probabilities: &[f64],
     classes: &[String],
     proba: bool,
 ) -> csv::Result<()> {
     let mut csv = csv::Writer::from_writer(output);
-    let mut header = vec!["prediction".to_string()];
+    let mut header: Vec<String> = ids.iter().map(|(name, _)| name.clone()).collect();
+    header.push("prediction".to_string());
     if proba {
         header.extend(classes.iter().map(|class| format!("p_{class}")));
     }
     csv.write_record(&header)?;
     let rows = predictions.iter().zip(probabilities.chunks_exact(classes.len()));
-    for (&class, probabilities) in rows {
+    for (row, (&class, probabilities)) in rows.enumerate() {
+        for (_, values) in ids {
+            csv.write_field(&values[row])?;
+        }
         csv.write_field(&classes[class as usize])?;
         if proba {
             for probability in probabilities {

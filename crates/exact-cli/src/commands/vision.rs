@@ -85,7 +85,7 @@ fn evaluate(arguments: &Evaluate) -> anyhow::Result<()> {
         let html = exact_report::image_evaluate_report(&record, &tested.mistakes(&images)?)?;
         write_file(path, &html)?;
     }
-    evaluate::show(&tested.metrics, arguments.json)
+    evaluate::show(&tested.metrics, images.class_names(), arguments.json)
 }
 
 fn predict(arguments: &Predict) -> anyhow::Result<()> {
@@ -94,6 +94,7 @@ fn predict(arguments: &Predict) -> anyhow::Result<()> {
     let classifier = ImageClassifier::load(&arguments.model, &default_device()?)?;
     let predictions = classifier.predict(&test_images(&classifier, &arguments.data)?)?;
     let write = predict::writer(
+        &[],
         &predictions.classes,
         &predictions.probabilities,
         classifier.class_names(),

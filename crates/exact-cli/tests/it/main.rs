@@ -9,5 +9,6 @@ mod contract;
 mod outputs;
 mod screens;
 mod streams;
+mod tables;
 #[cfg(feature = "vision")]
 mod vision;

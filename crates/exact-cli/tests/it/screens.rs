@@ -30,7 +30,8 @@ fn screen(run: Finished) -> String {
 fn help() {
     let folder = Folder::new();
     assert_screen!("help", folder.exact(&["--help"]));
-    let commands = ["fit", "compare", "predict", "evaluate", "integrate", "datasets", "toy", "completions"];
+    let commands =
+        ["fit", "compare", "predict", "evaluate", "inspect", "integrate", "datasets", "toy", "completions"];
     for command in commands {
         assert_screen!(format!("help-{command}"), folder.exact(&[command, "--help"]));
     }
@@ -78,6 +79,23 @@ fn fit_and_evaluate() {
     unfiltered("evaluate", &["evaluate", "m", "train.csv"]);
     unfiltered("toy", &["toy"]);
     unfiltered("datasets", &["datasets"]);
+    let datasets = folder.exact(&["datasets"]).stdout;
+    assert!(datasets.lines().all(|line| line.chars().count() <= 100), "{datasets}");
+}
+
+#[test]
+fn what_is_in_a_table_and_in_a_model() {
+    let folder = Folder::new();
+    let rows = (0..40).map(|row| {
+        let width = if row == 7 { "wide".to_string() } else { format!("{row},5 mm").replace(" mm", "") };
+        let (day, colour) = (row % 28 + 1, ["red", "blue"][row % 2]);
+        format!("C{row};{width};{day}.{}.2024;{colour};1;{}\n", row % 12 + 1, ["no", "yes"][row / 20])
+    });
+    folder.write("t.csv", format!("key;width;day;colour;same;label\n{}", rows.collect::<String>()));
+    assert_screen!("inspect", folder.exact(&["inspect", "t.csv"]));
+    let fit = ["fit", "t.csv", "--target", "label", "--loss", "cross-entropy", "--out", "m"];
+    folder.exact(&fit).succeeded();
+    assert_screen!("inspect-model", folder.exact(&["inspect", "m"]));
 }
 
 #[test]
@@ -86,8 +104,8 @@ fn messages() {
     folder.write("good.csv", table(60));
     folder.write("empty.csv", "");
     folder.write("ragged.csv", "x,label\n1,a\n2,b,c\n");
-    folder.write("nan.csv", "x,label\n1,a\n2,a\n3,b\nNaN,b\n");
-    folder.write("once.csv", "x,label\n1,a\n2,a\n3,b\n");
+    folder.write("infinite.csv", "x,label\n1,a\n2,a\n3,b\ninf,b\n");
+    folder.write("once.csv", format!("{}1,red,maybe\n", table(60)));
     folder.write("other.csv", "y,Kind,label\n1,red,no\n");
     folder.write("unseen.csv", "x,kind,label\n1,red,no\n2,red,nope\n");
     folder.write("foreign", "{\"weights\": [1, 2, 3]}");
@@ -105,10 +123,11 @@ fn messages() {
     assert_screen!("unknown-loss", folder.exact(&["fit", "--dataset", "wine", "--loss", "exakt"]));
     assert_screen!("too-few-folds", fit("good.csv", &["--folds", "1"]));
     assert_screen!("bad-delimiter", fit("good.csv", &["--delimiter", "::"]));
+    assert_screen!("no-target", folder.exact(&["fit", "good.csv"]));
     assert_screen!("no-such-file", fit("nowhere.csv", &[]));
     assert_screen!("empty-file", fit("empty.csv", &[]));
     assert_screen!("ragged-row", fit("ragged.csv", &[]));
-    assert_screen!("not-finite", fit("nan.csv", &[]));
+    assert_screen!("not-finite", fit("infinite.csv", &[]));
     assert_screen!("class-with-one-row", fit("once.csv", &[]));
     assert_screen!("no-such-column", folder.exact(&["fit", "good.csv", "--target", "lable"]));
     assert_screen!("other-columns", fit("good.csv", &["--test", "other.csv"]));

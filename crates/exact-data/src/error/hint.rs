@@ -25,8 +25,8 @@ impl DataError {
                 "the first line names the columns, each further line is a row".into()
             }
             Self::RaggedRow { .. } => {
-                "put quotes around a field that contains the delimiter, or name the delimiter if it was \
-                 taken for another"
+                "put quotes around a field that contains the delimiter; or name the delimiter \
+                 (`--delimiter`), or the lines above the header (`--skip`), if they were taken for others"
                     .into()
             }
             Self::DuplicateColumn { .. } | Self::UnnamedColumn { .. } => {
@@ -38,16 +38,16 @@ impl DataError {
             Self::WrongKind { .. } => {
                 "read the table with the options of the fitted encoder, and its target as the target".into()
             }
-            Self::NotUtf8 { .. } => "save the file as UTF-8".into(),
+            Self::NotUtf8 { guess, .. } | Self::NotEncoded { guess, .. } => encoding_hint(*guess),
             Self::FieldTooLong { .. } => "is a quote not closed, or the delimiter another one?".into(),
             Self::NotANumber { value, .. } => format!(
-                "if it stands for a missing value, leave the field empty or name it (`--missing {}`); if the \
+                "if it stands for a missing value, leave the field empty or name it (`--missing={}`); if the \
                  column is not numeric, declare it categorical before training",
                 shorten(value)
             ),
             Self::NotFinite { value, .. } => format!(
                 "leave the field empty if the value is missing, or name the token as missing \
-                 (`--missing {}`)",
+                 (`--missing={}`)",
                 shorten(value)
             ),
             Self::TooLarge { .. } => "is the value, or its unit, right?".into(),
@@ -57,19 +57,52 @@ impl DataError {
                 format!("{near}the classes are {}", list(classes))
             }
             Self::OneClass { .. } => "is this the target column?".into(),
-            Self::ClassWithOneRow { .. } => {
-                "add rows of the class, merge it with another one, or remove the row".into()
+            Self::NotADate { value, .. } => format!(
+                "if it stands for a missing value, leave the field empty or name it (`--missing={}`)",
+                shorten(value)
+            ),
+            Self::ContinuousTarget { column, .. } => {
+                format!("if each number is a class, say so: `--categorical={column}`")
             }
+            Self::BadWeight { .. } => "weights are numbers from 0 on, one for each row and not all 0".into(),
+            Self::NotSparse { .. } => "give a file of the same format, like libsvm's".into(),
             Self::NoUsableColumn { .. } => "a usable column has at least two different values".into(),
             Self::TooFewRows { .. } => "use fewer folds or more rows".into(),
             Self::TooManyCategories { .. } => "remove the column".into(),
-            Self::ArrayFile { .. } => {
-                "is the file of the format that its name says? if so, write it again".into()
-            }
             Self::BadArray { .. } => {
                 "each array must have one row per sample: numbers or texts [n], or numbers [n, d]".into()
             }
             Self::NotBuiltIn { feature, .. } => format!("build with the feature `{feature}` of exact-data"),
+            Self::UnknownFormat { mend, .. } | Self::BadLine { mend, .. } => (*mend).into(),
+            Self::DamagedFile { .. } => {
+                "is the file of the format that its name says? if so, write it again".into()
+            }
+            Self::Bomb { .. } => "if the table is really so large, unpack it and read the file in it".into(),
+            Self::SeveralMembers { .. } => "unpack it, and name one of the files in it".into(),
+            Self::NoMember { .. } => "put the table into it, or name another file".into(),
+            Self::Encrypted { .. } => "save it without a password".into(),
+            Self::NoSuchEncoding { label, known } => {
+                let near = did_you_mean(std::slice::from_ref(label), known);
+                format!("{near}an encoding is named like `windows-1252`, `latin1` or `shift_jis`")
+            }
+            Self::LineTooLong { .. } => "is the file a text, and its lines ended?".into(),
+            Self::BadColumn { .. } => {
+                "save the file without the column, or with one number or text a row in it".into()
+            }
+            Self::NoSuchSheet { sheet, sheets, .. } => {
+                let near = did_you_mean(std::slice::from_ref(sheet), sheets);
+                format!("{near}the sheets are {}", list(sheets))
+            }
+            Self::MixedColumns { .. } => {
+                "files that are one table must have the same columns, in any order".into()
+            }
+            Self::NoFiles { folder: true, .. } => {
+                "name its files: in a folder, only those with the extension of a table are read".into()
+            }
+            Self::NoFiles { folder: false, .. } => {
+                "`*` and `?` stand for any characters of a name, `**` for any folders".into()
+            }
+            Self::BadPattern { .. } => "put brackets around a character that stands for itself: `[[]`".into(),
             Self::UnsupportedType { .. }
             | Self::LabelOutOfRange { .. }
             | Self::Setting { .. }
@@ -106,4 +139,13 @@ fn write_hint(path: &std::path::Path, error: &io::Error) -> Option<String> {
 
 fn column_hint(wanted: &[String], columns: &[String]) -> String {
     format!("{}the columns are {}", did_you_mean(wanted, columns), list(columns))
+}
+
+fn encoding_hint(guess: Option<&str>) -> String {
+    match guess {
+        Some(guess) => {
+            format!("name its encoding, perhaps `--encoding={guess}`, or save the file as UTF-8")
+        }
+        None => "name its encoding with `--encoding`, or save the file as UTF-8".into(),
+    }
 }

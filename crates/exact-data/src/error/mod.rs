@@ -5,6 +5,9 @@ use std::io;
 use std::path::PathBuf;
 
 mod hint;
+mod warning;
+
+pub use warning::Warning;
 
 use crate::ColumnKind;
 use crate::message::{count, list, shorten};
@@ -158,6 +161,8 @@ pub enum DataError {
     NotUtf8 {
         /// The field.
         place: Place,
+        /// The encoding that the text seems to have.
+        guess: Option<&'static str>,
     },
     /// A field is longer than [`FIELD_LIMIT`].
     #[error("{place}: the field is longer than {FIELD_LIMIT} bytes")]
@@ -173,7 +178,17 @@ pub enum DataError {
         /// What it holds.
         value: String,
     },
-    /// A field of a numeric column is NaN or infinite, or too large for a 64-bit float.
+    /// A field of a column of dates is none.
+    #[error("{place}: `{}` is not a date of the format {format}", shorten(value))]
+    NotADate {
+        /// The field.
+        place: Place,
+        /// What it holds.
+        value: String,
+        /// The format of the column.
+        format: String,
+    },
+    /// A field of a numeric column is or infinite, or too large for a 64-bit float.
     #[error("{place}: `{}` is not a finite number", shorten(value))]
     NotFinite {
         /// The field.
@@ -215,13 +230,23 @@ pub enum DataError {
         /// The only class.
         class: String,
     },
-    /// A class has a single row, so that it cannot be in training and validation data.
-    #[error("{place}: the class `{class}` has only this row, at least 2 are needed")]
-    ClassWithOneRow {
-        /// The row's label.
+    /// The target has as many different numbers as a measurement.
+    #[error("{file}: the target `{column}` looks continuous, {values}: is this a regression?")]
+    ContinuousTarget {
+        /// The file.
+        file: String,
+        /// The target.
+        column: String,
+        /// How many different ones there are, in words.
+        values: String,
+    },
+    /// A sample weight cannot be one.
+    #[error("{place}: the weight {problem}")]
+    BadWeight {
+        /// The field.
         place: Place,
-        /// The class.
-        class: String,
+        /// What is wrong with it.
+        problem: String,
     },
     /// No column tells rows apart.
     #[error("{file}: no usable column is left, all are constant or empty")]
@@ -265,14 +290,6 @@ pub enum DataError {
         /// What is wrong with it.
         problem: String,
     },
-    /// A file of arrays is damaged.
-    #[error("cannot read the arrays of {file}: {problem}")]
-    ArrayFile {
-        /// The file.
-        file: String,
-        /// What the reader of the format said.
-        problem: String,
-    },
     /// An array cannot be columns of a table.
     #[error("{file}: the array `{name}` {problem}")]
     BadArray {
@@ -299,39 +316,172 @@ pub enum DataError {
         /// The feature of this crate that reads it.
         feature: &'static str,
     },
+    /// The columns of a sparse file are needed.
+    #[error("{file} is not sparse, as the table was that the model was trained on")]
+    NotSparse {
+        /// The file.
+        file: String,
+    },
     /// A column has more distinct texts than 32-bit codes.
     #[error("{place}: the column has more distinct values than can be counted in 32 bits")]
     TooManyCategories {
         /// Where the count overflows.
         place: Place,
     },
-}
-
-/// Something that was done to the data and should be known, though it stops nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Warning {
-    /// A column without any value was dropped.
-    EmptyColumn {
+    /// A file of a format that is known but not read, or of none that is known.
+    #[error("{file} is {what}, which is not read")]
+    UnknownFormat {
+        /// The file.
+        file: String,
+        /// What it is.
+        what: &'static str,
+        /// How to make a file of it that is read.
+        mend: &'static str,
+    },
+    /// A file is not what its beginning or its name says, or is damaged.
+    #[error("{file} cannot be read as {format}: {problem}")]
+    DamagedFile {
+        /// The file.
+        file: String,
+        /// What it is read as.
+        format: &'static str,
+        /// What the reader of the format said.
+        problem: String,
+    },
+    /// A compressed file unpacks to so much that it is no honest table.
+    #[error("{file} unpacks to more than {ratio} times its size, over {} GiB", limit >> 30)]
+    Bomb {
+        /// The file.
+        file: String,
+        /// The greatest ratio that is allowed.
+        ratio: u64,
+        /// The most bytes that it may unpack to.
+        limit: u64,
+    },
+    /// An archive holds several files.
+    #[error("{file} holds {}: {}", count(members.len(), "file"), list(members))]
+    SeveralMembers {
+        /// The archive.
+        file: String,
+        /// The files in it.
+        members: Vec<String>,
+    },
+    /// An archive holds no file.
+    #[error("{file} is an archive without a file")]
+    NoMember {
+        /// The archive.
+        file: String,
+    },
+    /// A file is protected by a password.
+    #[error("{file} is encrypted")]
+    Encrypted {
+        /// The file.
+        file: String,
+    },
+    /// There is no encoding of that name.
+    #[error("there is no encoding `{}`", shorten(label))]
+    NoSuchEncoding {
+        /// The name.
+        label: String,
+        /// The names there are.
+        known: Vec<String>,
+    },
+    /// A text is not in the encoding that it was said to be in, or that its beginning says.
+    #[error("{file}, line {line}: the text is not {encoding}")]
+    NotEncoded {
+        /// The file.
+        file: String,
+        /// The line.
+        line: u64,
+        /// The encoding.
+        encoding: &'static str,
+        /// The encoding that it may be in instead.
+        guess: Option<&'static str>,
+    },
+    /// A line has more bytes than can be one.
+    #[error("{file}, line {line}: the line is longer than {limit} bytes")]
+    LineTooLong {
+        /// The file.
+        file: String,
+        /// The line.
+        line: u64,
+        /// The most bytes of a line.
+        limit: usize,
+    },
+    /// A line is not one of the format of its file.
+    #[error("{file}, line {line}: {problem}")]
+    BadLine {
+        /// The file.
+        file: String,
+        /// The line.
+        line: u64,
+        /// What is wrong with it.
+        problem: String,
+        /// What a line should be.
+        mend: &'static str,
+    },
+    /// A column has values that cannot be cells.
+    #[error("{file}: column `{column}` {problem}")]
+    BadColumn {
+        /// The file.
+        file: String,
         /// The column.
         column: String,
+        /// What is wrong with it.
+        problem: String,
     },
-    /// A column with the same value in each row was dropped.
-    ConstantColumn {
-        /// The column.
-        column: String,
+    /// A workbook has no sheet of that name.
+    #[error("{file} has no sheet `{sheet}`")]
+    NoSuchSheet {
+        /// The workbook.
+        file: String,
+        /// The name asked for.
+        sheet: String,
+        /// The sheets there are.
+        sheets: Vec<String>,
+    },
+    /// Files that are to be one table have different columns.
+    #[error("{other} has not the same columns as {first}{}", differences(missing, further))]
+    MixedColumns {
+        /// The first file.
+        first: String,
+        /// One that differs from it.
+        other: String,
+        /// The columns that it lacks.
+        missing: Vec<String>,
+        /// The columns that only it has.
+        further: Vec<String>,
+    },
+    /// No file is named as a pattern says, or a folder holds none of a table.
+    #[error("{pattern}: there is no such table")]
+    NoFiles {
+        /// The pattern or the folder.
+        pattern: String,
+        /// Whether it is a folder.
+        folder: bool,
+    },
+    /// A pattern of file names is not one.
+    #[error("{pattern} is no pattern of file names: {problem}")]
+    BadPattern {
+        /// The pattern.
+        pattern: String,
+        /// What is wrong with it.
+        problem: &'static str,
     },
 }
 
-impl fmt::Display for Warning {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::EmptyColumn { column } => {
-                write!(formatter, "column `{column}` has no values and is dropped")
-            }
-            Self::ConstantColumn { column } => {
-                write!(formatter, "column `{column}` is constant and is dropped")
-            }
-        }
+impl DataError {
+    /// That a file cannot be read. Readers within readers can only hand on an [`io::Error`], so an error of
+    /// this type travels within one, and comes out here.
+    pub(crate) fn reading(file: &str, error: io::Error) -> Self {
+        error.downcast().unwrap_or_else(|error| Self::Read { file: file.into(), error })
     }
+}
+
+fn differences(missing: &[String], further: &[String]) -> String {
+    let part = |verb: &str, names: &[String]| match names {
+        [] => String::new(),
+        _ => format!("; {verb} {}", list(names)),
+    };
+    format!("{}{}", part("it lacks", missing), part("it also has", further))
 }

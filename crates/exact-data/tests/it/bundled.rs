@@ -3,8 +3,7 @@
 use std::io::Read;
 
 use exact_data::{
-    ColumnKind, Columns, Encoder, EncoderOptions, LabelEncoder, ReadOptions, Table, Warning, bundled,
-    hexadecimal,
+    ColumnKind, Encoder, EncoderOptions, LabelEncoder, ReadOptions, Table, Warning, bundled, hexadecimal,
 };
 use sha2::{Digest, Sha256};
 
@@ -43,7 +42,7 @@ fn sets_have_the_recorded_sizes() {
         let (train, test) = (set.train().unwrap(), set.test().unwrap());
         assert_eq!((train.n_rows(), test.n_rows()), (set.train_rows, set.test_rows), "{}", set.name);
         assert_eq!(train.n_columns(), set.features + 1, "{}", set.name);
-        let labels = LabelEncoder::fit(&train, &set.target).unwrap();
+        let (labels, _) = LabelEncoder::fit(&train, &set.target).unwrap();
         assert_eq!(labels.n_classes(), set.classes, "{}", set.name);
         assert_eq!(labels.transform(&test, &set.target).unwrap().len(), set.test_rows);
     }
@@ -56,7 +55,8 @@ fn inferred_kinds_are_the_recorded_ones() {
     for set in bundled::all() {
         let kinds = |declared: Vec<String>| {
             let mut options = ReadOptions::with_target(&set.target);
-            options.columns = Columns::Infer { categorical: declared, numeric: Vec::new() };
+            options.columns =
+                crate::reading::declared(&declared.iter().map(String::as_str).collect::<Vec<_>>(), &[]);
             let table = Table::read(&set.train_source(), &options).unwrap();
             let of = |kind| {
                 let features = table.column_names().filter(|&name| name != set.target);

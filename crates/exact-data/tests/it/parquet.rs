@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow_array::builder::{Float32Builder, ListBuilder};
 use arrow_array::{Array as _, ArrayRef, Int64Array, RecordBatch, StringArray};
-use exact_data::{ColumnKind, Columns, ReadOptions};
+use exact_data::{ColumnKind, ReadOptions};
 
 use crate::arrays::{assert_embeddings, message, read};
 
@@ -36,7 +36,7 @@ fn parquet_lists_and_columns() {
     let age: ArrayRef = Arc::new(Int64Array::from(vec![Some(3), None, Some(4), Some(5)]));
     let bytes = parquet(vec![("x", x), ("age", age)]);
     let mut options = ReadOptions::default();
-    options.columns = Columns::Infer { categorical: vec!["x_1".into()], numeric: Vec::new() };
+    options.columns = crate::reading::declared(&["x_1"], &[]);
     let table = read("e.parquet", &bytes, &options).unwrap();
     assert_eq!(table.record_batch().column_by_name("age").unwrap().null_count(), 1);
     assert_eq!(table.kind("x_1").unwrap(), ColumnKind::Categorical);
@@ -47,12 +47,12 @@ fn lists_of_several_lengths() {
     let ragged = parquet(vec![("x", lists(&[&[1.0, 2.0], &[3.0]]))]);
     assert_eq!(
         message("e.parquet", &ragged),
-        "e.parquet: the array `x` has a list of another length, or with a gap, in row 2"
+        "e.parquet: column `x` has a list of another length, or with a gap, in row 2"
     );
 }
 
 #[test]
 fn a_damaged_file() {
     let text = message("e.parquet", b"no columns");
-    assert!(text.starts_with("cannot read the arrays of e.parquet: "), "{text}");
+    assert!(text.starts_with("e.parquet cannot be read as Parquet: "), "{text}");
 }

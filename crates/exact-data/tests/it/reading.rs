@@ -2,7 +2,7 @@
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Float64Type;
-use exact_data::{ColumnKind, Columns, ReadOptions, Source, Table};
+use exact_data::{ColumnKind, Columns, Declared, NumberFormat, ReadOptions, Reading, Source, Table};
 
 fn read(text: &[u8]) -> Table {
     Table::read(&Source::bytes("table.csv", text), &ReadOptions::default()).unwrap()
@@ -11,6 +11,13 @@ fn read(text: &[u8]) -> Table {
 pub fn numbers(table: &Table, column: &str) -> Vec<Option<f64>> {
     let array = table.record_batch().column_by_name(column).unwrap();
     array.as_primitive::<Float64Type>().iter().collect()
+}
+
+pub fn declared(categorical: &[&str], numeric: &[&str]) -> Columns {
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_string()).collect();
+    let mut declared = Declared::default();
+    (declared.categorical, declared.numeric) = (names(categorical), names(numeric));
+    Columns::Infer(declared)
 }
 
 fn texts(table: &Table, column: &str) -> Vec<Option<String>> {
@@ -36,7 +43,7 @@ fn delimiters_are_detected_in_the_header() {
     let table = Table::read(&tsv, &ReadOptions::default()).unwrap();
     assert_eq!(table.column_names().collect::<Vec<_>>(), ["a,b", "c"]);
     let mut options = ReadOptions::default();
-    options.delimiter = Some(b':');
+    options.form.delimiter = Some(b':');
     let table = Table::read(&Source::bytes("table", b"a:b\n1:2\n".as_slice()), &options).unwrap();
     assert_eq!(table.n_columns(), 2);
 }
@@ -64,7 +71,7 @@ fn a_column_is_numeric_if_all_its_values_are() {
     let table = read(b"x,late,early,empty\n1e3,1,,\n-.5,2,a,\n,b,2,\n");
     assert_eq!(table.kind("x").unwrap(), ColumnKind::Numeric);
     assert_eq!(numbers(&table, "x"), [Some(1000.0), Some(-0.5), None]);
-    // Read as numbers until the last row, and then once more as text.
+    // Of few different values, one text among them makes codes of them.
     assert_eq!(texts(&table, "late"), some(&["1", "2", "b"]));
     assert_eq!(texts(&table, "early")[0], None);
     assert_eq!(texts(&table, "early")[2], Some("2".into()));
@@ -84,7 +91,7 @@ fn declared_kinds_and_missing_tokens_are_obeyed() {
     let source = Source::bytes("table.csv", b"a,b,c\n1,NA,?\n2,3,4\n".as_slice());
     let mut options = ReadOptions::default();
     options.missing = vec!["NA".into(), "?".into()];
-    options.columns = Columns::Infer { categorical: vec!["a".into()], numeric: vec!["b".into()] };
+    options.columns = declared(&["a"], &["b"]);
     let table = Table::read(&source, &options).unwrap();
     assert_eq!(texts(&table, "a"), some(&["1", "2"]));
     assert_eq!(numbers(&table, "b"), [None, Some(3.0)]);
@@ -101,8 +108,10 @@ fn names_of_infinity_are_categories_among_categories() {
 fn known_columns_are_read_and_others_ignored() {
     let source = Source::bytes("table.csv", b"note,b,a\n\xc3\xa9,1,2\n".as_slice());
     let mut options = ReadOptions::default();
-    options.columns =
-        Columns::Known(vec![("a".into(), ColumnKind::Numeric), ("b".into(), ColumnKind::Categorical)]);
+    options.columns = Columns::Known(vec![
+        ("a".into(), Reading::Number(NumberFormat::default())),
+        ("b".into(), Reading::Category),
+    ]);
     let table = Table::read(&source, &options).unwrap();
     assert_eq!(table.column_names().collect::<Vec<_>>(), ["b", "a"]);
     assert_eq!(texts(&table, "b"), some(&["1"]));
@@ -121,4 +130,10 @@ fn a_pipe_is_read_twice_if_need_be() {
     let table = Table::read(&Source::file(&path).unwrap(), &ReadOptions::default()).unwrap();
     writer.join().unwrap();
     assert_eq!(texts(&table, "x"), some(&["1", "text"]));
+}
+
+#[test]
+fn whole_numbers_with_more_digits_than_a_float_holds_are_codes() {
+    let table = read(b"card,x\n4000000000000000001,1\n4000000000000000002,2\n4000000000000000001,3\n");
+    assert_eq!(texts(&table, "card")[..2], some(&["4000000000000000001", "4000000000000000002"])[..]);
 }

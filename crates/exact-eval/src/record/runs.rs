@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::LossRecord;
+use super::{ColumnRecord, LossRecord};
 
 /// What a model was trained and tested on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,6 +46,8 @@ pub struct SigmaPathPoint {
 pub struct FitRecord {
     /// What the model was trained and tested on.
     pub data: DataRecord,
+    /// What the columns of the training table were taken for.
+    pub columns: Vec<ColumnRecord>,
     /// The outcome; its fields stand beside `data` in JSON.
     #[serde(flatten)]
     pub outcome: LossRecord,
@@ -64,6 +66,8 @@ pub struct FitRecord {
 pub struct CompareRecord {
     /// What the models were trained and tested on.
     pub data: DataRecord,
+    /// What the columns of the training table were taken for.
+    pub columns: Vec<ColumnRecord>,
     /// One outcome per loss, in the order that was asked for.
     pub rows: Vec<LossRecord>,
     /// The path of EXACT over sigma; empty if EXACT was not among the losses.

@@ -48,6 +48,7 @@ fn fit_prints_its_contract() {
     }];
     let record = FitRecord {
         data: data(),
+        columns: Vec::new(),
         outcome: outcome(),
         seed: 7,
         solver: "lbfgs".into(),
@@ -70,6 +71,7 @@ fn fit_prints_its_contract() {
 fn compare_prints_its_contract() {
     let record = CompareRecord {
         data: data(),
+        columns: Vec::new(),
         rows: vec![outcome(), LossRecord { cv: None, test: None, ..outcome() }],
         sigma_path: Vec::new(),
         seed: 0,

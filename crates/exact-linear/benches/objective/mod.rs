@@ -22,7 +22,7 @@ impl Data {
         let set = bundled::get(name).unwrap();
         let table = set.train().unwrap();
         let (encoder, _) = Encoder::fit(&table, &EncoderOptions::default()).unwrap();
-        let labels = LabelEncoder::fit(&table, &set.target).unwrap();
+        let (labels, _) = LabelEncoder::fit(&table, &set.target).unwrap();
         let features = encoder.transform(&table).unwrap();
         let x = (0..features.n_rows()).flat_map(|row| features.row(row)).collect();
         Self {

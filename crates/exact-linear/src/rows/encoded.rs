@@ -1,4 +1,4 @@
-//! The linear map of encoded columns: dense numbers and one-hot codes.
+//! The linear map of encoded columns: dense numbers, one-hot codes and sparse columns.
 
 use exact_data::Features;
 
@@ -16,7 +16,8 @@ impl Kernel for Features {
 
     fn add_logits(&self, weights: &[f64], n_classes: usize, first: usize, logits: &mut [f64]) {
         let (layout, k) = (self.layout(), n_classes - 1);
-        let (dense_weights, indicator_weights) = weights.split_at(layout.n_dense * k);
+        let (dense_weights, weights) = weights.split_at(layout.n_dense * k);
+        let (indicator_weights, sparse_weights) = weights.split_at(layout.indicator_mean.len() * k);
         let n_blocks = layout.n_blocks();
         if n_blocks > 0 && k == 1 {
             let codes = self.codes()[first * n_blocks..].chunks_exact(n_blocks);
@@ -46,11 +47,15 @@ impl Kernel for Features {
             let values = &self.dense()[first * layout.n_dense..][..rows * layout.n_dense];
             dense::multiply(values, layout.n_dense, dense_weights, n_classes, logits);
         }
+        if let Some(sparse) = self.sparse() {
+            sparse.add_logits(sparse_weights, n_classes, first, logits);
+        }
     }
 
     fn add_gradient(&self, slopes: &[f64], n_classes: usize, first: usize, gradient: &mut [f64]) {
         let (layout, k) = (self.layout(), n_classes - 1);
-        let (dense_gradient, indicator_gradient) = gradient.split_at_mut(layout.n_dense * k);
+        let (dense_gradient, gradient) = gradient.split_at_mut(layout.n_dense * k);
+        let (indicator_gradient, sparse_gradient) = gradient.split_at_mut(layout.indicator_mean.len() * k);
         let n_blocks = layout.n_blocks();
         if n_blocks > 0 && k == 1 {
             let codes = self.codes()[first * n_blocks..].chunks_exact(n_blocks);
@@ -78,6 +83,9 @@ impl Kernel for Features {
             let rows = slopes.len() / n_classes;
             let values = &self.dense()[first * layout.n_dense..][..rows * layout.n_dense];
             dense::multiply_transposed(values, layout.n_dense, slopes, n_classes, dense_gradient);
+        }
+        if let Some(sparse) = self.sparse() {
+            sparse.add_gradient(slopes, n_classes, first, sparse_gradient);
         }
     }
 

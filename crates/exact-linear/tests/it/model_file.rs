@@ -28,7 +28,7 @@ fn table() -> Table {
 fn train(kind: LossKind) -> Model {
     let table = table();
     let encoder = Encoder::fit(&table, &EncoderOptions::default()).unwrap().0;
-    let labels = LabelEncoder::fit(&table, "level").unwrap();
+    let (labels, _) = LabelEncoder::fit(&table, "level").unwrap();
     let (features, codes) = (encoder.transform(&table).unwrap(), labels.transform(&table, "level").unwrap());
     let options = TrainOptions::default().with_folds(2);
     let trainer = Trainer::new(features, codes, labels.n_classes(), options).unwrap();
@@ -196,10 +196,29 @@ fn files_of_another_kind_are_refused() {
 
 #[test]
 fn another_format_or_version_is_refused() {
-    let version = altered(|parts| parts.version = 2.into());
-    assert!(version.contains("format version is 2") && version.contains("version 1"), "{version}");
+    let version = altered(|parts| parts.version = 3.into());
+    assert!(version.contains("format version is 3") && version.contains("up to 2"), "{version}");
     let format = altered(|parts| parts.format = "a network".into());
     assert!(format.contains("'a network'"), "{format}");
+}
+
+/// The first version had no profile of the columns, and read them by their kind alone.
+#[test]
+fn files_of_the_first_version_predict_the_same() {
+    let mut parts = Parts::of(&BYTES);
+    parts.version = 1.into();
+    parts.model.as_object_mut().unwrap().remove("columns");
+    let encoder = parts.model["encoder"].as_object_mut().unwrap();
+    for new in ["readings", "form"] {
+        encoder.remove(new).unwrap();
+    }
+    let first = Model::from_bytes("first", &parts.bytes()).unwrap();
+    let source = Source::bytes("new.csv", b"size,colour\n1,red\n70,blue\n,\n".as_slice());
+    let predictions = |model: &Model| {
+        let table = Table::read(&source, &model.encoder().read_options()).unwrap();
+        model.predict(&table).unwrap()
+    };
+    assert_eq!(predictions(&first), predictions(&MODEL));
 }
 
 #[test]

@@ -24,7 +24,7 @@ fn bundled_set(name: &str) -> (Data, Data) {
     let set = bundled::get(name).unwrap();
     let (train, test) = (set.train().unwrap(), set.test().unwrap());
     let encoder = Encoder::fit(&train, &EncoderOptions::default()).unwrap().0;
-    let labels = LabelEncoder::fit(&train, &set.target).unwrap();
+    let (labels, _) = LabelEncoder::fit(&train, &set.target).unwrap();
     let [train, test] = [train, test].map(|table| {
         Data(
             encoder.transform(&table).unwrap(),

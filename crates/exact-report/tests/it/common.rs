@@ -1,8 +1,8 @@
 //! Made-up records, the same in every run.
 
 use exact_eval::record::{
-    CompareRecord, CrossValidation, DataRecord, FitRecord, LossRecord, Selected, SigmaPathPoint, TestMetrics,
-    ToyCurve, ToyRecord, ToyRun, TrainMetrics,
+    ColumnRecord, CompareRecord, CrossValidation, DataRecord, FitRecord, LossRecord, Selected,
+    SigmaPathPoint, TestMetrics, ToyCurve, ToyRecord, ToyRun, TrainMetrics,
 };
 
 pub const LOSSES: [&str; 8] =
@@ -97,9 +97,23 @@ pub fn sigma_path() -> Vec<SigmaPathPoint> {
         .collect()
 }
 
+fn columns() -> Vec<ColumnRecord> {
+    let column = |name: &str, kind: &str, distinct, note: &str| ColumnRecord {
+        name: name.into(),
+        kind: kind.into(),
+        distinct,
+        missing: 3,
+        numbers: 100,
+        texts: 0,
+        note: note.into(),
+    };
+    vec![column("Area", "numeric", None, "numbers"), column("<Id>", "identifier", Some(100), "left out")]
+}
+
 pub fn compare(losses: &[&str], classes: usize, test_rows: Option<usize>) -> CompareRecord {
     CompareRecord {
         data: data(classes, test_rows),
+        columns: columns(),
         rows: losses.iter().enumerate().map(|(i, loss)| loss_record(i, loss, classes, test_rows)).collect(),
         sigma_path: sigma_path(),
         seed: 0,
@@ -111,6 +125,7 @@ pub fn compare(losses: &[&str], classes: usize, test_rows: Option<usize>) -> Com
 pub fn fit() -> FitRecord {
     FitRecord {
         data: data(3, Some(400)),
+        columns: columns(),
         outcome: loss_record(0, "auto", 3, Some(400)),
         seed: 7,
         solver: "lbfgs".into(),

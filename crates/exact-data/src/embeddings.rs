@@ -7,7 +7,7 @@ use std::path::Path;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
-use super::npy::MAGIC;
+use crate::formats::npy::MAGIC;
 use crate::{DataError, write_atomically};
 
 /// Writes features of samples and the names of their classes as an NPZ file with the arrays `x`,

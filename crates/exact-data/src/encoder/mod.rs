@@ -1,16 +1,26 @@
 //! The encoding of a table, fitted on the training data and stored with the model.
 
-use std::collections::{HashMap, HashSet};
+mod block;
+mod columns;
+mod dates;
+mod sparse;
+mod words;
 
-use arrow_array::Array;
+use std::collections::HashSet;
+
+use arrow_array::{Array as _, Float64Array};
 use serde::{Deserialize, Serialize};
 
+use self::block::{Block, Indicators, count_categories};
+use self::columns::Columns;
+use self::sparse::SparseColumns;
+use self::words::Words;
 use crate::error::Warning;
-use crate::labels::sort_names;
-use crate::plan::{Columns, ReadOptions};
+use crate::plan::{Columns as ColumnsToRead, ReadOptions};
+use crate::profile::{DatePart, Reading};
 use crate::standardisation::Standardisation;
-use crate::table::{Categories, Column};
-use crate::{ColumnKind, DataError, Features, Layout, Table};
+use crate::table::Column;
+use crate::{CsrMatrix, DataError, Features, FileForm, Layout, Table};
 
 /// How to encode a table.
 #[derive(Debug, Clone, Default)]
@@ -27,6 +37,9 @@ pub struct EncoderOptions {
 /// - A categorical column becomes one indicator per category of the training data, and one for the missing
 ///   value if it occurs there. A category that does not, or a missing value where training has none, has no
 ///   indicator: all of the block are 0 ([`Features::ABSENT`]). Indicators are standardised as numbers are.
+/// - A column of dates becomes its time, a number, and the month, the weekday and the hour where these come
+///   round in the training data.
+/// - A column of text becomes the TF-IDF weights of its words, and the columns of a sparse file stay sparse.
 /// - Columns that are constant or empty in the training data are dropped, with a [`Warning`].
 ///
 /// # Example
@@ -45,6 +58,15 @@ pub struct Encoder {
     dense: Vec<StandardisedColumn>,
     blocks: Vec<Block>,
     missing_tokens: Vec<String>,
+    /// How the columns are read. Files of before there were readings have none: it follows from the kind.
+    #[serde(default)]
+    readings: Vec<(String, Reading)>,
+    #[serde(default)]
+    form: FileForm,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    words: Vec<Words>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sparse: Option<SparseColumns>,
 }
 
 /// A numeric column, which becomes the feature `(value - mean) / std`.
@@ -57,33 +79,9 @@ pub struct StandardisedColumn {
     pub mean: f64,
     /// Their standard deviation.
     pub std: f64,
-}
-
-/// A block of indicators, with the mean and the standard deviation of each.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Block {
-    column: String,
-    indicators: Indicators,
-    mean: Vec<f64>,
-    std: Vec<f64>,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Indicators {
-    /// One per category, then one for the missing value if training has it.
-    Categories { categories: Vec<String>, missing: bool },
-    /// One that says where a numeric column has no value.
-    NumberMissing,
-}
-
-impl Indicators {
-    fn len(&self) -> usize {
-        match self {
-            Self::Categories { categories, missing } => categories.len() + usize::from(*missing),
-            Self::NumberMissing => 1,
-        }
-    }
+    /// The part of a date that it is of; none for a number, or for the time as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<DatePart>,
 }
 
 impl Encoder {
@@ -92,40 +90,54 @@ impl Encoder {
     /// # Errors
     /// [`DataError::NoUsableColumn`] if all columns are constant or empty.
     pub fn fit(table: &Table, options: &EncoderOptions) -> Result<(Self, Vec<Warning>), DataError> {
-        let mut encoder =
-            Self { dense: Vec::new(), blocks: Vec::new(), missing_tokens: table.missing().to_vec() };
+        let mut encoder = Self {
+            dense: Vec::new(),
+            blocks: Vec::new(),
+            missing_tokens: table.missing().to_vec(),
+            readings: Vec::new(),
+            form: table.form().clone(),
+            words: Vec::new(),
+            sparse: table.sparse().map(SparseColumns::fit),
+        };
         let mut warnings = Vec::new();
-        for name in table.column_names().filter(|&name| table.target() != Some(name)) {
-            let column = name.to_string();
-            let (empty, dropped) = match table.column(name)? {
+        for (name, reading, values) in table.features()? {
+            let (empty, used) = match values {
                 Column::Numeric(values) => {
-                    let scale = Standardisation::of(values);
-                    if let Some(Standardisation { mean, std }) = scale {
-                        encoder.dense.push(StandardisedColumn { column: column.clone(), mean, std });
-                    }
+                    let used = encoder.fit_numbers(name, reading, values);
                     let empty = values.null_count() == values.len();
                     if options.missing_indicator && values.null_count() > 0 && !empty {
                         let counts = [values.null_count()];
-                        let block = Block::new(name, Indicators::NumberMissing, &counts, values.len());
-                        encoder.blocks.push(block);
+                        encoder.blocks.push(Block::new(
+                            name,
+                            Indicators::NumberMissing,
+                            &counts,
+                            values.len(),
+                        ));
                     }
-                    (empty, scale.is_none())
+                    (empty, used)
+                }
+                Column::Categorical(values) if *reading == Reading::Text => {
+                    let words = Words::fit(name, values);
+                    let used = words.n_words() > 0;
+                    encoder.words.extend(used.then_some(words));
+                    (false, used)
                 }
                 Column::Categorical(values) => {
                     let (categories, counts, missing) = count_categories(values);
                     let empty = categories.is_empty();
                     let indicators = Indicators::Categories { categories, missing };
-                    let constant = indicators.len() < 2;
-                    if !constant {
+                    let used = indicators.len() >= 2;
+                    if used {
                         encoder.blocks.push(Block::new(name, indicators, &counts, table.n_rows()));
                     }
-                    (empty, constant)
+                    (empty, used)
                 }
             };
-            match (empty, dropped) {
+            let column = name.to_string();
+            match (empty, used) {
                 (true, _) => warnings.push(Warning::EmptyColumn { column }),
-                (false, true) => warnings.push(Warning::ConstantColumn { column }),
-                (false, false) => {}
+                (false, false) => warnings.push(Warning::ConstantColumn { column }),
+                (false, true) => encoder.readings.push((column, reading.clone())),
             }
         }
         if encoder.n_columns() == 0 {
@@ -134,27 +146,77 @@ impl Encoder {
         Ok((encoder, warnings))
     }
 
+    /// Standardises a column, and the parts of dates that come round; whether it is of use.
+    fn fit_numbers(&mut self, name: &str, reading: &Reading, values: &Float64Array) -> bool {
+        let mut used = false;
+        let parts = match reading {
+            Reading::Date(_) => dates::parts(values),
+            _ => Vec::new(),
+        };
+        for part in std::iter::once(None).chain(parts.into_iter().map(Some)) {
+            let of_part = part.map(|part| dates::part_of(values, part));
+            if let Some(Standardisation { mean, std }) =
+                Standardisation::of(of_part.as_ref().unwrap_or(values))
+            {
+                self.dense.push(StandardisedColumn { column: name.into(), mean, std, part });
+                used = true;
+            }
+        }
+        used
+    }
+
     /// Encodes a table that has the columns of the training table, of the same kinds; others are ignored.
     ///
     /// # Errors
     /// [`DataError`] if columns are missing or of another kind, or a value is too far from those of training
     /// to be standardised.
     pub fn transform(&self, table: &Table) -> Result<Features, DataError> {
+        Ok(self.transform_with_warnings(table)?.0)
+    }
+
+    /// The same, with a warning for each column that has values which training did not have.
+    ///
+    /// # Errors
+    /// As [`Encoder::transform`].
+    pub fn transform_with_warnings(&self, table: &Table) -> Result<(Features, Vec<Warning>), DataError> {
         self.check_columns(table)?;
-        let dense = self.standardise(table)?;
+        let columns = Columns::of(table)?;
+        let dense = self.standardise(table, &columns)?;
         let n_blocks = self.blocks.len();
         let mut codes = vec![Features::ABSENT; table.n_rows() * n_blocks];
+        let mut warnings = Vec::new();
         for (at, block) in self.blocks.iter().enumerate() {
-            for (row, code) in block.codes(table)?.into_iter().enumerate() {
+            for (row, code) in block.codes(table, &columns, &mut warnings)?.into_iter().enumerate() {
                 codes[row * n_blocks + at] = code;
             }
         }
-        Features::new(table.n_rows(), dense, codes, self.layout())
+        let features = Features::new(table.n_rows(), dense, codes, self.layout())?;
+        Ok((features.with_sparse(self.sparse_part(table, &columns)?)?, warnings))
+    }
+
+    /// The words of the columns of text and the columns of a sparse file, side by side.
+    fn sparse_part(
+        &self,
+        table: &Table,
+        columns: &Columns<'_>,
+    ) -> Result<Option<CsrMatrix<'static>>, DataError> {
+        let mut parts = Vec::new();
+        for words in &self.words {
+            parts.push(words.transform(columns.categories(&words.column)?));
+        }
+        if let Some(sparse) = &self.sparse {
+            parts.push(sparse.transform(table)?);
+        }
+        Ok(CsrMatrix::side_by_side(&parts))
     }
 
     /// The names of the encoded columns: `age`, `workclass=Private`, `workclass=<missing>`, `age is missing`.
     pub fn column_names(&self) -> Vec<String> {
-        let mut names: Vec<String> = self.dense.iter().map(|dense| dense.column.clone()).collect();
+        let name = |dense: &StandardisedColumn| match dense.part {
+            Some(part) => format!("{}.{}", dense.column, part.name()),
+            None => dense.column.clone(),
+        };
+        let mut names: Vec<String> = self.dense.iter().map(name).collect();
         for Block { column, indicators, .. } in &self.blocks {
             match indicators {
                 Indicators::NumberMissing => names.push(format!("{column} is missing")),
@@ -164,6 +226,8 @@ impl Encoder {
                 }
             }
         }
+        names.extend(self.words.iter().flat_map(Words::column_names));
+        names.extend(self.sparse.iter().flat_map(SparseColumns::column_names));
         names
     }
 
@@ -174,24 +238,31 @@ impl Encoder {
 
     /// The number of encoded columns.
     pub fn n_columns(&self) -> usize {
-        self.dense.len() + self.blocks.iter().map(|block| block.mean.len()).sum::<usize>()
+        self.dense.len()
+            + self.blocks.iter().map(|block| block.mean.len()).sum::<usize>()
+            + self.words.iter().map(Words::n_words).sum::<usize>()
+            + self.sparse.as_ref().map_or(0, SparseColumns::n_columns)
     }
 
-    /// The columns of a table that are used, with their kinds.
-    pub fn columns(&self) -> Vec<(String, ColumnKind)> {
-        let numeric = self.dense.iter().map(|dense| (&dense.column, ColumnKind::Numeric));
+    /// The columns of a table that are used, and how they are read.
+    pub fn columns(&self) -> Vec<(String, Reading)> {
+        if !self.readings.is_empty() {
+            return self.readings.clone();
+        }
+        let numeric = self.dense.iter().map(|dense| (&dense.column, crate::ColumnKind::Numeric));
         let blocks = self.blocks.iter().map(|block| (&block.column, block.kind()));
         let mut seen = HashSet::new();
         let used = numeric.chain(blocks).filter(|(column, _)| seen.insert(*column));
-        used.map(|(column, kind)| (column.clone(), kind)).collect()
+        used.map(|(column, kind)| (column.clone(), Reading::plain(kind))).collect()
     }
 
-    /// How to read further data for this encoder: its columns with their kinds, and the tokens that are
-    /// missing values. Name the target in them to read labels as well.
+    /// How to read further data for this encoder: its columns as they were read in training, the tokens that
+    /// are missing values, and the form of the training file. Name the target in them to read labels as well.
     pub fn read_options(&self) -> ReadOptions {
         ReadOptions {
+            form: self.form.clone(),
             missing: self.missing_tokens.clone(),
-            columns: Columns::Known(self.columns()),
+            columns: ColumnsToRead::Known(self.columns()),
             ..ReadOptions::default()
         }
     }
@@ -210,8 +281,10 @@ impl Encoder {
         }
         let usable = |mean: f64, std: f64| mean.is_finite() && std.is_finite() && std > 0.0;
         let mut seen = HashSet::new();
-        for StandardisedColumn { column, mean, std } in &self.dense {
-            if !seen.insert(column) {
+        let mut seen_parts = HashSet::new();
+        for StandardisedColumn { column, mean, std, part } in &self.dense {
+            seen.insert(column);
+            if !seen_parts.insert((column, part)) {
                 return fail(column, "the name of another");
             }
             if !usable(*mean, *std) {
@@ -236,6 +309,14 @@ impl Encoder {
                 return fail(column, "a category that stands twice");
             }
         }
+        for words in &self.words {
+            if !words.is_valid() {
+                return fail(&words.column, "words whose weights are not usable");
+            }
+        }
+        if self.sparse.as_ref().is_some_and(|sparse| !sparse.is_valid()) {
+            return fail("0", "a mean or standard deviation that is not usable");
+        }
         Ok(())
     }
 
@@ -245,6 +326,14 @@ impl Encoder {
             layout.indicator_mean.extend(mean);
             layout.indicator_std.extend(std);
             layout.block_offsets.push(layout.indicator_mean.len());
+        }
+        for words in &self.words {
+            layout.sparse_mean.resize(layout.sparse_mean.len() + words.n_words(), 0.0);
+            layout.sparse_std.resize(layout.sparse_std.len() + words.n_words(), 1.0);
+        }
+        if let Some(sparse) = &self.sparse {
+            layout.sparse_mean.extend(sparse.mean());
+            layout.sparse_std.extend(sparse.std());
         }
         layout
     }
@@ -260,13 +349,13 @@ impl Encoder {
         Err(DataError::MissingColumns { file: table.name().into(), missing, columns })
     }
 
-    fn standardise(&self, table: &Table) -> Result<Vec<f64>, DataError> {
+    fn standardise(&self, table: &Table, by_name: &Columns<'_>) -> Result<Vec<f64>, DataError> {
         // Columns are written to rows in pieces that stay in the cache.
         const ROWS: usize = 256;
         let (n_rows, n_dense) = (table.n_rows(), self.dense.len());
         let mut columns = Vec::with_capacity(n_dense);
         for dense in &self.dense {
-            columns.push((dense, table.numeric(&dense.column)?));
+            columns.push((dense, by_name.numbers(&dense.column)?));
         }
         let mut standardised = vec![0.0; n_rows * n_dense];
         for start in (0..n_rows).step_by(ROWS) {
@@ -275,7 +364,8 @@ impl Encoder {
                     if values.is_null(row) {
                         continue;
                     }
-                    let value = (values.value(row) - dense.mean) / dense.std;
+                    let value = dense.part.map_or(Some(values.value(row)), |part| part.of(values.value(row)));
+                    let value = (value.unwrap_or(f64::NAN) - dense.mean) / dense.std;
                     if !value.is_finite() {
                         let place = table.place(row, &dense.column);
                         return Err(DataError::TooLarge { place, value: values.value(row) });
@@ -286,57 +376,4 @@ impl Encoder {
         }
         Ok(standardised)
     }
-}
-
-impl Block {
-    /// A block whose indicators are 1 in `counts` of `n_rows` rows.
-    fn new(column: &str, indicators: Indicators, counts: &[usize], n_rows: usize) -> Self {
-        let mean: Vec<f64> = counts.iter().map(|&count| count as f64 / n_rows as f64).collect();
-        let std = mean.iter().map(|mean| (mean * (1.0 - mean)).sqrt()).collect();
-        Self { column: column.into(), indicators, mean, std }
-    }
-
-    fn kind(&self) -> ColumnKind {
-        match self.indicators {
-            Indicators::Categories { .. } => ColumnKind::Categorical,
-            Indicators::NumberMissing => ColumnKind::Numeric,
-        }
-    }
-
-    /// The code of each row.
-    fn codes(&self, table: &Table) -> Result<Vec<u32>, DataError> {
-        Ok(match &self.indicators {
-            Indicators::NumberMissing => {
-                let values = table.numeric(&self.column)?;
-                (0..values.len()).map(|row| if values.is_null(row) { 0 } else { Features::ABSENT }).collect()
-            }
-            Indicators::Categories { categories, missing } => {
-                let values = table.categorical(&self.column)?;
-                let known: HashMap<&str, u32> = categories.iter().map(String::as_str).zip(0..).collect();
-                let lookup = |text: &str| known.get(text).copied().unwrap_or(Features::ABSENT);
-                let code_of: Vec<u32> = values.texts().map(lookup).collect();
-                let missing = if *missing { categories.len() as u32 } else { Features::ABSENT };
-                values.codes().map(|code| code.map_or(missing, |code| code_of[code])).collect()
-            }
-        })
-    }
-}
-
-/// The categories that occur, sorted, how often each does, followed by how often the value is missing if it
-/// is.
-fn count_categories(values: Categories<'_>) -> (Vec<String>, Vec<usize>, bool) {
-    let mut count_of = vec![0; values.texts().count()];
-    let mut missing = 0;
-    for code in values.codes() {
-        *code.map_or(&mut missing, |code| &mut count_of[code]) += 1;
-    }
-    let mut total: HashMap<&str, usize> = HashMap::new();
-    for (text, count) in values.texts().zip(count_of).filter(|(_, count)| *count > 0) {
-        *total.entry(text).or_default() += count;
-    }
-    let mut categories: Vec<String> = total.keys().map(ToString::to_string).collect();
-    sort_names(&mut categories);
-    let mut counts: Vec<usize> = categories.iter().map(|category| total[category.as_str()]).collect();
-    counts.extend((missing > 0).then_some(missing));
-    (categories, counts, missing > 0)
 }

@@ -2,13 +2,18 @@
 
 use safetensors::{Dtype, SafeTensors};
 
+use super::arrays::{Values, bad_array, columns, table};
 use super::number_type::NumberType;
-use super::{Array, Column, bad_array, columns};
-use crate::DataError;
+use crate::raw_table::RawTable;
+use crate::{DataError, Source};
 
-pub(super) fn read(file: &str, bytes: &[u8]) -> Result<Vec<Column>, DataError> {
-    let damaged = |error| DataError::ArrayFile { file: file.into(), problem: format!("{error}") };
-    let tensors = SafeTensors::deserialize(bytes).map_err(damaged)?;
+pub(super) fn read(source: &Source) -> Result<RawTable, DataError> {
+    let (file, bytes) = (source.name(), source.read()?);
+    let tensors = SafeTensors::deserialize(&bytes).map_err(|error| DataError::DamagedFile {
+        file: file.into(),
+        format: "safetensors",
+        problem: error.to_string(),
+    })?;
     let mut tensors = tensors.tensors();
     tensors.sort_by(|(a, _), (b, _)| a.cmp(b));
     let mut all = Vec::new();
@@ -17,9 +22,9 @@ pub(super) fn read(file: &str, bytes: &[u8]) -> Result<Vec<Column>, DataError> {
             let problem = format!("has values of the type {:?}, which is not read", tensor.dtype());
             bad_array(file, &name, problem)
         })?;
-        all.extend(columns(file, &name, tensor.shape(), &Array::Numbers(kind.numbers(tensor.data())))?);
+        all.extend(columns(file, &name, tensor.shape(), Values::Numbers(kind, tensor.data()))?);
     }
-    Ok(all)
+    table(file, all)
 }
 
 fn kind_of(kind: Dtype) -> Option<NumberType> {

@@ -4,38 +4,29 @@
 //! with the type, the order and the shape – and the values. An NPZ file is a ZIP archive of such files.
 //! Reference: `NumPy`, "numpy.lib.format".
 
-use std::io::{Cursor, Read as _};
-
-use zip::ZipArchive;
-
+use super::arrays::{Values, bad_array, columns, table};
 use super::npy_head::Head;
 use super::number_type::NumberType;
-use super::{Array, Column, bad_array, columns};
-use crate::{DataError, FIELD_LIMIT};
+use crate::raw_table::{RawColumn, RawTable};
+use crate::{DataError, FIELD_LIMIT, Source};
 
-pub(super) const MAGIC: &[u8] = b"\x93NUMPY";
+pub(crate) const MAGIC: &[u8] = b"\x93NUMPY";
 
 /// What the only array of an NPY file is called, since the file does not name it.
 const ONLY: &str = "x";
 
-pub(super) fn read_npy(file: &str, bytes: &[u8]) -> Result<Vec<Column>, DataError> {
-    array(file, ONLY, bytes)
+pub(super) fn read_npy(source: &Source) -> Result<RawTable, DataError> {
+    table(source.name(), array(source.name(), ONLY, &source.read()?)?)
 }
 
-pub(super) fn read_npz(file: &str, bytes: &[u8]) -> Result<Vec<Column>, DataError> {
-    let damaged =
-        |error: zip::result::ZipError| DataError::ArrayFile { file: file.into(), problem: error.to_string() };
-    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(damaged)?;
+pub(super) fn read_npz(source: &Source) -> Result<RawTable, DataError> {
     let mut all = Vec::new();
-    for at in 0..archive.len() {
-        let mut member = archive.by_index(at).map_err(damaged)?;
-        let name = member.name().map_err(damaged)?.trim_end_matches(".npy").to_string();
-        let mut bytes = Vec::new();
-        let read = member.read_to_end(&mut bytes);
-        read.map_err(|error| bad_array(file, &name, format!("cannot be unpacked: {error}")))?;
-        all.extend(array(file, &name, &bytes)?);
-    }
-    Ok(all)
+    source.unpack(|member, bytes| {
+        let name = member.strip_suffix(".npy").unwrap_or(member);
+        all.extend(array(source.name(), name, bytes)?);
+        Ok(())
+    })?;
+    table(source.name(), all)
 }
 
 /// The type of values.
@@ -47,7 +38,7 @@ enum Type {
     Bytes(usize),
 }
 
-fn array(file: &str, name: &str, bytes: &[u8]) -> Result<Vec<Column>, DataError> {
+fn array(file: &str, name: &str, bytes: &[u8]) -> Result<Vec<RawColumn>, DataError> {
     let bad = |problem: String| bad_array(file, name, problem);
     let (head, values) = split_head(bytes).ok_or_else(|| bad("does not begin as an NPY file does".into()))?;
     let Head { kind, fortran_order, shape } =
@@ -70,12 +61,12 @@ fn array(file: &str, name: &str, bytes: &[u8]) -> Result<Vec<Column>, DataError>
     if big_endian {
         values.chunks_exact_mut(word).for_each(<[u8]>::reverse);
     }
-    let array = match kind {
-        Type::Number(kind) => Array::Numbers(kind.numbers(&values)),
-        Type::Unicode(_) => Array::Texts(texts(&values, size, unicode).map_err(bad)?),
-        Type::Bytes(_) => Array::Texts(texts(&values, size, utf8).map_err(bad)?),
+    let values = match kind {
+        Type::Number(kind) => Values::Numbers(kind, &values),
+        Type::Unicode(_) => Values::Texts(texts(&values, size, unicode).map_err(bad)?),
+        Type::Bytes(_) => Values::Texts(texts(&values, size, utf8).map_err(bad)?),
     };
-    columns(file, name, &shape, &array)
+    columns(file, name, &shape, values)
 }
 
 /// The dictionary and the values behind it.

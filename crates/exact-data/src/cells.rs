@@ -1,0 +1,279 @@
+//! The cells of a column as a file has them, before it is known what they mean.
+
+use crate::DataError;
+use crate::error::Place;
+use crate::texts::Texts;
+
+/// What a cell holds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Cell<'a> {
+    /// Nothing.
+    Empty,
+    /// A number, never NaN. In a column of moments, seconds since the beginning of 1970.
+    Number(f64),
+    /// A text that is not plainly a number, without white space around it, and not empty.
+    Text(&'a str),
+}
+
+/// Eight bytes a cell: a number as it is, and what is none as one of the values of NaN.
+#[derive(Clone, Copy)]
+struct Slot(u64);
+
+const EMPTY: u64 = 0x7ffc_0000_0000_0000;
+/// With the code of the text in the lower half.
+const TEXT: u64 = 0x7ffd_0000_0000_0000;
+
+/// A column of cells; equal texts are kept once.
+#[derive(Clone, Default)]
+pub(crate) struct Cells {
+    slots: Vec<Slot>,
+    texts: Texts,
+    /// Whether the numbers are moments, as in files that have a type for dates.
+    pub moments: bool,
+}
+
+/// More distinct texts than there are codes.
+#[derive(Debug)]
+pub(crate) struct TooManyTexts;
+
+impl TooManyTexts {
+    /// The error of a file.
+    #[allow(clippy::unused_self, reason = "it is turned into the error")]
+    pub fn at(self, place: Place) -> DataError {
+        DataError::TooManyCategories { place }
+    }
+}
+
+impl Cells {
+    pub fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    pub fn push_empty(&mut self) {
+        self.slots.push(Slot(EMPTY));
+    }
+
+    /// Appends a number; NaN is an empty cell.
+    pub fn push_number(&mut self, number: f64) {
+        self.slots.push(Slot(if number.is_nan() { EMPTY } else { number.to_bits() }));
+    }
+
+    /// Appends a text as it is, without white space around it; what is left empty is an empty cell.
+    pub fn push_text(&mut self, text: &str) -> Result<(), TooManyTexts> {
+        let text = text.trim();
+        let slot = if text.is_empty() {
+            EMPTY
+        } else {
+            TEXT | u64::from(self.texts.intern(text).ok_or(TooManyTexts)?)
+        };
+        self.slots.push(Slot(slot));
+        Ok(())
+    }
+
+    /// Appends the text of a field, which is a number if it is plainly one.
+    pub fn push_field(&mut self, text: &str) -> Result<(), TooManyTexts> {
+        match plain_number(text.trim().as_bytes()) {
+            Some(number) => {
+                self.slots.push(Slot(number.to_bits()));
+                Ok(())
+            }
+            None => self.push_text(text),
+        }
+    }
+
+    /// Appends the cells of another column.
+    pub fn append(&mut self, other: Self) -> Result<(), TooManyTexts> {
+        if self.slots.is_empty() && self.texts.len() == 0 {
+            *self = Self { moments: self.moments || other.moments, ..other };
+            return Ok(());
+        }
+        let codes: Option<Vec<u32>> = other.texts.iter().map(|text| self.texts.intern(text)).collect();
+        let codes = codes.ok_or(TooManyTexts)?;
+        self.slots.extend(other.slots.into_iter().map(|slot| match slot.code() {
+            Some(code) => Slot(TEXT | u64::from(codes[code as usize])),
+            None => slot,
+        }));
+        Ok(())
+    }
+
+    /// The cell of a row.
+    pub fn get(&self, row: usize) -> Cell<'_> {
+        self.cell(self.slots[row])
+    }
+
+    /// All cells.
+    pub fn iter(&self) -> impl Iterator<Item = Cell<'_>> {
+        self.slots.iter().map(|&slot| self.cell(slot))
+    }
+
+    /// The distinct texts.
+    pub fn texts(&self) -> &Texts {
+        &self.texts
+    }
+
+    /// The numbers, with what `text` makes of the code of a text, and NaN for empty cells. Takes no memory
+    /// beside that of the cells.
+    pub fn into_numbers(self, text: impl Fn(u32) -> f64) -> Vec<f64> {
+        let number = |slot: Slot| match slot.code() {
+            Some(code) => text(code),
+            None if slot.0 == EMPTY => f64::NAN,
+            None => f64::from_bits(slot.0),
+        };
+        self.slots.into_iter().map(number).collect()
+    }
+
+    /// The code of each cell's text, `None` for cells that are none.
+    pub fn codes(&self) -> impl Iterator<Item = Option<u32>> {
+        self.slots.iter().map(|slot| slot.code())
+    }
+
+    /// Calls `number`, or `text` with its code, for each cell that is not empty, in order.
+    pub fn visit(&self, mut number: impl FnMut(usize, f64), mut text: impl FnMut(usize, u32)) {
+        for (row, &slot) in self.slots.iter().enumerate() {
+            match slot.code() {
+                Some(code) => text(row, code),
+                None if slot.0 == EMPTY => {}
+                None => number(row, f64::from_bits(slot.0)),
+            }
+        }
+    }
+
+    fn cell(&self, slot: Slot) -> Cell<'_> {
+        match slot.code() {
+            Some(code) => Cell::Text(self.texts.text(code)),
+            None if slot.0 == EMPTY => Cell::Empty,
+            None => Cell::Number(f64::from_bits(slot.0)),
+        }
+    }
+}
+
+impl Slot {
+    /// The code of a text.
+    fn code(self) -> Option<u32> {
+        (self.0 & TEXT == TEXT && self.0 >> 63 == 0).then_some(self.0 as u32)
+    }
+}
+
+impl std::fmt::Debug for Cells {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_list().entries(self.iter()).finish()
+    }
+}
+
+/// The largest power of 10 that a float has exactly, and as many of its digits as an integer has that every
+/// float has exactly.
+const EXACT_POWERS: [f64; 23] = [
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18,
+    1e19, 1e20, 1e21, 1e22,
+];
+const EXACT_DIGITS: usize = 15;
+
+/// The value of a text that is a number without doubt: digits, a decimal point, a minus sign, an exponent.
+/// What may be a code is none: a number with leading zeros, or one with more digits than a float holds.
+///
+/// A quotient of an integer of at most 15 digits and a power of 10 up to 22 is rounded once, hence rightly
+/// (Clinger 1990); the rest is left to the standard library.
+pub(crate) fn plain_number(text: &[u8]) -> Option<f64> {
+    let (negative, digits) = match text {
+        [b'-', rest @ ..] => (true, rest),
+        _ => (false, text),
+    };
+    let first = *digits.first()?;
+    if !first.is_ascii_digit() && first != b'.' {
+        return None;
+    }
+    if first == b'0' && digits.get(1).is_some_and(u8::is_ascii_digit) {
+        return None;
+    }
+    let (mut mantissa, mut n_digits, mut decimals, mut point) = (0_u64, 0, 0, false);
+    for (at, &byte) in digits.iter().enumerate() {
+        match byte {
+            b'0'..=b'9' => {
+                mantissa = mantissa.wrapping_mul(10).wrapping_add(u64::from(byte - b'0'));
+                n_digits += usize::from(n_digits > 0 || byte != b'0');
+                decimals += usize::from(point);
+            }
+            b'.' if !point => point = true,
+            b'e' | b'E' if at > 0 => return with_exponent(text),
+            _ => return None,
+        }
+    }
+    if point && digits.len() == 1 {
+        return None;
+    }
+    if n_digits > EXACT_DIGITS || decimals >= EXACT_POWERS.len() {
+        // An integer of so many digits is a code.
+        return if point { with_exponent(text) } else { None };
+    }
+    let value = mantissa as f64 / EXACT_POWERS[decimals];
+    Some(if negative { -value } else { value })
+}
+
+fn with_exponent(text: &[u8]) -> Option<f64> {
+    let value: f64 = std::str::from_utf8(text).ok()?.parse().ok()?;
+    value.is_finite().then_some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_is_plainly_a_number() {
+        for (text, number) in [("0", 0.0), ("-0.5", -0.5), ("12.50", 12.5), (".5", 0.5), ("5.", 5.0)] {
+            assert_eq!(plain_number(text.as_bytes()), Some(number), "{text}");
+        }
+        assert_eq!(plain_number(b"1e-3"), Some(1e-3));
+        assert_eq!(plain_number(b"0.1234567890123456789"), Some(0.123_456_789_012_345_68));
+        for text in ["", "-", ".", "1.2.3", "007", "1,5", "+1", "nan", "inf", "1e999", "e5", "1 2", "0x10"] {
+            assert_eq!(plain_number(text.as_bytes()), None, "{text}");
+        }
+        assert_eq!(plain_number(b"1234567890123456789"), None, "a code");
+    }
+
+    #[test]
+    fn cells_come_back_as_they_were() {
+        let mut cells = Cells::default();
+        for text in ["1.50", " red ", "", "-3", "007", "red"] {
+            cells.push_field(text).unwrap();
+        }
+        cells.push_number(f64::NAN);
+        cells.push_number(f64::NEG_INFINITY);
+        let mut other = Cells::default();
+        other.push_field("blue").unwrap();
+        other.push_field("red").unwrap();
+        cells.append(other).unwrap();
+        let expected = [
+            Cell::Number(1.5),
+            Cell::Text("red"),
+            Cell::Empty,
+            Cell::Number(-3.0),
+            Cell::Text("007"),
+            Cell::Text("red"),
+            Cell::Empty,
+            Cell::Number(f64::NEG_INFINITY),
+            Cell::Text("blue"),
+            Cell::Text("red"),
+        ];
+        assert_eq!(cells.iter().collect::<Vec<_>>(), expected);
+        assert_eq!(cells.texts().len(), 3);
+        let numbers = cells.into_numbers(f64::from);
+        assert_eq!(numbers[..2], [1.5, 0.0]);
+        assert!(numbers[2].is_nan());
+    }
+
+    proptest! {
+        #[test]
+        fn numbers_are_those_of_the_standard_library(value in -1e12_f64..1e12, decimals in 0_usize..18) {
+            let text = format!("{value:.decimals$}");
+            let parsed: f64 = text.parse().unwrap();
+            if let Some(number) = plain_number(text.as_bytes()) {
+                prop_assert_eq!(number.to_bits(), parsed.to_bits());
+            } else {
+                prop_assert!(false, "{} is a number", text);
+            }
+        }
+    }
+}

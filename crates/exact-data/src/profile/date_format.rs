@@ -1,0 +1,287 @@
+//! Dates and times as people write them.
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Timelike as _};
+use serde::{Deserialize, Serialize};
+
+/// How the moments of a column are written, in the notation of `strftime`, like `%d.%m.%Y %H:%M`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DateFormat(String);
+
+/// Which of day and month comes first where both are numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DateOrder {
+    /// As in most countries.
+    DayFirst,
+    /// As in the United States.
+    MonthFirst,
+}
+
+/// Of the type that a file has for moments.
+const TYPED: &str = "";
+const DATES: [&str; 32] = [
+    "%Y-%m-%d",
+    "%Y/%m/%d",
+    "%Y.%m.%d",
+    "%d/%m/%Y",
+    "%m/%d/%Y",
+    "%d.%m.%Y",
+    "%m.%d.%Y",
+    "%d-%m-%Y",
+    "%m-%d-%Y",
+    "%d/%m/%y",
+    "%m/%d/%y",
+    "%d.%m.%y",
+    "%d-%m-%y",
+    "%m-%d-%y",
+    "%y-%m-%d",
+    "%d %b %Y",
+    "%d-%b-%Y",
+    "%d-%b-%y",
+    "%d %b %y",
+    "%d %B %Y",
+    "%d. %B %Y",
+    "%b %d, %Y",
+    "%B %d, %Y",
+    "%b %d %Y",
+    "%B %d %Y",
+    "%a %d %b %Y",
+    "%a, %d %b %Y",
+    "%A, %d %B %Y",
+    "%A, %B %d, %Y",
+    "%a %b %d %Y",
+    "%Y%m%d",
+    "%Y-%j",
+];
+const TIMES: [&str; 8] =
+    ["", "%H:%M", "%H:%M:%S", "%H:%M:%S%.f", "%I:%M %p", "%I:%M:%S %p", "%H:%M:%S,%3f", "%H%M%S"];
+const BETWEEN: [&str; 3] = ["T", " ", ", "];
+const ZONES: [&str; 4] = ["", "%#z", " %#z", " UTC"];
+/// Texts from which formats are guessed.
+const GUESSED_FROM: usize = 20;
+/// No date that people have in tables is outside of these years.
+const YEARS: std::ops::RangeInclusive<i32> = 1000..=2999;
+
+impl DateFormat {
+    /// The format of files with a type for moments, or in which they are seconds since 1970.
+    pub(crate) fn typed() -> Self {
+        Self(TYPED.into())
+    }
+
+    /// Seconds since the beginning of 1970, of UTC where a zone stands with the time; for a time without a
+    /// date, seconds since midnight. `None` if a text is not of this format.
+    pub fn parse(&self, text: &str) -> Option<f64> {
+        let format = self.0.as_str();
+        let upper;
+        // The letter of UTC as a numeric zone.
+        let text = match text.strip_suffix(['Z', 'z']) {
+            Some(text) if format.ends_with("%#z") => {
+                upper = format!("{text}+00:00");
+                &upper
+            }
+            _ => text,
+        };
+        if self.0 == TYPED {
+            return Self(DATES[0].into()).parse(text);
+        }
+        if format.ends_with("%#z") {
+            let moment = DateTime::parse_from_str(text, format).ok()?;
+            return in_years(moment.naive_utc());
+        }
+        if !self.has_time() {
+            return in_years(NaiveDate::parse_from_str(text, format).ok()?.and_time(NaiveTime::MIN));
+        }
+        if !self.has_date() {
+            let time = NaiveTime::parse_from_str(text, format).ok()?;
+            return Some(
+                f64::from(time.num_seconds_from_midnight())
+                    + f64::from(time.nanosecond() % 1_000_000_000) / 1e9,
+            );
+        }
+        in_years(NaiveDateTime::parse_from_str(text, format).ok()?)
+    }
+
+    /// Whether the format has a date.
+    pub fn has_date(&self) -> bool {
+        self.0 == TYPED || self.0.contains(['d', 'j'])
+    }
+
+    fn has_time(&self) -> bool {
+        self.0.contains(['H', 'I'])
+    }
+
+    /// The format in which most of some texts can be read, each of which stands for as many cells as its
+    /// count says, and whether another order of day and month would do as well. `order` is what to take
+    /// then: by default the day is first.
+    pub(crate) fn infer(texts: &[(&str, usize)], order: Option<DateOrder>) -> Option<(Self, bool)> {
+        let mut candidates: Vec<Self> = Vec::new();
+        for (text, _) in texts.iter().take(GUESSED_FROM).filter(|(text, _)| can_be_date(text)) {
+            for format in formats_of(text) {
+                if !candidates.contains(&format) {
+                    candidates.push(format);
+                }
+            }
+        }
+        let score = |format: &Self| -> usize {
+            texts.iter().filter(|(text, _)| format.parse(text).is_some()).map(|(_, count)| count).sum()
+        };
+        let scored: Vec<(usize, Self)> =
+            candidates.into_iter().map(|format| (score(&format), format)).collect();
+        let most = scored.iter().map(|(score, _)| *score).max().filter(|&most| most > 0)?;
+        let mut best = scored
+            .into_iter()
+            .filter(|(score, _)| *score == most)
+            .map(|(_, format)| format)
+            .collect::<Vec<_>>();
+        // The day before the month stands first in the list.
+        let first = best.iter().position(|format| order.is_none_or(|order| format.order() == Some(order)));
+        let chosen = best.remove(first.unwrap_or(0));
+        let ambiguous = order.is_none()
+            && chosen.order().is_some()
+            && best.iter().any(|other| other.order().is_some() && other.order() != chosen.order());
+        Some((chosen, ambiguous))
+    }
+
+    /// Of a format in which both are numbers.
+    fn order(&self) -> Option<DateOrder> {
+        let (day, month) = (self.0.find("%d")?, self.0.find("%m")?);
+        if self.0.starts_with("%Y") || self.0.starts_with("%y") {
+            return None;
+        }
+        Some(if day < month { DateOrder::DayFirst } else { DateOrder::MonthFirst })
+    }
+}
+
+impl std::fmt::Display for DateFormat {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.0 == TYPED { formatter.write_str("a type of dates") } else { formatter.write_str(&self.0) }
+    }
+}
+
+/// The parts of a moment that are numbers of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DatePart {
+    /// From 1 to 12.
+    Month,
+    /// From 1 for Monday to 7.
+    Weekday,
+    /// From 0 to 23.
+    Hour,
+}
+
+impl DatePart {
+    pub(crate) const ALL: [Self; 3] = [Self::Month, Self::Weekday, Self::Hour];
+
+    /// The part of a moment that is given in seconds since the beginning of 1970.
+    pub(crate) fn of(self, seconds: f64) -> Option<f64> {
+        use chrono::Datelike as _;
+
+        let moment = DateTime::from_timestamp(seconds.floor() as i64, 0)?;
+        Some(match self {
+            Self::Month => f64::from(moment.month()),
+            Self::Weekday => f64::from(moment.weekday().number_from_monday()),
+            Self::Hour => f64::from(moment.hour()),
+        })
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Month => "month",
+            Self::Weekday => "weekday",
+            Self::Hour => "hour",
+        }
+    }
+}
+
+fn in_years(moment: NaiveDateTime) -> Option<f64> {
+    use chrono::Datelike as _;
+
+    let moment = Some(moment).filter(|moment| YEARS.contains(&moment.year()))?.and_utc();
+    Some(moment.timestamp() as f64 + f64::from(moment.timestamp_subsec_nanos()) / 1e9)
+}
+
+/// Spares most texts the formats.
+fn can_be_date(text: &str) -> bool {
+    text.len() <= 48 && text.bytes().filter(u8::is_ascii_digit).count() >= 3
+}
+
+fn formats_of(text: &str) -> Vec<DateFormat> {
+    let mut formats = Vec::new();
+    let mut try_format = |format: String| {
+        let format = DateFormat(format);
+        if format.parse(text).is_some() {
+            formats.push(format);
+        }
+    };
+    for date in DATES {
+        try_format(date.into());
+        for time in &TIMES[1..] {
+            for between in BETWEEN {
+                for zone in ZONES {
+                    try_format(format!("{date}{between}{time}{zone}"));
+                }
+            }
+        }
+    }
+    for time in &TIMES[1..7] {
+        try_format((*time).into());
+    }
+    formats
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn infer(texts: &[&str]) -> Option<(DateFormat, bool)> {
+        DateFormat::infer(&texts.iter().map(|&text| (text, 1)).collect::<Vec<_>>(), None)
+    }
+
+    #[test]
+    fn formats_follow_from_texts() {
+        let cases: [(&[&str], &str, f64); 12] = [
+            (&["1970-01-02"], "%Y-%m-%d", 86400.0),
+            (&["1970-01-01T00:01:00Z"], "%Y-%m-%dT%H:%M:%S%#z", 60.0),
+            (&["1970-01-01 02:00:00+01:00"], "%Y-%m-%d %H:%M:%S%#z", 3600.0),
+            (&["1970-01-01 00:00:01.5"], "%Y-%m-%d %H:%M:%S%.f", 1.5),
+            (&["02.01.1970", "31.12.1999"], "%d.%m.%Y", 86400.0),
+            (&["01/02/1970", "12/31/1999"], "%m/%d/%Y", 86400.0),
+            (&["02/01/1970", "31/12/1999"], "%d/%m/%Y", 86400.0),
+            (&["2 Jan 1970"], "%d %b %Y", 86400.0),
+            (&["January 2, 1970"], "%B %d, %Y", 86400.0),
+            (&["01/02/70 1:30 PM", "12/31/99 1:00 AM"], "%m/%d/%y %I:%M %p", 86400.0 + 13.5 * 3600.0),
+            (&["1970/01/02 00:00"], "%Y/%m/%d %H:%M", 86400.0),
+            (&["00:01", "23:59"], "%H:%M", 60.0),
+        ];
+        for (texts, format, seconds) in cases {
+            let (found, ambiguous) = infer(texts).unwrap();
+            assert_eq!(found.parse(texts[0]), Some(seconds), "{texts:?} as {found}");
+            let same = |other: &DateFormat| texts.iter().all(|text| other.parse(text) == found.parse(text));
+            assert!(same(&DateFormat(format.into())), "{texts:?} as {found}");
+            assert!(!ambiguous, "{texts:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_date() {
+        for text in ["red", "12", "1.5", "2024-13-01", "99/99/9999", "A-123", "", "31.02.2020"] {
+            assert_eq!(infer(&[text]), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_order_that_may_be_either() {
+        let texts = [("03/04/2020", 1), ("05/06/2021", 1)];
+        let (format, ambiguous) = DateFormat::infer(&texts, None).unwrap();
+        assert_eq!((format.order(), ambiguous), (Some(DateOrder::DayFirst), true));
+        let (format, ambiguous) = DateFormat::infer(&texts, Some(DateOrder::MonthFirst)).unwrap();
+        assert_eq!((format.order(), ambiguous), (Some(DateOrder::MonthFirst), false));
+    }
+
+    #[test]
+    fn parts_of_a_moment() {
+        let moment = DateFormat("%Y-%m-%d %H:%M".into()).parse("2024-02-29 13:45").unwrap();
+        assert_eq!(DatePart::ALL.map(|part| part.of(moment).unwrap()), [2.0, 4.0, 13.0]);
+    }
+}
