@@ -159,3 +159,79 @@ class LinearClassifier:
     def to_bytes(self) -> bytes: ...
     @staticmethod
     def from_bytes(data: bytes) -> LinearClassifier: ...
+
+# Whether a column is of moments, and its values.
+_Column = tuple[bool, NDArray[np.float64] | list[str | None]]
+# Paths, or columns with their names.
+Table = tuple[str, ...] | list[tuple[str, _Column]]
+# What labels are called, their distinct values, and which of them each row has.
+TableLabels = tuple[str, _Column, _Labels]
+
+class Form(TypedDict):
+    """How files are written, where their content does not say it."""
+
+    delimiter: str | None
+    header: bool | None
+    skip: int | None
+    comment: str | None
+    encoding: str | None
+    decimal: str | None
+    sheet: str | None
+
+class Reading(TypedDict):
+    """How a table is to be read."""
+
+    categorical: list[str]
+    numeric: list[str]
+    text: list[str]
+    drop: list[str]
+    keep: list[str]
+    missing: list[str]
+    weight: str | None
+    date_order: str | None
+    form: Form
+
+class TableColumn(TypedDict):
+    """What a column was taken for."""
+
+    name: str
+    kind: str
+    distinct: int | None
+    missing: int
+    numbers: int
+    texts: int
+    note: str
+
+class TableModel:
+    @staticmethod
+    def fit(
+        *,
+        table: Table,
+        target: str | None,
+        labels: TableLabels | None,
+        reading: Reading,
+        missing_indicator: bool,
+        sample_weight: NDArray[np.float64] | None,
+        class_weight: str | dict[str, float] | None,
+        loss: str,
+        folds: int | list[tuple[NDArray[np.int64], NDArray[np.int64]]],
+        solver: str,
+        seed: int,
+        n_threads: int,
+        progress: Callable[[str, int, int], None] | None,
+    ) -> tuple[TableModel, Selection, list[str]]: ...
+    def predict(
+        self, table: Table, form: Form, target: str | None
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64] | None, list[str]]: ...
+    def codes(self, labels: _Column) -> NDArray[np.int64]: ...
+    def classes(self) -> list[str]: ...
+    def target(self) -> str: ...
+    def features(self) -> list[str]: ...
+    def columns(self) -> list[TableColumn]: ...
+    def chosen(self) -> tuple[Setting, float]: ...
+    def save(self, path: str) -> None: ...
+    @staticmethod
+    def load(path: str) -> TableModel: ...
+    def to_bytes(self) -> bytes: ...
+    @staticmethod
+    def from_bytes(data: bytes) -> TableModel: ...

@@ -21,7 +21,7 @@ const FOREIGN: &[(&str, &[&str])] = &[
     ("exact-core", &["arrow-array", "burn", "clap", "image", "parquet", "safetensors", "tar", "ureq", "zip"]),
     ("exact-data", &["burn", "clap", "image", "rustls", "tar", "ureq"]),
     ("exact-linear", &["burn", "clap", "image", "parquet", "rustls", "tar", "ureq", "zip", "zstd"]),
-    ("exact-python", &["burn", "clap", "image", "parquet", "rustls", "tar", "ureq", "zip", "zstd"]),
+    ("exact-python", &["burn", "clap", "image", "rustls", "tar", "ureq"]),
     ("exact-report", &["arrow-array", "burn", "clap", "parquet", "ureq"]),
 ];
 

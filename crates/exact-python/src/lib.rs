@@ -1,4 +1,4 @@
-//! Python bindings of exact-core and exact-linear: the module `exact_learn._core`.
+//! Python bindings of exact-core, exact-linear and tables of exact-data: the module `exact_learn._core`.
 //!
 //! The functions take C-contiguous arrays of rows and return new arrays; `exact_learn.functions` and
 //! `exact_learn.torch` check types, broadcast and document. The interpreter runs other threads during an
@@ -20,6 +20,7 @@ mod rows;
 mod rule;
 mod samples;
 mod schedule;
+mod table;
 mod threads;
 mod top_k;
 
@@ -53,6 +54,8 @@ mod _core {
     use super::rule::quadrature;
     #[pymodule_export]
     use super::schedule::schedule_value;
+    #[pymodule_export]
+    use super::table::TableModel;
     #[pymodule_export]
     use super::top_k::top_k;
 }

@@ -6,6 +6,7 @@
     classifier.predict(X)
 
 ``ExactClassifierCV`` chooses the settings by cross-validation and calibrates the probabilities.
+``ExactTableClassifier`` does the same for data frames and files with text, categories, dates and missing values.
 """
 
 try:
@@ -17,5 +18,6 @@ except ModuleNotFoundError as error:
 
 from exact_learn.sklearn.classifier import ExactClassifier
 from exact_learn.sklearn.classifier_cv import ExactClassifierCV
+from exact_learn.sklearn.table_classifier import ExactTableClassifier, TableWarning
 
-__all__ = ["ExactClassifier", "ExactClassifierCV"]
+__all__ = ["ExactClassifier", "ExactClassifierCV", "ExactTableClassifier", "TableWarning"]

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from numbers import Real
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from sklearn.model_selection import check_cv
+from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 
 from exact_learn import _core
 from exact_learn.sklearn.linear import LinearClassifier
-from exact_learn.sklearn.parameters import positive_integer, text
+from exact_learn.sklearn.parameters import text
 from exact_learn.sklearn.progress import progress_bar
+from exact_learn.sklearn.selection import chosen_parameters, given_folds, path_arrays
 
 
 class ExactClassifierCV(LinearClassifier):
@@ -155,52 +154,14 @@ class ExactClassifierCV(LinearClassifier):
                 data=data,
                 loss=text("loss", self.loss),
                 metric=self._metric(),
-                folds=self._folds(data),
+                folds=given_folds(self.cv, data["labels"], data["sample_weight"]),
                 solver=text("solver", self.solver),
                 seed=seed,
                 n_threads=self._n_threads(),
                 progress=progress,
             )
-        self.best_params_ = {name: value for name, value in selection["chosen"].items() if value is not None}
+        self.best_params_ = chosen_parameters(selection["chosen"])
         self.best_score_ = selection["score"]
         self.n_iter_ = selection["n_iter"]
-        self.path_ = _columns(selection["path"])
+        self.path_ = path_arrays(selection["path"])
         return self
-
-    def _folds(self, data: _core.Dataset) -> int | list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-        """The number of folds, or their rows among those that have a weight."""
-        if self.cv is None:
-            return 5
-        if isinstance(self.cv, Real):
-            return positive_integer("cv", self.cv)
-        labels, weights = data["labels"], data["sample_weight"]
-        rows = np.arange(len(labels))
-        kept = np.ones(len(labels), dtype=bool) if weights is None else weights > 0.0
-        numbers = np.cumsum(kept) - 1
-        splits = check_cv(self.cv, labels, classifier=True).split(rows, labels)
-
-        def numbered(fold: Any) -> NDArray[np.int64]:
-            # NumPy takes an empty list for numbers that are not integers.
-            chosen = rows[np.asarray(fold)] if len(fold) > 0 else rows[:0]
-            return numbers[chosen[kept[chosen]]].astype(np.int64)
-
-        return [(numbered(train), numbered(test)) for train, test in splits]
-
-
-def _columns(path: list[_core.PathPoint]) -> dict[str, NDArray[Any]]:
-    """The settings and scores as arrays."""
-    columns: dict[str, NDArray[Any]] = {"loss": np.array([point["setting"]["loss"] for point in path])}
-    for name in ("l2", "sigma", "margin", "temperature", "epsilon", "learning_rate"):
-        values = np.array([point["setting"][name] for point in path], dtype=np.float64)
-        if not np.isnan(values).all():
-            columns[name] = values
-    n_folds = max(len(point["test_scores"]) for point in path)
-    scores = np.full((len(path), n_folds), np.nan)
-    for row, point in zip(scores, path, strict=True):
-        row[: len(point["test_scores"])] = point["test_scores"]
-    columns["mean_test_score"] = np.nanmean(scores, axis=1)
-    columns["std_test_score"] = np.nanstd(scores, axis=1)
-    columns["mean_train_score"] = np.array([np.mean(point["train_scores"]) for point in path])
-    for fold in range(n_folds):
-        columns[f"split{fold}_test_score"] = scores[:, fold]
-    return columns

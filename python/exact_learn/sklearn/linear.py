@@ -57,7 +57,7 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         """Sample weights times class weights."""
         weights = None
         if sample_weight is not None:
-            weights = _sample_weight(sample_weight, len(labels))
+            weights = checked_sample_weight(sample_weight, len(labels))
         if self.class_weight is None:
             return weights
         if isinstance(self.class_weight, str) and self.class_weight == "balanced":
@@ -183,7 +183,8 @@ def _canonical(X: Any) -> Any:
     return X
 
 
-def _sample_weight(sample_weight: Any, n_samples: int) -> NDArray[np.float64]:
+def checked_sample_weight(sample_weight: Any, n_samples: int) -> NDArray[np.float64]:
+    """Weights of samples, one for each, of which one is positive."""
     if isinstance(sample_weight, Real):
         sample_weight = np.full(n_samples, sample_weight)
     weights = column_or_1d(check_array(sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight"))

@@ -150,12 +150,12 @@ def test_pickles_of_other_formats_and_damaged_ones_are_refused():
     X, y = clusters()
     state = ExactClassifier().fit(X, y).__getstate__()
     # The version is an entry of JSON in JSON.
-    current, future = (f'\\"version\\":{version},'.encode() for version in (1, 2))
+    current, future = (f'\\"version\\":{version},'.encode() for version in (2, 3))
     assert state["_classifier"].count(current) == 1
     of_the_future = state["_classifier"].replace(current, future)
     message = (
         f"ExactClassifier, pickled by version 99.0.0 of exact-learn, cannot be read by version {_core.__version__}: "
-        "the pickled classifier is not a usable model.*format version is 2, this program reads version 1"
+        "the pickled classifier is not a usable model.*format version is 3, this program reads versions up to 2"
     )
     with pytest.raises(ValueError, match=message):
         ExactClassifier().__setstate__(dict(state, _classifier=of_the_future, _exact_learn_version="99.0.0"))

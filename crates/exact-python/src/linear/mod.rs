@@ -9,6 +9,10 @@ mod partitions;
 mod selection;
 mod training;
 
+pub use arguments::{FoldsArgument, splits};
 pub use class_weight::balanced_weights;
 pub use classifier::LinearClassifier;
+pub use error::linear_error;
 pub use partitions::Partition;
+pub use selection::{Selection, Setting};
+pub use training::train;

@@ -15,7 +15,7 @@ pub struct Selection {
 
 /// A loss and its hyper-parameters.
 #[derive(IntoPyObject)]
-struct Setting {
+pub struct Setting {
     loss: &'static str,
     l2: f64,
     sigma: Option<f64>,
@@ -34,7 +34,7 @@ struct Point {
 }
 
 impl Setting {
-    fn of(loss: LossKind, settings: &Selected) -> Self {
+    pub fn of(loss: LossKind, settings: &Selected) -> Self {
         let Selected { l2, sigma, margin, temperature, epsilon, learning_rate } = *settings;
         Self { loss: loss.name(), l2, sigma, margin, temperature, epsilon, learning_rate }
     }

@@ -1,0 +1,58 @@
+"""What classifiers that choose their settings by cross-validation have in common."""
+
+from __future__ import annotations
+
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.model_selection import check_cv
+
+from exact_learn import _core
+from exact_learn.sklearn.parameters import positive_integer
+
+Folds = int | list[tuple[NDArray[np.int64], NDArray[np.int64]]]
+
+
+def given_folds(cv: Any, labels: NDArray[np.int64], weights: NDArray[np.float64] | None) -> Folds:
+    """The number of folds, 5 by default, or their rows among those that have a weight."""
+    if cv is None:
+        return 5
+    if isinstance(cv, Real):
+        return positive_integer("cv", cv)
+    rows = np.arange(len(labels))
+    kept = np.ones(len(labels), dtype=bool) if weights is None else weights > 0.0
+    numbers = np.cumsum(kept) - 1
+    splits = check_cv(cv, labels, classifier=True).split(rows, labels)
+
+    def numbered(fold: Any) -> NDArray[np.int64]:
+        # NumPy takes an empty list for numbers that are not integers.
+        chosen = rows[np.asarray(fold)] if len(fold) > 0 else rows[:0]
+        return numbers[chosen[kept[chosen]]].astype(np.int64)
+
+    return [(numbered(train), numbered(test)) for train, test in splits]
+
+
+def chosen_parameters(setting: _core.Setting) -> dict[str, Any]:
+    """A setting without the hyper-parameters that its loss does not have."""
+    return {name: value for name, value in setting.items() if value is not None}
+
+
+def path_arrays(path: list[_core.PathPoint]) -> dict[str, NDArray[Any]]:
+    """The settings that were tried and their scores as arrays."""
+    columns: dict[str, NDArray[Any]] = {"loss": np.array([point["setting"]["loss"] for point in path])}
+    for name in ("l2", "sigma", "margin", "temperature", "epsilon", "learning_rate"):
+        values = np.array([point["setting"][name] for point in path], dtype=np.float64)
+        if not np.isnan(values).all():
+            columns[name] = values
+    n_folds = max(len(point["test_scores"]) for point in path)
+    scores = np.full((len(path), n_folds), np.nan)
+    for row, point in zip(scores, path, strict=True):
+        row[: len(point["test_scores"])] = point["test_scores"]
+    columns["mean_test_score"] = np.nanmean(scores, axis=1)
+    columns["std_test_score"] = np.nanstd(scores, axis=1)
+    columns["mean_train_score"] = np.array([np.mean(point["train_scores"]) for point in path])
+    for fold in range(n_folds):
+        columns[f"split{fold}_test_score"] = scores[:, fold]
+    return columns
