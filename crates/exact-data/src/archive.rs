@@ -6,9 +6,9 @@ use std::io::{BufRead, Seek};
 use crate::DataError;
 
 /// What can be read from any place.
-pub(crate) trait ReadSeek: BufRead + Seek {}
+pub(crate) trait ReadSeek: BufRead + Seek + Send {}
 
-impl<R: BufRead + Seek> ReadSeek for R {}
+impl<R: BufRead + Seek + Send> ReadSeek for R {}
 
 /// Whether content begins as an archive does, one without files included.
 pub(crate) fn is_archive(head: &[u8]) -> bool {
@@ -107,7 +107,7 @@ mod unpacking {
         file: &str,
         reader: Box<dyn ReadSeek + 'a>,
         limit: u64,
-    ) -> Result<Box<dyn BufRead + 'a>, DataError> {
+    ) -> Result<Box<dyn BufRead + Send + 'a>, DataError> {
         let mut archive = open(file, reader)?;
         let files = files(file, &archive)?;
         let at = match files.as_slice() {
@@ -129,7 +129,7 @@ mod unpacking {
         let mut reader = archive.into_inner();
         reader.seek(SeekFrom::Start(start)).map_err(|error| DataError::reading(file, error))?;
         let packed = reader.take(size);
-        let unpacked: Box<dyn Read + 'a> = match compression {
+        let unpacked: Box<dyn Read + Send + 'a> = match compression {
             CompressionMethod::Stored => Box::new(packed),
             CompressionMethod::Deflated => Box::new(DeflateDecoder::new(packed)),
             other => {
@@ -165,6 +165,6 @@ pub(crate) fn only_file<'a>(
     file: &str,
     _: Box<dyn ReadSeek + 'a>,
     _: u64,
-) -> Result<Box<dyn BufRead + 'a>, DataError> {
+) -> Result<Box<dyn BufRead + Send + 'a>, DataError> {
     Err(DataError::NotBuiltIn { file: file.into(), format: "ZIP archives", feature: "archives" })
 }

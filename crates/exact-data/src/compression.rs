@@ -59,9 +59,9 @@ pub(crate) fn bomb(file: &str, limit: u64) -> DataError {
 /// The content, decompressed if it is compressed, up to a limit.
 pub(crate) fn decompressed<'a>(
     file: &str,
-    mut reader: Box<dyn BufRead + 'a>,
+    mut reader: Box<dyn BufRead + Send + 'a>,
     limit: u64,
-) -> Result<Box<dyn BufRead + 'a>, DataError> {
+) -> Result<Box<dyn BufRead + Send + 'a>, DataError> {
     let mut head = Vec::with_capacity(HEAD);
     let read = reader.by_ref().take(HEAD as u64).read_to_end(&mut head);
     read.map_err(|error| DataError::reading(file, error))?;
@@ -80,8 +80,8 @@ pub(crate) fn decompressed<'a>(
 fn unpack<'a>(
     file: &str,
     compression: Compression,
-    content: impl BufRead + 'a,
-) -> Result<Box<dyn Read + 'a>, DataError> {
+    content: impl BufRead + Send + 'a,
+) -> Result<Box<dyn Read + Send + 'a>, DataError> {
     Ok(match compression {
         Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(content)),
         Compression::Zstd => {
@@ -94,7 +94,11 @@ fn unpack<'a>(
 }
 
 #[cfg(not(feature = "compression"))]
-fn unpack<'a>(file: &str, _: Compression, _: impl BufRead + 'a) -> Result<Box<dyn Read + 'a>, DataError> {
+fn unpack<'a>(
+    file: &str,
+    _: Compression,
+    _: impl BufRead + Send + 'a,
+) -> Result<Box<dyn Read + Send + 'a>, DataError> {
     Err(DataError::NotBuiltIn { file: file.into(), format: "compressed files", feature: "compression" })
 }
 

@@ -12,9 +12,9 @@ const HEAD: usize = 64;
 /// order mark or every second byte gives it away. What is taken for UTF-8 is handed on as it is.
 pub(crate) fn utf8<'a>(
     file: &str,
-    mut reader: Box<dyn BufRead + 'a>,
+    mut reader: Box<dyn BufRead + Send + 'a>,
     label: Option<&str>,
-) -> Result<Box<dyn BufRead + 'a>, DataError> {
+) -> Result<Box<dyn BufRead + Send + 'a>, DataError> {
     let mut head = Vec::with_capacity(HEAD);
     let read = reader.by_ref().take(HEAD as u64).read_to_end(&mut head);
     read.map_err(|error| DataError::reading(file, error))?;
@@ -23,7 +23,7 @@ pub(crate) fn utf8<'a>(
     if marked {
         head.drain(..BYTE_ORDER_MARK.len());
     }
-    let text: Box<dyn BufRead + 'a> = Box::new(Cursor::new(head).chain(reader));
+    let text: Box<dyn BufRead + Send + 'a> = Box::new(Cursor::new(head).chain(reader));
     match (encoding, label) {
         (Some(encoding), _) => decoding::decode(file, text, encoding),
         (None, Some(label)) if !marked => decoding::decode(file, text, label),
@@ -68,9 +68,9 @@ mod decoding {
 
     pub(super) fn decode<'a>(
         file: &str,
-        _: Box<dyn BufRead + 'a>,
+        _: Box<dyn BufRead + Send + 'a>,
         _: &str,
-    ) -> Result<Box<dyn BufRead + 'a>, DataError> {
+    ) -> Result<Box<dyn BufRead + Send + 'a>, DataError> {
         let format = "text in other encodings than UTF-8";
         Err(DataError::NotBuiltIn { file: file.into(), format, feature: "encodings" })
     }
@@ -133,9 +133,9 @@ mod decoding {
 
     pub(super) fn decode<'a>(
         file: &str,
-        reader: Box<dyn BufRead + 'a>,
+        reader: Box<dyn BufRead + Send + 'a>,
         label: &str,
-    ) -> Result<Box<dyn BufRead + 'a>, DataError> {
+    ) -> Result<Box<dyn BufRead + Send + 'a>, DataError> {
         let encoding = of_label(label).ok_or_else(|| DataError::NoSuchEncoding {
             label: label.into(),
             known: NAMES.map(String::from).to_vec(),
@@ -177,7 +177,7 @@ mod decoding {
     /// A reader of UTF-8 from text in another encoding.
     struct Decoded<'a> {
         file: String,
-        reader: Box<dyn BufRead + 'a>,
+        reader: Box<dyn BufRead + Send + 'a>,
         decoder: Decoder,
         text: Vec<u8>,
         /// What of the text has not been read yet.

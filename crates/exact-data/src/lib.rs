@@ -58,6 +58,7 @@ pub mod message;
 mod numbers;
 mod origin;
 mod paths;
+mod plain_number;
 mod plan;
 mod profile;
 mod raw_table;

@@ -84,10 +84,10 @@ impl<'a> Source<'a> {
     /// # Errors
     /// [`DataError`] if it cannot be read, is an archive of several files or of none, is encrypted, or needs
     /// a feature that was not built in. What comes to light only while it is read is an [`io::Error`] then.
-    pub fn open(&self) -> Result<Box<dyn BufRead + '_>, DataError> {
+    pub fn open(&self) -> Result<Box<dyn BufRead + Send + '_>, DataError> {
         let (reader, size) = self.open_as_it_is()?;
         let limit = limit(size);
-        let content: Box<dyn BufRead + '_> = match self.peek(reader)? {
+        let content: Box<dyn BufRead + Send + '_> = match self.peek(reader)? {
             (reader, head) if is_archive(&head) => only_file(&self.name, reader, limit)?,
             (reader, _) => Box::new(reader),
         };
@@ -96,7 +96,10 @@ impl<'a> Source<'a> {
 
     /// The content as text in UTF-8, without byte order mark: what is in the named encoding, or in UTF-16 as
     /// its first bytes say, is decoded. Other text is handed on as it is.
-    pub(crate) fn open_text(&self, encoding: Option<&str>) -> Result<Box<dyn BufRead + '_>, DataError> {
+    pub(crate) fn open_text(
+        &self,
+        encoding: Option<&str>,
+    ) -> Result<Box<dyn BufRead + Send + '_>, DataError> {
         utf8(&self.name, self.open()?, encoding)
     }
 
@@ -153,7 +156,6 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// The content of a text from its beginning, as UTF-8.
     /// The first bytes of a reader that stands at its beginning, and does so afterwards.
     fn peek<'b>(
         &self,

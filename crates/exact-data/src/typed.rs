@@ -78,7 +78,7 @@ pub(crate) fn category(text: &str) -> std::borrow::Cow<'_, str> {
 
 /// The name under which a category is looked up, whatever wrote it: that of its value if it is a number.
 pub(crate) fn canonical(text: &str) -> String {
-    match crate::cells::plain_number(text.as_bytes()) {
+    match crate::plain_number::plain_number(text.as_bytes()) {
         Some(number) => number_name(number, false),
         None => category(text).into_owned(),
     }

@@ -3,9 +3,10 @@
 use std::num::IntErrorKind;
 
 use super::lines::Lines;
-use crate::cells::{Cells, plain_number};
+use crate::cells::Cells;
 use crate::error::Place;
 use crate::message::shorten;
+use crate::plain_number::plain_number;
 use crate::raw_table::{RawColumn, RawTable};
 use crate::{CsrMatrix, DataError, FileForm, Source};
 

@@ -52,8 +52,8 @@ impl<'a> Tally<'a> {
         cells.visit(
             |row, number| {
                 numbers += 1;
-                whole &= number.fract() == 0.0;
-                consecutive &= last.is_none_or(|last| number == last + 1.0);
+                whole = whole && number.fract() == 0.0;
+                consecutive = consecutive && last.is_none_or(|last| number == last + 1.0);
                 last = Some(number);
                 if !number.is_finite() && not_finite.is_none() {
                     not_finite = Some((row, number));

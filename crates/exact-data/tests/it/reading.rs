@@ -2,7 +2,10 @@
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Float64Type;
-use exact_data::{ColumnKind, Columns, Declared, NumberFormat, ReadOptions, Reading, Source, Table};
+use exact_data::{
+    ColumnKind, Columns, DataError, Declared, NumberFormat, ReadOptions, Reading, Source, Table,
+};
+use proptest::prelude::*;
 
 fn read(text: &[u8]) -> Table {
     Table::read(&Source::bytes("table.csv", text), &ReadOptions::default()).unwrap()
@@ -136,4 +139,95 @@ fn a_pipe_is_read_twice_if_need_be() {
 fn whole_numbers_with_more_digits_than_a_float_holds_are_codes() {
     let table = read(b"card,x\n4000000000000000001,1\n4000000000000000002,2\n4000000000000000001,3\n");
     assert_eq!(texts(&table, "card")[..2], some(&["4000000000000000001", "4000000000000000002"])[..]);
+}
+
+#[test]
+fn a_row_may_be_longer_than_any_block() {
+    let n_columns = 150_000;
+    let header: Vec<String> = (0..n_columns).map(|column| format!("c{column}")).collect();
+    let row = |value: &str| vec![value; n_columns].join(",");
+    let text =
+        format!("{}\n{}\n{}\n", header.join(","), row("1.2500000000000000"), row("3.0000000000000000"));
+    let table = read(text.as_bytes());
+    assert_eq!((table.n_rows(), table.n_columns()), (2, n_columns));
+    assert_eq!(numbers(&table, "c149999"), [Some(1.25), Some(3.0)]);
+}
+
+#[test]
+fn points_between_thousands_are_told_by_commas_in_quotes() {
+    let table = read(b"x,y\n\"1.234,5\",1\n1.234,2\n2.500,3\n0,4\n\"7,25\",5\n");
+    assert_eq!(numbers(&table, "x"), [1234.5, 1234.0, 2500.0, 0.0, 7.25].map(Some));
+    let table = read(b"x,y\n1.234,1\n2.500,2\n");
+    assert_eq!(numbers(&table, "x"), [1.234, 2.5].map(Some));
+}
+
+/// Several megabytes: each row has its number and what `fields` says.
+fn many_rows(fields: impl Fn(usize) -> String) -> Vec<u8> {
+    (0..200_000).fold(b"n,x,y\n".to_vec(), |mut text, row| {
+        text.extend(format!("{row},{}\n", fields(row)).bytes());
+        text
+    })
+}
+
+#[test]
+fn threads_change_neither_the_table_nor_the_first_error() {
+    let on = |n_threads: usize, text: &[u8]| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
+        pool.install(|| Table::read(&Source::bytes("t.csv", text), &ReadOptions::default()))
+    };
+    let good = many_rows(|row| format!("\"a {}\",{}.5", row % 1000, row / 7));
+    // From a block in the middle on, each has rows that are broken.
+    let bad = many_rows(|row| match row {
+        70_000.. if row % 1000 == 1 => "1".into(),
+        70_000.. if row % 1000 == 2 => "1,2,3".into(),
+        _ => "1,2".into(),
+    });
+    let table = on(1, &good).unwrap();
+    for n_threads in [2, 3, 8] {
+        let other = on(n_threads, &good).unwrap();
+        assert_eq!(other.record_batch(), table.record_batch());
+        assert!((0..table.n_rows()).all(|row| other.line(row) == table.line(row)));
+        for _ in 0..5 {
+            let error = on(n_threads, &bad).unwrap_err().to_string();
+            assert_eq!(error, "t.csv, line 70003: the row has 2 fields, the header has 3");
+        }
+    }
+}
+
+/// Fields of numbers, of what looks like them, and of texts.
+fn fields() -> impl Strategy<Value = Vec<[String; 3]>> {
+    let field = prop_oneof![
+        (-1e7..1e7_f64, 0..9_usize).prop_map(|(value, decimals)| format!("{value:.decimals$}")),
+        "-?[0-9]{0,9}\\.?[0-9]{0,9}",
+        "[ 0-9.e-]{0,9}",
+        "[a-cé ]{0,12}",
+    ];
+    proptest::collection::vec([field.clone(), field.clone(), field], 1..40)
+}
+
+proptest! {
+    /// Numbers that stand in quotes are not read by the quick way.
+    #[test]
+    fn quotes_make_no_difference(rows in fields(), ends_with_line: bool, crlf: bool) {
+        let text = |quote: &str| {
+            let line = |row: &[String; 3]| row.each_ref().map(|field| quote.to_string() + field + quote);
+            let lines: Vec<String> = rows.iter().map(|row| line(row).join(",")).collect();
+            let end = if crlf { "\r\n" } else { "\n" };
+            format!("a,b,c{end}{}{}", lines.join(end), if ends_with_line { end } else { "" })
+        };
+        let read = |text: &str| -> Result<_, DataError> {
+            let mut options = ReadOptions::default();
+            options.form.delimiter = Some(b',');
+            let table = Table::read(&Source::bytes("t.csv", text.as_bytes()), &options)?;
+            let lines: Vec<u64> = (0..table.n_rows()).map(|row| table.line(row)).collect();
+            Ok((table.record_batch().clone(), table.profiles().to_vec(), lines))
+        };
+        match (read(&text("")), read(&text("\""))) {
+            (Ok(plain), Ok(quoted)) => prop_assert_eq!(plain, quoted),
+            (plain, quoted) => prop_assert_eq!(
+                plain.unwrap_err().to_string(),
+                quoted.unwrap_err().to_string()
+            ),
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::fields::{Field, first_record};
 use crate::FileForm;
 
 /// In the order in which ties are resolved.
@@ -39,7 +40,7 @@ impl Dialect {
             delimiter,
             blanks,
             comment,
-            comma_numbers: form.decimal == Some(',') || super::has_comma_numbers(head),
+            comma_numbers: false,
             width: None,
             last_is_empty: false,
         };
@@ -64,16 +65,12 @@ impl Dialect {
         };
         let widths = dialect.widths(sample);
         let width = widths.most.filter(|_| widths.share > 0.5);
-        (Self { width, last_is_empty: widths.last_is_empty, ..dialect }, line > 0)
+        let comma_numbers = form.decimal == Some(',') || dialect.has_comma_numbers(head);
+        (Self { comma_numbers, width, last_is_empty: widths.last_is_empty, ..dialect }, line > 0)
     }
 
     pub fn delimits(&self, byte: u8) -> bool {
         byte == self.delimiter || (self.blanks && byte == b' ')
-    }
-
-    /// A parser of records without lines to leave out.
-    pub fn parser(&self) -> csv_core::Reader {
-        csv_core::ReaderBuilder::new().delimiter(self.delimiter).build()
     }
 
     /// The text as the parser reads it: where white space delimits, one tab for any of it.
@@ -103,31 +100,41 @@ impl Dialect {
     /// The numbers of fields of the first records.
     fn widths(&self, sample: &[u8]) -> Widths {
         let text = self.prepare(sample);
-        let mut parser = self.parser();
-        let (mut output, mut ends) = (vec![0; text.len() + 1], vec![0; text.len() + 2]);
         let (mut rest, mut all, mut last_is_empty) = (&text[..], Vec::new(), true);
         while all.len() < SAMPLED_RECORDS {
             rest = skip_lines(rest, self.comment).0;
             if rest.is_empty() {
                 break;
             }
-            let (result, read, written, n_fields) = parser.read_record(rest, &mut output, &mut ends);
-            rest = &rest[read..];
-            if result != csv_core::ReadRecordResult::Record {
-                // The sample ends with the text, or in the middle of a record.
-                let (result, _, _, further) =
-                    parser.read_record(&[], &mut output[written..], &mut ends[n_fields..]);
-                if result == csv_core::ReadRecordResult::Record {
-                    all.push(n_fields + further);
-                }
-                break;
+            let fields = first_record(rest, self.delimiter);
+            let last = fields.last().expect("a record has a field");
+            // At the end of the sample, a record may be cut.
+            if last.end < rest.len() {
+                last_is_empty &= all.is_empty() || last.content.trim_ascii().is_empty();
             }
-            let start = if n_fields > 1 { ends[n_fields - 2] } else { 0 };
-            let last = output[start..ends[n_fields - 1]].trim_ascii();
-            last_is_empty &= all.is_empty() || last.is_empty();
-            all.push(n_fields);
+            all.push(fields.len());
+            rest = rest.get(last.end + 1..).unwrap_or_default();
         }
         Widths::of(&all, last_is_empty)
+    }
+
+    /// Whether some number has a comma, for decimals or between thousands.
+    fn has_comma_numbers(&self, text: &[u8]) -> bool {
+        let has_one = |text: &[u8]| {
+            text.windows(3)
+                .any(|window| window[0].is_ascii_digit() && window[1] == b',' && window[2].is_ascii_digit())
+        };
+        if self.delimiter != b',' {
+            return has_one(text);
+        }
+        // A field has commas only in quotes.
+        let mut start = 0;
+        let mut fields = std::iter::from_fn(|| {
+            let field = (start < text.len()).then(|| Field::at(text, start, self.delimiter))?;
+            start = field.end + 1;
+            Some(field)
+        });
+        memchr::memchr(b'"', text).is_some() && fields.any(|field| has_one(&field.content))
     }
 }
 

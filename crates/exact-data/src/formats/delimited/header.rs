@@ -2,7 +2,7 @@
 
 use super::blocks::Block;
 use super::dialect::{Dialect, skip_lines};
-use super::parser;
+use super::fields::first_record;
 use crate::DataError;
 use crate::encoding::guess;
 use crate::error::Place;
@@ -31,17 +31,22 @@ impl Header {
             return Err(DataError::EmptyFile { file: name.into() });
         }
         let line = first.line + lines;
+        let first_line = memchr::memchr(b'\n', rest).map_or(rest, |end| &rest[..end]);
+        let record = if dialect.blanks { first_line } else { rest };
+        let prepared = dialect.prepare(record);
+        let fields = first_record(&prepared, dialect.delimiter);
+        let record_end =
+            if dialect.blanks { first_line.len() } else { fields.last().map_or(0, |field| field.end) };
         let start = first.text.len() - rest.len();
-        let end = start + parser::first_record(dialect, &first.text[start..]);
+        let end = first.text.len().min(start + record_end + 1);
         let mut names = Vec::new();
-        parser::visit_record(dialect, &first.text[start..end], |field| {
-            let text = std::str::from_utf8(field).map_err(|_| DataError::NotUtf8 {
+        for field in fields {
+            let text = std::str::from_utf8(&field.content).map_err(|_| DataError::NotUtf8 {
                 place: Place { source: name.into(), line, column: format!("#{}", names.len() + 1) },
                 guess: guess(&first.text),
             })?;
             names.push(text.trim().to_string());
-            Ok(())
-        })?;
+        }
         let mut trailing_delimiter = false;
         let width = dialect.width.unwrap_or(names.len());
         if !has_names {

@@ -1,20 +1,25 @@
 //! Delimited texts: CSV, TSV and their relatives.
 //!
-//! A text is read in blocks of whole records; several blocks are parsed at once and joined in order, so that
-//! the table does not depend on the number of threads.
+//! A text is read in blocks of whole records, of which each thread takes the next one; what they parse is
+//! joined in the order of the text, so that the table does not depend on the number of threads.
 
 mod blocks;
 mod dialect;
+mod fields;
 mod header;
-mod parser;
+mod join;
 mod records;
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
 
-use self::blocks::{Block, Blocks};
+use self::blocks::Blocks;
 use self::dialect::Dialect;
 use self::header::Header;
-use crate::cells::Cells;
+use self::join::Join;
+use self::records::Part;
 use crate::raw_table::{RawColumn, RawTable};
 use crate::{DataError, FileForm, Source};
 
@@ -36,41 +41,22 @@ pub(crate) fn read(source: &Source<'_>, form: &FileForm) -> Result<RawTable, Dat
         return Err(DataError::EmptyFile { file: name.into() });
     };
     let header = Header::read(name, &dialect, &mut first, form.header)?;
-    let mut cells: Vec<Cells> = header.names.iter().map(|_| Cells::default()).collect();
-    let mut lines = Vec::new();
-    let at_once = rayon::current_num_threads();
-    let mut next = Some(first);
-    while let Some(block) = next.take() {
-        let mut batch: Vec<Block> = vec![block];
-        while batch.len() < at_once {
-            match blocks.next(&dialect).map_err(failed)? {
-                Some(block) => batch.push(block),
-                None => break,
-            }
-        }
-        let parsed: Vec<_> =
-            batch.par_iter().map(|block| records::parse(name, &dialect, &header, block)).collect();
-        for part in parsed {
-            let part = part?;
-            for ((column, name), cells) in cells.iter_mut().zip(&header.names).zip(part.cells) {
-                let line = part.lines.first().copied().unwrap_or(0);
-                column.append(cells).map_err(|error| {
-                    let column = name.clone();
-                    error.at(crate::error::Place { source: source.name().into(), line, column })
-                })?;
-            }
-            lines.extend(part.lines);
-        }
-        next = blocks.next(&dialect).map_err(failed)?;
-    }
+    let join = Mutex::new(Join::new(name, &header));
+    let has_failed = AtomicBool::new(false);
+    std::iter::once(Ok(first))
+        .chain(std::iter::from_fn(|| blocks.next(&dialect).transpose()))
+        .enumerate()
+        // What has been taken is parsed, so that all blocks before the one that failed are.
+        .take_while(|_| !has_failed.load(Ordering::Relaxed))
+        .par_bridge()
+        .for_each(|(number, block)| {
+            let part =
+                block.map_err(failed).and_then(|block| records::parse(name, &dialect, &header, &block));
+            has_failed.fetch_or(part.is_err(), Ordering::Relaxed);
+            join.lock().expect("joining does not panic").add(number, part);
+        });
+    let Part { cells, lines } = join.into_inner().expect("joining does not panic").finish()?;
     let columns =
         header.names.into_iter().zip(cells).map(|(name, cells)| RawColumn { name, cells }).collect();
     RawTable::new(name, columns, lines)
-}
-
-/// Whether a text has a number with a decimal comma, or with commas between thousands: whether a column that
-/// has points in groups of three may mean thousands by them.
-fn has_comma_numbers(text: &[u8]) -> bool {
-    text.windows(3)
-        .any(|window| window[0].is_ascii_digit() && window[1] == b',' && window[2].is_ascii_digit())
 }

@@ -2,12 +2,13 @@
 
 use super::blocks::Block;
 use super::dialect::{Dialect, skip_lines};
+use super::fields::Field;
 use super::header::Header;
-use super::parser::Records;
 use crate::DataError;
 use crate::cells::Cells;
 use crate::encoding::guess;
 use crate::error::{FIELD_LIMIT, Place};
+use crate::plain_number::leading_number;
 
 /// The cells of a block, and the line of each row.
 pub(super) struct Part {
@@ -22,100 +23,85 @@ pub(super) fn parse(
     header: &Header,
     block: &Block,
 ) -> Result<Part, DataError> {
-    let text = dialect.prepare(&block.text);
+    let text = &*dialect.prepare(&block.text);
     let n_columns = header.names.len();
-    let mut cells: Vec<Cells> = header.names.iter().map(|_| Cells::default()).collect();
-    let (mut lines, mut rest, mut line) = (Vec::new(), &text[..], block.line);
-    let mut records = Records::new(dialect);
+    // The last line may not be ended.
+    let most_rows = block.n_lines + 1;
+    let mut cells: Vec<Cells> = header.names.iter().map(|_| Cells::with_capacity(most_rows)).collect();
+    let mut lines = Vec::with_capacity(most_rows);
+    let (mut next, mut line) = (0, block.line);
     loop {
-        let (text, skipped) = skip_lines(rest, dialect.comment);
+        let (rest, skipped) = skip_lines(&text[next..], dialect.comment);
         line += skipped;
-        if text.is_empty() {
+        if rest.is_empty() {
             return Ok(Part { cells, lines });
         }
-        let read = records.read(text);
-        let (record, after) = text.split_at(read);
-        rest = after;
-        let (fields, ends) = (&records.fields[..], &records.ends[..records.n_fields]);
-        let place = |column: usize| Place {
+        let start = text.len() - rest.len();
+        let place = |column: usize, at: usize| Place {
             source: name.into(),
-            line: line + lines_before(dialect, record, column),
+            line: line + newlines(&text[start..at]),
             // A field without a column is told by its number.
             column: header.names.get(column).map_or_else(|| format!("#{}", column + 1), String::clone),
         };
-        let mut start = 0;
-        for (column, &end) in ends.iter().enumerate() {
-            if end - start > FIELD_LIMIT {
-                return Err(DataError::FieldTooLong { place: place(column) });
+        let (mut at, mut n_fields) = (start, 0);
+        let (end, last_is_empty) = loop {
+            let (end, is_empty) = if let Some((number, end)) = number_at(text, at, dialect) {
+                if let Some(cells) = cells.get_mut(n_fields) {
+                    cells.push_number(number);
+                }
+                (end, false)
+            } else {
+                let Field { content, end } = Field::at(text, at, dialect.delimiter);
+                if end - at > FIELD_LIMIT {
+                    return Err(DataError::FieldTooLong { place: place(n_fields, at) });
+                }
+                let Ok(field) = std::str::from_utf8(&content) else {
+                    return Err(DataError::NotUtf8 { place: place(n_fields, at), guess: guess(&block.text) });
+                };
+                if let Some(cells) = cells.get_mut(n_fields) {
+                    let is_text = dialect.comma_numbers && may_be_grouped(field);
+                    let pushed = if is_text { cells.push_text(field) } else { cells.push_field(field) };
+                    pushed.map_err(|error| error.at(place(n_fields, at)))?;
+                }
+                (end, field.trim_ascii().is_empty())
+            };
+            n_fields += 1;
+            if text.get(end) != Some(&dialect.delimiter) {
+                break (end, is_empty);
             }
-            start = end;
-        }
-        let mut n_fields = ends.len();
-        if n_fields == n_columns + 1 && header.trailing_delimiter && is_empty(fields, ends, n_columns) {
+            at = end + 1;
+        };
+        if last_is_empty && header.trailing_delimiter && n_fields == n_columns + 1 {
             n_fields -= 1;
         }
-        if n_fields == 1 && n_columns > 1 && is_empty(fields, ends, 0) {
+        if last_is_empty && n_fields == 1 && n_columns > 1 {
             // A line of white space.
-            line += newlines(record);
-            continue;
-        }
-        let whole = std::str::from_utf8(&fields[..ends.last().copied().unwrap_or(0)]);
-        let Ok(whole) = whole else {
-            let mut start = 0;
-            let bad = ends.iter().position(|&end| {
-                let field = &fields[start..end];
-                start = end;
-                std::str::from_utf8(field).is_err()
-            });
-            let column = bad.unwrap_or(0);
-            return Err(DataError::NotUtf8 { place: place(column), guess: guess(&block.text) });
-        };
-        if n_fields != n_columns {
+            cells[0].pop();
+        } else if n_fields == n_columns {
+            lines.push(line);
+        } else {
             let (file, found, expected) = (name.into(), n_fields, n_columns);
             return Err(DataError::RaggedRow { file, line, found, expected });
         }
-        let mut start = 0;
-        for (column, (cells, &end)) in cells.iter_mut().zip(ends).enumerate() {
-            // Fields are cut at delimiters, which are whole characters.
-            let field = whole
-                .get(start..end)
-                .ok_or_else(|| DataError::NotUtf8 { place: place(column), guess: guess(&block.text) })?;
-            let pushed = if dialect.comma_numbers && may_be_grouped(field) {
-                cells.push_text(field)
-            } else {
-                cells.push_field(field)
-            };
-            pushed.map_err(|error| error.at(place(column)))?;
-            start = end;
-        }
-        lines.push(line);
-        line += newlines(record);
+        next = text.len().min(end + 1);
+        line += newlines(&text[start..next]);
     }
 }
 
-fn newlines(record: &[u8]) -> u64 {
-    memchr::memchr_iter(b'\n', record).count() as u64
+fn newlines(text: &[u8]) -> u64 {
+    memchr::memchr_iter(b'\n', text).count() as u64
 }
 
-/// The lines of a record that end before one of its fields.
-fn lines_before(dialect: &Dialect, record: &[u8], field: usize) -> u64 {
-    let mut parser = dialect.parser();
-    let mut output = vec![0; record.len() + 1];
-    let (mut at, mut done) = (0, 0);
-    while done < field && at < record.len() {
-        let (result, read, _) = parser.read_field(&record[at..], &mut output);
-        at += read;
-        match result {
-            csv_core::ReadFieldResult::Field { .. } => done += 1,
-            _ => break,
-        }
+/// The number that the field at a place of a text is, and where the field ends, if that is quick to tell.
+fn number_at(text: &[u8], at: usize, dialect: &Dialect) -> Option<(f64, usize)> {
+    if matches!(dialect.delimiter, b'0'..=b'9' | b'.' | b'-') {
+        return None;
     }
-    newlines(&record[..at])
-}
-
-fn is_empty(fields: &[u8], ends: &[usize], field: usize) -> bool {
-    let start = if field == 0 { 0 } else { ends[field - 1] };
-    fields[start..ends[field]].trim_ascii().is_empty()
+    let (number, length) = leading_number(&text[at..])?;
+    let end = at + length;
+    let is_field = text.get(end).is_some_and(|&b| b == dialect.delimiter || matches!(b, b'\n' | b'\r'));
+    let may_be_grouped = dialect.comma_numbers && length > 4 && text[end - 4] == b'.';
+    (is_field && !may_be_grouped).then_some((number, end))
 }
 
 /// Whether the only point of a number may separate thousands.
