@@ -19,14 +19,13 @@ pub enum DateOrder {
 
 /// Of the type that a file has for moments.
 const TYPED: &str = "";
-const DATES: [&str; 32] = [
+const DATES: [&str; 31] = [
     "%Y-%m-%d",
     "%Y/%m/%d",
     "%Y.%m.%d",
     "%d/%m/%Y",
     "%m/%d/%Y",
     "%d.%m.%Y",
-    "%m.%d.%Y",
     "%d-%m-%Y",
     "%m-%d-%Y",
     "%d/%m/%y",
@@ -277,6 +276,14 @@ mod tests {
         assert_eq!((format.order(), ambiguous), (Some(DateOrder::DayFirst), true));
         let (format, ambiguous) = DateFormat::infer(&texts, Some(DateOrder::MonthFirst)).unwrap();
         assert_eq!((format.order(), ambiguous), (Some(DateOrder::MonthFirst), false));
+    }
+
+    #[test]
+    fn between_points_the_day_is_first() {
+        for texts in [["01.02.2023", "03.04.2023"], ["01.02.23", "03.04.23"]] {
+            let (format, ambiguous) = infer(&texts).unwrap();
+            assert_eq!((format.order(), ambiguous), (Some(DateOrder::DayFirst), false), "{texts:?}");
+        }
     }
 
     #[test]
