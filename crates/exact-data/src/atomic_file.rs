@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
+use tempfile::NamedTempFile;
+
 use crate::DataError;
 
 /// Writes a file whole or not at all: to a temporary file in the same folder, which takes the place of `path`
@@ -39,13 +41,21 @@ pub fn check_writable(path: &Path) -> Result<(), DataError> {
     let check = || match path.metadata() {
         Ok(metadata) if metadata.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
         Ok(metadata) if !metadata.is_file() => File::options().write(true).open(path).map(drop),
-        _ => tempfile::Builder::new().prefix(".exact-").tempfile_in(folder_of(path)).map(drop),
+        _ => temporary_file(folder_of(path)).map(drop),
     };
     check().map_err(|error| DataError::Write { path: path.into(), error })
 }
 
 fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// A new file that goes when it is dropped. That of `tempfile` itself would tell its name in every error, and
+/// the user knows the file under another one.
+fn temporary_file(folder: &Path) -> io::Result<NamedTempFile> {
+    // With the permissions of any new file.
+    let create = |path: &Path| File::options().write(true).create_new(true).open(path);
+    tempfile::Builder::new().prefix(".exact-").make_in(folder, create)
 }
 
 fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
@@ -59,20 +69,14 @@ fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) ->
         }
         _ => {}
     }
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    {
-        // As for any new file; without this, only the owner could read it.
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    let mut file = BufWriter::new(builder.prefix(".exact-").tempfile_in(folder_of(path))?);
+    let temporary = temporary_file(folder_of(path))?;
+    let mut file = BufWriter::new(temporary.as_file());
     write(&mut file)?;
     let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
     if let Some(existing) = existing {
-        file.as_file().set_permissions(existing.permissions())?;
+        file.set_permissions(existing.permissions())?;
     }
-    file.as_file().sync_all()?;
-    file.persist(path)?;
+    file.sync_all()?;
+    temporary.persist(path)?;
     Ok(())
 }

@@ -168,7 +168,9 @@ fn a_disk_that_is_full_leaves_the_old_file_and_nothing_else() {
     let script =
         format!("trap '' XFSZ; ulimit -f 8; exec '{}' toy --report report.html", env!("CARGO_BIN_EXE_exact"));
     let output = Command::new("bash").args(["-c", &script]).current_dir(folder.path()).output().unwrap();
-    Finished::of(&output).refused(&["cannot write report.html"]);
+    let run = Finished::of(&output);
+    run.refused(&["cannot write report.html"]);
+    assert!(!run.stderr.contains(".exact-"), "the name of the temporary file is shown: {}", run.stderr);
     assert_eq!(std::fs::read_to_string(folder.path().join("report.html")).unwrap(), "the old report");
     assert_eq!(folder.names(), ["report.html"]);
 }

@@ -12,8 +12,6 @@ macro_rules! assert_screen {
             filters => [
                 // The seconds of a comparison, right-aligned in the last column.
                 (r"[ \d]{4}\.\d\d │\n", "   ?.?? │\n"),
-                // The name of a temporary file.
-                (r#" at path "[^"]*""#, ""),
             ],
         }, { insta::assert_snapshot!($name, screen($run)) })
     };
