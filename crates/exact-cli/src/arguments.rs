@@ -12,7 +12,7 @@ use exact_data::bundled;
 use exact_images::ImageSet;
 use exact_linear::{LinearError, LossChoice, LossKind, Solver};
 
-use self::tables::{ColumnArguments, FormArguments, Inspect};
+use self::tables::{ColumnArguments, FormArguments, Inspect, List, list};
 
 /// The help's heading of what a training command gives.
 const OUTPUT: &str = "Output";
@@ -217,8 +217,8 @@ pub(crate) struct Predict {
     #[arg(long)]
     pub proba: bool,
     /// Columns to copy beside the predictions, separated by commas
-    #[arg(long, value_name = "A,B", value_delimiter = ',', allow_hyphen_values = true)]
-    pub id: Vec<String>,
+    #[arg(long, value_name = "A,B", value_parser = list, allow_hyphen_values = true)]
+    pub id: Vec<List>,
     #[command(flatten)]
     pub form: FormArguments,
 }

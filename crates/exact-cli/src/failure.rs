@@ -9,7 +9,7 @@ use exact_images::ImageError;
 use exact_linear::LinearError;
 
 /// The exit code of every failure.
-const FAILURE: u8 = 2;
+pub(crate) const FAILURE: u8 = 2;
 
 /// An error of the command line itself.
 #[derive(Debug, thiserror::Error)]
@@ -106,18 +106,6 @@ fn vision_hint(_: &(dyn std::error::Error + 'static)) -> Option<String> {
 
 fn is_broken_pipe(cause: &(dyn std::error::Error + 'static)) -> bool {
     cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
-}
-
-/// Prints arguments that cannot be understood as other errors are printed, or the help that was asked for.
-pub(crate) fn report_usage(error: &clap::Error) -> ExitCode {
-    if !error.use_stderr() {
-        // Help and version are results.
-        let _ = error.print();
-        return ExitCode::SUCCESS;
-    }
-    let text = error.render().to_string().replace("\n  tip: ", "\nhint: ");
-    let _ = write!(io::stderr().lock(), "{text}");
-    ExitCode::from(FAILURE)
 }
 
 /// Prints what is being done to standard error.

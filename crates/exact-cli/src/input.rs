@@ -10,7 +10,7 @@ use exact_data::{
 use exact_eval::record::{ColumnRecord, DataRecord};
 
 use crate::arguments::TrainingData;
-use crate::arguments::tables::{ColumnArguments, FormArguments};
+use crate::arguments::tables::{ColumnArguments, FormArguments, List};
 use crate::failure::{CommandError, warn};
 
 /// Classes all count the same.
@@ -139,15 +139,15 @@ pub(crate) fn column_records(profiles: &[ColumnProfile]) -> Vec<ColumnRecord> {
 /// How to read a table that nothing is known of but what the arguments say.
 pub(crate) fn read_options(columns: &ColumnArguments, form: &FormArguments) -> ReadOptions {
     let mut declared = Declared::default();
-    declared.categorical.clone_from(&columns.categorical);
-    declared.numeric.clone_from(&columns.numeric);
-    declared.text.clone_from(&columns.text);
-    declared.drop.clone_from(&columns.drop);
-    declared.keep.clone_from(&columns.keep);
+    declared.categorical = List::names(&columns.categorical);
+    declared.numeric = List::names(&columns.numeric);
+    declared.text = List::names(&columns.text);
+    declared.drop = List::names(&columns.drop);
+    declared.keep = List::names(&columns.keep);
     let mut options = ReadOptions::default();
     options.columns = Columns::Infer(declared);
     options.form = form.over(FileForm::default());
-    options.missing.clone_from(&columns.missing);
+    options.missing = List::names(&columns.missing);
     options.date_order = columns.date_order.map(Into::into);
     options
 }

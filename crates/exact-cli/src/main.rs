@@ -8,6 +8,7 @@ mod input;
 mod output;
 mod progress;
 mod training;
+mod usage;
 
 use std::process::ExitCode;
 
@@ -20,7 +21,7 @@ use crate::failure::CommandError;
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(error) => return failure::report_usage(&error),
+        Err(error) => return usage::report(error),
     };
     let result = match arguments.command {
         Command::Fit(arguments) => commands::fit::run(&arguments),

@@ -1,4 +1,4 @@
-//! Numbers and names in messages, the same in all crates that say what is wrong with files.
+//! Numbers, names and options in messages, the same in all crates that say what is wrong with files.
 
 /// `1 row`, `2 rows`.
 pub fn count(n: usize, noun: &str) -> String {
@@ -24,6 +24,47 @@ pub fn shorten(text: &str) -> String {
     let escape = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
     let shown: String = text.chars().take(SHOWN).map(escape).collect();
     if text.chars().nth(SHOWN).is_some() { format!("{shown}…") } else { shown }
+}
+
+/// A word as it is typed in a shell: in single quotes where a character of it means something there.
+///
+/// # Example
+/// ```
+/// use exact_data::message::shell_word;
+/// assert_eq!(shell_word("age"), "age");
+/// assert_eq!(shell_word("the user's $"), r"'the user'\''s $'");
+/// ```
+pub fn shell_word(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "_-./:,=+@%".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word.into()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+/// An option that takes columns or tokens between commas, with one of them, as it is typed in a shell; the
+/// option alone where it is too long for that, or has control characters.
+///
+/// # Example
+/// ```
+/// use exact_data::message::list_option;
+/// assert_eq!(list_option("drop", "-1"), "--drop=-1");
+/// assert_eq!(list_option("drop", "order date"), "--drop='order date'");
+/// assert_eq!(list_option("drop", "weight, kg"), "--drop='\"weight, kg\"'");
+/// ```
+pub fn list_option(option: &str, value: &str) -> String {
+    const TYPED: usize = 200;
+    if value.chars().any(char::is_control) || value.chars().nth(TYPED).is_some() {
+        return format!("--{option}");
+    }
+    // As a field of a line with commas.
+    let field = if value.contains(',') || value.starts_with('"') {
+        format!("\"{}\"", value.replace('"', "\"\""))
+    } else {
+        value.into()
+    };
+    format!("--{option}={}", shell_word(&field))
 }
 
 /// ``did you mean `a`, `b`? ``, or nothing if no name is near.

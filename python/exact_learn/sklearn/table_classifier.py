@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import re
+import shlex
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -542,6 +544,9 @@ def _of_python(message: str) -> str:
             return f"form={{{name!r}: {value!r}}}" if value else f"form[{name!r}]"
         if not value:
             return name
-        return f"{name}={value!r}" if name == "date_order" else f"{name}=[{value!r}]"
+        if name == "date_order":
+            return f"{name}={value!r}"
+        # Typed for a shell, and then as a field of a line with commas.
+        return f"{name}={next(csv.reader(shlex.split(value)))!r}"
 
     return re.sub(r"--([a-z-]+)(?:[= ]([^`]+))?(?=`)", parameter, message)

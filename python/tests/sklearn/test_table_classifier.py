@@ -9,6 +9,7 @@ import doctest
 import io
 import os
 import pickle
+import re
 import subprocess
 import warnings
 
@@ -213,6 +214,9 @@ def test_what_is_noticed_is_a_warning():
     with pytest.warns(TableWarning, match=r"column `row` is an identifier.*numeric=\['row'\]"):
         fitted = ExactTableClassifier(**FAST).fit(pandas.DataFrame(table), "grade")
     assert "row" not in fitted.feature_names_in_
+    name = """the row's id, from "0"""
+    with pytest.warns(TableWarning, match=re.escape(f"`numeric=[{name!r}]`")):
+        ExactTableClassifier(**FAST).fit(pandas.DataFrame(table).rename(columns={"row": name}), "grade")
     new = pandas.DataFrame(columns(30, seed=2))
     new.loc[4, "colour"] = "mauve"
     with pytest.warns(TableWarning, match="X: column `colour` has 1 value that training did not have, like `mauve`"):

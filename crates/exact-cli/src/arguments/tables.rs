@@ -8,7 +8,8 @@ use exact_data::{DateOrder, FileForm};
 /// The help's heading of how files are written.
 const FORM: &str = "Form of the files";
 /// The help's heading of what columns are.
-const COLUMNS: &str = "Columns, by name or by position from 1 (-1 is the last)";
+const COLUMNS: &str =
+    "Columns, by name (in double quotes if it has a comma) or by position from 1 (-1 is the last)";
 
 /// How the files are written, beside what their content tells. What is not given is as in training.
 #[derive(Debug, Args)]
@@ -52,29 +53,40 @@ impl FormArguments {
     }
 }
 
+/// Names between commas.
+#[derive(Debug, Clone)]
+pub(crate) struct List(Vec<String>);
+
+impl List {
+    /// All names of some lists.
+    pub fn names(lists: &[Self]) -> Vec<String> {
+        lists.iter().flat_map(|Self(names)| names).cloned().collect()
+    }
+}
+
 /// What columns are, where their values do not say it.
 #[derive(Debug, Args)]
 #[command(next_help_heading = COLUMNS)]
 pub(crate) struct ColumnArguments {
     /// Columns to take as categorical, separated by commas
-    #[arg(long, value_name = "A,B", value_delimiter = ',', allow_hyphen_values = true)]
-    pub categorical: Vec<String>,
+    #[arg(long, value_name = "A,B", value_parser = list, allow_hyphen_values = true)]
+    pub categorical: Vec<List>,
     /// Columns to take as numeric, separated by commas
-    #[arg(long, value_name = "A,B", value_delimiter = ',', allow_hyphen_values = true)]
-    pub numeric: Vec<String>,
+    #[arg(long, value_name = "A,B", value_parser = list, allow_hyphen_values = true)]
+    pub numeric: Vec<List>,
     /// Columns of text whose words become features, separated by commas
-    #[arg(long, value_name = "A,B", value_delimiter = ',', allow_hyphen_values = true)]
-    pub text: Vec<String>,
+    #[arg(long, value_name = "A,B", value_parser = list, allow_hyphen_values = true)]
+    pub text: Vec<List>,
     /// Columns to leave out, separated by commas
-    #[arg(long, value_name = "A,B", value_delimiter = ',', allow_hyphen_values = true)]
-    pub drop: Vec<String>,
+    #[arg(long, value_name = "A,B", value_parser = list, allow_hyphen_values = true)]
+    pub drop: Vec<List>,
     /// The only columns to use as features, separated by commas
-    #[arg(long, value_name = "A,B", value_delimiter = ',', allow_hyphen_values = true)]
-    pub keep: Vec<String>,
+    #[arg(long, value_name = "A,B", value_parser = list, allow_hyphen_values = true)]
+    pub keep: Vec<List>,
     /// Fields that stand for a missing value in every column. The empty field always does, and NA, NULL and
     /// their like do in columns of numbers and dates
-    #[arg(long, value_name = "TOKEN,…", value_delimiter = ',', allow_hyphen_values = true)]
-    pub missing: Vec<String>,
+    #[arg(long, value_name = "TOKEN,…", value_parser = list, allow_hyphen_values = true)]
+    pub missing: Vec<List>,
     /// The order of day and month in dates that allow both; the day is first by default
     #[arg(long, value_name = "ORDER", value_enum)]
     pub date_order: Option<Order>,
@@ -119,6 +131,15 @@ fn delimiter(text: &str) -> Result<u8, String> {
                 .into())
         }
     }
+}
+
+/// A list is a line of a CSV file, but that ends of lines are characters like others.
+pub(super) fn list(text: &str) -> Result<List, csv::Error> {
+    let mut names = csv::StringRecord::new();
+    let mut lines = csv::ReaderBuilder::new();
+    lines.has_headers(false).terminator(csv::Terminator::Any(0));
+    lines.from_reader(text.as_bytes()).read_record(&mut names)?;
+    Ok(List(names.iter().map(String::from).collect()))
 }
 
 fn one_byte(text: &str) -> Result<u8, String> {

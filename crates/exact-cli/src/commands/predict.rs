@@ -6,6 +6,7 @@ use exact_data::{Table, write_atomically};
 use exact_linear::{Model, Predictions};
 
 use crate::arguments::Predict;
+use crate::arguments::tables::List;
 use crate::input::{read_known, warn_of};
 use crate::output::{NamedFile, check_outputs, write_stdout};
 
@@ -15,7 +16,8 @@ pub(crate) fn run(arguments: &Predict) -> anyhow::Result<()> {
     let out = arguments.out.as_deref().filter(|path| path.as_os_str() != "-");
     check_outputs(&inputs, &[("--out", out)])?;
     let model = Model::load(&arguments.model)?;
-    let table = read_known(&arguments.data, model.encoder(), None, &arguments.id, &arguments.form)?;
+    let ids = List::names(&arguments.id);
+    let table = read_known(&arguments.data, model.encoder(), None, &ids, &arguments.form)?;
     let predictions = predict_with_warnings(&model, &table)?;
     let classes = model.labels().classes();
     let write =

@@ -101,6 +101,76 @@ fn unknown_names_and_settings() {
     folder.exact(&numeric).refused(&["train.csv, line 2", "`kind`", "hint: "]);
 }
 
+/// Runs a command line in a shell.
+#[cfg(unix)]
+fn shell(folder: &Folder, line: &str) -> Finished {
+    let line = format!("'{}' {line}", env!("CARGO_BIN_EXE_exact"));
+    Finished::of(&Command::new("sh").args(["-c", &line]).current_dir(folder.path()).output().unwrap())
+}
+
+/// What stands in backquotes behind a text.
+#[cfg(unix)]
+fn quoted<'a>(text: &'a str, before: &str) -> &'a str {
+    let behind = text.split_once(before).map(|(_, behind)| behind);
+    behind.and_then(|behind| behind.split('`').nth(1)).expect(text)
+}
+
+#[cfg(unix)]
+#[test]
+fn options_in_warnings_can_be_typed_as_they_stand() {
+    for name in ["key", "order date", "weight, kg", "the user's $key", "-1", "\"q\"", "é"] {
+        let folder = Folder::new();
+        let field = format!("\"{}\"", name.replace('"', "\"\""));
+        let rows: String = (0..40).map(|row| format!("C{row},{},{row}\n", row % 2)).collect();
+        folder.write("t.csv", format!("{field},a,b\n{rows}"));
+        let run = folder.exact(&["inspect", "t.csv"]).succeeded();
+        let option = quoted(&run.stderr, "is left out (");
+        let run = shell(&folder, &format!("inspect t.csv --json {option}")).succeeded();
+        assert_eq!((run.stderr.as_str(), run.stdout.contains("declared categorical")), ("", true), "{name}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn tokens_in_hints_can_be_typed_as_they_stand() {
+    for token in ["not known", "1,2,3", "it's", "-", "--", "$HOME", "*"] {
+        let folder = Folder::new();
+        folder.write("t.csv", format!("x,y\n1,2\n\"{token}\",3\n2,5\n"));
+        let run = folder.exact(&["inspect", "t.csv", "--numeric", "x"]);
+        run.refused(&["t.csv, line 3", "is not a number"]);
+        let option = quoted(&run.stderr, "or name it (");
+        shell(&folder, &format!("inspect t.csv --numeric x {option}")).succeeded();
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn values_that_begin_with_a_dash_are_told_how_to_be_typed() {
+    let folder = Folder::new();
+    folder.write("-t.csv", table(40));
+    folder.write("t.csv", table(40));
+    let hint = |line: &str| shell(&folder, line).stderr;
+    let fit = "fit t.csv --target label --loss cross-entropy";
+    for (before, value, after, typed) in [
+        ("inspect", "-t.csv", "", "./-t.csv"),
+        ("inspect t.csv", "-t.csv", "", "./-t.csv"),
+        ("inspect --json", "-t.csv", "", "./-t.csv"),
+        ("fit", "-t.csv", "--target label --loss cross-entropy", "./-t.csv"),
+        (fit, "--test -t.csv", "", "--test=-t.csv"),
+        (fit, "--out -m", "--json", "--out=-m"),
+        (fit, "--out '-my model'", "", "'--out=-my model'"),
+    ] {
+        let stderr = hint(&format!("{before} {value} {after}"));
+        assert_eq!(quoted(&stderr, "as a value, use "), typed, "{stderr}");
+        shell(&folder, &format!("{before} {typed} {after}")).succeeded();
+    }
+    for line in ["inspect t.csv --jsn", "evaluate m t.csv --bla", "fit t.csv --folds -1", "-x"] {
+        assert!(!hint(line).contains("as a value"), "{}", hint(line));
+    }
+    // Options of columns take such names as they are.
+    shell(&folder, "fit t.csv --target -x").refused(&["has no column `-x`"]);
+}
+
 #[test]
 fn integrals_that_make_no_sense() {
     let folder = Folder::new();

@@ -3,7 +3,7 @@
 use std::io;
 
 use super::DataError;
-use crate::message::{did_you_mean, list, shorten};
+use crate::message::{did_you_mean, list, list_option};
 
 impl DataError {
     /// How to mend it, where that can be said.
@@ -41,14 +41,13 @@ impl DataError {
             Self::NotUtf8 { guess, .. } | Self::NotEncoded { guess, .. } => encoding_hint(*guess),
             Self::FieldTooLong { .. } => "is a quote not closed, or the delimiter another one?".into(),
             Self::NotANumber { value, .. } => format!(
-                "if it stands for a missing value, leave the field empty or name it (`--missing={}`); if the \
-                 column is not numeric, declare it categorical before training",
-                shorten(value)
+                "if it stands for a missing value, leave the field empty or name it (`{}`); if the column is \
+                 not numeric, declare it categorical before training",
+                list_option("missing", value)
             ),
             Self::NotFinite { value, .. } => format!(
-                "leave the field empty if the value is missing, or name the token as missing \
-                 (`--missing={}`)",
-                shorten(value)
+                "leave the field empty if the value is missing, or name the token as missing (`{}`)",
+                list_option("missing", value)
             ),
             Self::TooLarge { .. } => "is the value, or its unit, right?".into(),
             Self::MissingTarget { .. } => "fill in the label or remove the row".into(),
@@ -58,11 +57,11 @@ impl DataError {
             }
             Self::OneClass { .. } => "is this the target column?".into(),
             Self::NotADate { value, .. } => format!(
-                "if it stands for a missing value, leave the field empty or name it (`--missing={}`)",
-                shorten(value)
+                "if it stands for a missing value, leave the field empty or name it (`{}`)",
+                list_option("missing", value)
             ),
             Self::ContinuousTarget { column, .. } => {
-                format!("if each number is a class, say so: `--categorical={column}`")
+                format!("if each number is a class, say so: `{}`", list_option("categorical", column))
             }
             Self::BadWeight { .. } => "weights are numbers from 0 on, one for each row and not all 0".into(),
             Self::NotSparse { .. } => "give a file of the same format, like libsvm's".into(),

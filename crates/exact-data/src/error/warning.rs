@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::ColumnKind;
-use crate::message::{count, shorten};
+use crate::message::{count, list_option, shorten};
 
 /// Something that was done to the data and should be known, though it stops nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,8 +126,9 @@ impl fmt::Display for Warning {
                 write!(
                     formatter,
                     "column `{column}` holds {noun}: {strays} of {rows} values are none and count as \
-                     missing, like `{}` in line {line} (`--categorical={column}` keeps them as they are)",
-                    shorten(example)
+                     missing, like `{}` in line {line} (`{}` keeps them as they are)",
+                    shorten(example),
+                    list_option("categorical", column)
                 )
             }
             Self::AmbiguousNumbers { column, example, taken, option } => write!(
@@ -144,21 +145,23 @@ impl fmt::Display for Warning {
             ),
             Self::Identifier { column, reason, numeric } => write!(
                 formatter,
-                "column `{column}` is an identifier, {reason}, and is left out (`--{}={column}` keeps it)",
-                if *numeric { "numeric" } else { "categorical" }
+                "column `{column}` is an identifier, {reason}, and is left out (`{}` keeps it)",
+                list_option(if *numeric { "numeric" } else { "categorical" }, column)
             ),
             Self::FreeText { column, distinct, rows } => write!(
                 formatter,
                 "column `{column}` is free text, {distinct} different in {}, and is left out \
-                 (`--text={column}` makes features of its words)",
-                count(*rows, "row")
+                 (`{}` makes features of its words)",
+                count(*rows, "row"),
+                list_option("text", column)
             ),
             Self::MissingLabels { column, count: rows, line } => write!(
                 formatter,
                 "{} without a label in column `{column}` {} left out, the first in line {line} \
-                 (`--categorical={column}` makes a class of each text, also of NA)",
+                 (`{}` makes a class of each text, also of NA)",
                 count(*rows, "row"),
-                if *rows == 1 { "is" } else { "are" }
+                if *rows == 1 { "is" } else { "are" },
+                list_option("categorical", column)
             ),
             Self::SimilarClasses { column, first, second } => write!(
                 formatter,
