@@ -132,6 +132,12 @@ impl<'a> Source<'a> {
         Ok(bytes)
     }
 
+    /// The most bytes that it may unpack to.
+    #[cfg(feature = "arrow-ipc")]
+    pub(crate) fn limit(&self) -> Result<u64, DataError> {
+        Ok(limit(self.open_as_it_is()?.1))
+    }
+
     /// All of the content, unpacked.
     pub(crate) fn read(&self) -> Result<Vec<u8>, DataError> {
         let mut bytes = Vec::new();

@@ -2,7 +2,13 @@
 //! behind.
 
 use std::process::Command;
+use std::sync::Arc;
 use std::time::Instant;
+
+use arrow_array::{Float64Array, RecordBatch};
+use arrow_ipc::reader::read_footer_length;
+use arrow_ipc::root_as_footer;
+use arrow_ipc::writer::FileWriter;
 
 use crate::common::{Finished, Folder, rows, table};
 
@@ -227,6 +233,27 @@ fn models_that_are_not_intact() {
     folder.exact(&["predict", "nowhere", "data.csv"]).refused(&["cannot read nowhere"]);
     folder.exact(&["predict", "model", "data.csv", "--out", "p"]).refused(&["data.csv", "`alcohol`"]);
     assert!(!folder.path().join("p").exists());
+}
+
+/// Damage at which the reader of the format panics: the length of a message in the footer is below 0.
+#[test]
+fn a_damaged_arrow_file_is_an_error_and_nothing_else() {
+    let numbers = Arc::new(Float64Array::from(vec![0.5; 10]));
+    let batch = RecordBatch::try_from_iter([("x", numbers as _)]).unwrap();
+    let mut file = FileWriter::try_new(Vec::new(), &batch.schema()).unwrap();
+    file.write(&batch).unwrap();
+    let mut bytes = file.into_inner().unwrap();
+    let end = bytes.len() - 10;
+    let start = end - read_footer_length(*bytes.last_chunk().unwrap()).unwrap();
+    let footer = &bytes[start..end];
+    let offset = root_as_footer(footer).unwrap().recordBatches().unwrap().get(0).offset().to_le_bytes();
+    let at = start + footer.windows(8).position(|window| window == offset).unwrap();
+    bytes[at + 8..at + 12].fill(0xff);
+    let folder = Folder::new();
+    folder.write("t.arrow", bytes);
+    let run = folder.exact(&["inspect", "t.arrow"]);
+    run.refused(&["damaged in a way that its reader does not expect"]);
+    assert_eq!(run.stderr.lines().count(), 2, "an error and a hint are expected: {}", run.stderr);
 }
 
 /// A disk that is full, as the limit on the size of files: writing past it fails in the middle of the file.

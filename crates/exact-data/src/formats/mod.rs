@@ -7,6 +7,8 @@ mod arrays;
 mod arrow_cells;
 #[cfg(feature = "arrow-ipc")]
 mod arrow_ipc;
+#[cfg(feature = "arrow-ipc")]
+mod arrow_lengths;
 mod delimited;
 #[cfg(feature = "excel")]
 mod excel;
