@@ -185,19 +185,18 @@ impl std::fmt::Display for NumberFormat {
     }
 }
 
+/// Without the sign before a text, or the minus sign behind it, as accountants write it.
 fn strip_sign(text: &str) -> (&str, Option<char>) {
-    for (mark, sign) in [('-', '-'), ('\u{2212}', '-'), ('\u{2013}', '-'), ('+', '+')] {
-        if let Some(rest) = text.strip_prefix(mark) {
-            return (rest.trim_start(), Some(sign));
-        }
-        // As accountants write it.
-        if sign == '-'
-            && let Some(rest) = text.strip_suffix(mark)
-        {
-            return (rest.trim_end(), Some(sign));
-        }
+    let is_minus = |c: char| matches!(c, '-' | '\u{2212}' | '\u{2013}');
+    if let Some(rest) = text.strip_prefix(is_minus) {
+        (rest.trim_start(), Some('-'))
+    } else if let Some(rest) = text.strip_prefix(|c| c == '+') {
+        (rest.trim_start(), Some('+'))
+    } else if let Some(rest) = text.strip_suffix(is_minus) {
+        (rest.trim_end(), Some('-'))
+    } else {
+        (text, None)
     }
-    (text, None)
 }
 
 /// Appends digits without the separators between groups of three, and of two before these.
@@ -287,6 +286,8 @@ mod tests {
         for text in [
             "1,2,3",
             "--1",
+            "1--",
+            "+1-",
             "(-1)",
             "5 kg",
             "a",
