@@ -103,4 +103,28 @@ pub enum EvalError {
         /// The value that was given.
         value: f64,
     },
+    /// There are too few data sets or methods to compare.
+    #[error("a comparison of methods over data sets needs at least 2 {what}, got {found}")]
+    TooFew {
+        /// `data sets` or `methods`.
+        what: &'static str,
+        /// The number of them.
+        found: usize,
+    },
+    /// The score of a method on a data set is infinite or not a number.
+    #[error("the score of method {method} on data set {set} is {value}, but scores must be finite")]
+    SetScore {
+        /// The data set, counted from 0.
+        set: usize,
+        /// The method, counted from 0.
+        method: usize,
+        /// The value that was found.
+        value: f64,
+    },
+    /// A level of significance is not between 0 and 1.
+    #[error("the level of significance is {value}, but it must be above 0 and below 1")]
+    Alpha {
+        /// The value that was given.
+        value: f64,
+    },
 }

@@ -3,6 +3,7 @@
 //! Accuracies and other rates are fractions in `0..=1`. JSON has no NaN: a value that is not known is `None`,
 //! which is written as `null`.
 
+mod benchmark;
 mod columns;
 mod image_comparison;
 mod images;
@@ -11,6 +12,10 @@ mod runs;
 mod spread;
 mod toy;
 
+pub use benchmark::{
+    BenchmarkRecord, BenchmarkResult, BenchmarkSetRecord, BenchmarkSettings, BenchmarkTests, FriedmanRecord,
+    MethodPairRecord, MethodRecord,
+};
 pub use columns::ColumnRecord;
 pub use image_comparison::{
     ImageCompareRecord, ImageCompareRow, LossSettingRecord, PairedRecord, TrialRecord,

@@ -1,8 +1,9 @@
 //! Relations between metrics that hold for any predictions.
 
 use exact_eval::{
-    accuracy, balanced_accuracy, brier_score, confusion_matrix, expected_calibration_error, log_loss,
-    macro_f1, mcnemar_exact, reliability_bins, roc_auc, top_k_accuracy,
+    accuracy, balanced_accuracy, brier_score, confusion_matrix, expected_calibration_error, friedman, holm,
+    log_loss, macro_f1, mcnemar_exact, mean_ranks, reliability_bins, roc_auc, top_k_accuracy,
+    wilcoxon_signed_rank,
 };
 use proptest::prelude::*;
 
@@ -98,5 +99,53 @@ proptest! {
         let test = mcnemar_exact(&labels, &first, &second).unwrap();
         prop_assert!((0.0..=1.0).contains(&test.p_value));
         prop_assert_eq!(test.p_value, mcnemar_exact(&labels, &second, &first).unwrap().p_value);
+    }
+
+    #[test]
+    fn wilcoxon_counts_the_ways_to_sign_the_differences(sizes in prop::collection::vec(-6..=6_i32, 2..9)) {
+        let differences: Vec<f64> = sizes.iter().map(|&size| f64::from(size)).collect();
+        let zeros = vec![0.0; differences.len()];
+        let test = wilcoxon_signed_rank(&differences, &zeros).unwrap();
+        let opposite = wilcoxon_signed_rank(&zeros, &differences).unwrap();
+        prop_assert_eq!(test.p_value, opposite.p_value);
+        prop_assert_eq!(test.first_better, opposite.second_better);
+        // Every way, each as likely as the others.
+        let sizes: Vec<f64> = differences.iter().map(|d| d.abs()).filter(|size| *size > 0.0).collect();
+        let ranks = exact_eval::ranks(&sizes);
+        let smaller = test.first_better.min(test.second_better);
+        let ways = 1_u32 << ranks.len();
+        let sum = |way: u32| -> f64 {
+            (0..ranks.len()).filter(|at| way >> at & 1 == 1).map(|at| ranks[at]).sum()
+        };
+        let as_small = (0..ways).filter(|&way| sum(way) <= smaller).count();
+        let expected = (2.0 * as_small as f64 / f64::from(ways)).min(1.0);
+        prop_assert!((test.p_value - expected).abs() < TOLERANCE, "{} {}", test.p_value, expected);
+    }
+
+    #[test]
+    fn friedman_sees_ranks_alone(
+        scores in prop::collection::vec(prop::collection::vec(0..5_i32, 4), 2..10),
+        factor in 1..9_i32,
+    ) {
+        let table = |value: &dyn Fn(i32) -> f64| -> Vec<Vec<f64>> {
+            scores.iter().map(|set| set.iter().map(|&score| value(score)).collect()).collect()
+        };
+        let plain = table(&f64::from);
+        let test = friedman(&plain).unwrap();
+        let cubed = friedman(&table(&|score| f64::from(factor) + f64::from(score).powi(3))).unwrap();
+        prop_assert_eq!(test, cubed);
+        for p_value in [test.p_value, test.iman_davenport_p_value] {
+            prop_assert!((0.0..=1.0).contains(&p_value));
+        }
+        let ranks = mean_ranks(&plain);
+        prop_assert!((ranks.iter().sum::<f64>() - 10.0).abs() < TOLERANCE);
+    }
+
+    #[test]
+    fn holm_corrects_no_more_than_bonferroni(p_values in prop::collection::vec(0.0..=1.0_f64, 1..12)) {
+        let adjusted = holm(&p_values).unwrap();
+        for (p, adjusted) in p_values.iter().zip(&adjusted) {
+            prop_assert!(*adjusted >= *p && *adjusted <= (p * p_values.len() as f64).min(1.0));
+        }
     }
 }
