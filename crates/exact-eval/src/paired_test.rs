@@ -1,6 +1,6 @@
 //! The corrected paired t-test of two classifiers over the folds of a cross-validation.
 
-use std::f64::consts::FRAC_2_PI;
+use statrs::distribution::{ContinuousCDF as _, StudentsT};
 
 use crate::EvalError;
 use crate::samples::check_length;
@@ -68,21 +68,10 @@ pub fn corrected_paired_t_test(
     Ok(PairedTest { mean_difference, standard_error, t, p_value: student_two_sided(t, folds - 1) })
 }
 
-/// `P(|T| ≥ |t|)` of Student's distribution with a whole number of degrees of freedom, by the finite series
-/// of Abramowitz and Stegun 26.7.3 and 26.7.4 (absolute error near 1e-16).
+/// `P(|T| ≥ |t|)` of Student's distribution.
 fn student_two_sided(t: f64, degrees_of_freedom: usize) -> f64 {
-    let angle = (t.abs() / (degrees_of_freedom as f64).sqrt()).atan();
-    let (sine, cosine) = angle.sin_cos();
-    let odd = degrees_of_freedom % 2 == 1;
-    // Odd: cos + 2/3 cos³ + …; even: 1 + 1/2 cos² + …; the last power is degrees_of_freedom - 2.
-    let mut term = if odd { cosine } else { 1.0 };
-    let mut sum = 0.0;
-    for power in (usize::from(odd)..degrees_of_freedom.saturating_sub(1)).step_by(2) {
-        sum += term;
-        term *= cosine * cosine * (power + 1) as f64 / (power + 2) as f64;
-    }
-    let inside = if odd { FRAC_2_PI * (angle + sine * sum) } else { sine * sum };
-    (1.0 - inside).clamp(0.0, 1.0)
+    let student = StudentsT::new(0.0, 1.0, degrees_of_freedom as f64);
+    (2.0 * student.expect("two folds have a degree of freedom").sf(t.abs())).clamp(0.0, 1.0)
 }
 
 #[cfg(test)]
