@@ -36,6 +36,11 @@ pub(crate) fn known(value: Option<f64>, format: impl Fn(f64) -> String) -> Strin
     value.map_or_else(|| UNKNOWN.into(), format)
 }
 
+/// What follows a `p`: its value, or that it is very small.
+pub(crate) fn p_value(p: f64) -> String {
+    if p < 0.001 { "< 0.001".into() } else { format!("= {}", fixed(p, 3)) }
+}
+
 pub(crate) fn seconds(value: f64) -> String {
     if value >= 120.0 {
         format!("{} min", fixed(value / 60.0, 1))

@@ -3,7 +3,7 @@
 use exact_eval::record::{EpochRecord, ImageCompareRecord, ImageCompareRow, TrialRecord};
 
 use crate::ReportError;
-use crate::format::{fixed, known, percent, seconds, significant};
+use crate::format::{fixed, known, p_value, percent, seconds, significant};
 use crate::images::{Chart, Images, Table, facts, known_spread, on_test_images, uncertainty};
 use crate::plot::{AccuracyRow, Curve, Picture, Scale, accuracy_by_loss, curves};
 
@@ -70,10 +70,6 @@ fn headline(record: &ImageCompareRecord, best: Option<f64>) -> String {
             format!("EXACT is not ahead of {baseline}: {points} points, which may be chance{p}")
         }
     }
-}
-
-fn p_value(p: f64) -> String {
-    if p < 0.001 { "< 0.001".into() } else { format!("= {}", fixed(p, 3)) }
 }
 
 fn results(record: &ImageCompareRecord) -> Table {

@@ -3,6 +3,7 @@
 //! The HTML holds its style and its plots (SVG), refers to no other file, runs no script, follows the
 //! reader's light or dark setting, and repeats every plot as a table. The same record gives the same bytes.
 
+mod benchmark;
 mod confusion;
 mod context;
 mod error;
@@ -15,7 +16,8 @@ mod toy;
 mod verdict;
 
 use exact_eval::record::{
-    CompareRecord, FitRecord, ImageCompareRecord, ImageEvaluateRecord, ImageTrainRecord, Mistake, ToyRecord,
+    BenchmarkRecord, CompareRecord, FitRecord, ImageCompareRecord, ImageEvaluateRecord, ImageTrainRecord,
+    Mistake, ToyRecord,
 };
 
 pub use error::ReportError;
@@ -81,6 +83,21 @@ pub fn fit_report(record: &FitRecord) -> Result<String, ReportError> {
 /// cannot be rendered.
 pub fn toy_report(record: &ToyRecord) -> Result<String, ReportError> {
     page::render("toy.html", toy::context(record)?)
+}
+
+/// The report of methods over several data sets: what the tests say, accuracies, mean ranks with a diagram of
+/// critical differences, and methods in pairs.
+///
+/// # Errors
+/// [`ReportError::NoLosses`] if the record has no methods, [`ReportError::Template`] if the page cannot be
+/// rendered.
+pub fn benchmark_report(record: &BenchmarkRecord) -> Result<String, ReportError> {
+    page::render("benchmark.html", benchmark::context(record)?)
+}
+
+/// What the tests of a benchmark say, in the sentences of its report.
+pub fn benchmark_findings(record: &BenchmarkRecord) -> Vec<String> {
+    benchmark::findings(record)
 }
 
 /// A wrong prediction, and the image as the bytes of a PNG file.

@@ -6,8 +6,9 @@ use serde::Serialize;
 
 use crate::ReportError;
 
-const TEMPLATES: [(&str, &str); 6] = [
+const TEMPLATES: [(&str, &str); 7] = [
     ("page.html", include_str!("templates/page.html")),
+    ("benchmark.html", include_str!("templates/benchmark.html")),
     ("images.html", include_str!("templates/images.html")),
     ("opening.html", include_str!("templates/opening.html")),
     ("predictions.html", include_str!("templates/predictions.html")),

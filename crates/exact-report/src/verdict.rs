@@ -6,7 +6,7 @@ use exact_eval::corrected_paired_t_test;
 use exact_eval::record::{CompareRecord, FitRecord, LossRecord};
 use serde::Serialize;
 
-use crate::format::{count, fixed, percent};
+use crate::format::{count, fixed, p_value, percent};
 
 /// A headline and the sentences that support it.
 #[derive(Debug, Serialize)]
@@ -104,11 +104,7 @@ fn against_baseline(exact: &LossRecord, baseline: &LossRecord, details: &mut Vec
                     a.folds.len(),
                     if clear { "is significant" } else { "is not significant" },
                     fixed(100.0 * test.standard_error, 2),
-                    if test.p_value < 0.001 {
-                        "< 0.001".into()
-                    } else {
-                        format!("= {}", fixed(test.p_value, 3))
-                    },
+                    p_value(test.p_value),
                 ));
                 headline(&name, difference, Some(clear))
             }

@@ -77,7 +77,8 @@ pub struct FriedmanRecord {
 /// Wilcoxon's signed-rank test of two methods.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MethodPairRecord {
-    /// The method with the smaller mean rank; of two that have the same, the first.
+    /// The method with the larger sum of signed ranks; of two that have the same, that with the smaller mean
+    /// rank.
     pub better: String,
     /// The other one.
     pub worse: String,
@@ -164,9 +165,9 @@ impl BenchmarkTests {
         let mut order: Vec<usize> = (0..methods.len()).collect();
         order.sort_by(|&a, &b| ranks[a].total_cmp(&ranks[b]));
         let mut pairs = Vec::new();
-        for (place, &better) in order.iter().enumerate() {
-            for &worse in &order[place + 1..] {
-                pairs.push(MethodPairRecord::of(methods, scores, better, worse)?);
+        for (place, &first) in order.iter().enumerate() {
+            for &second in &order[place + 1..] {
+                pairs.push(MethodPairRecord::of(methods, scores, first, second)?);
             }
         }
         let p_values: Vec<f64> = pairs.iter().map(|pair| pair.p_value).collect();
@@ -189,20 +190,22 @@ impl BenchmarkTests {
 
 impl MethodPairRecord {
     /// The test of two methods, not corrected yet.
-    fn of(methods: &[String], scores: &[Vec<f64>], better: usize, worse: usize) -> Result<Self, EvalError> {
+    fn of(methods: &[String], scores: &[Vec<f64>], first: usize, second: usize) -> Result<Self, EvalError> {
         let of = |method: usize| scores.iter().map(|scores| scores[method]).collect::<Vec<f64>>();
-        let (first, second) = (of(better), of(worse));
-        let p_value = wilcoxon_signed_rank(&first, &second)?.p_value;
-        let count =
-            |order: Ordering| first.iter().zip(&second).filter(|(a, b)| a.total_cmp(b) == order).count();
+        let test = wilcoxon_signed_rank(&of(first), &of(second))?;
+        let (better, worse) =
+            if test.second_better > test.first_better { (second, first) } else { (first, second) };
+        let count = |order: Ordering| {
+            scores.iter().filter(|scores| scores[better].total_cmp(&scores[worse]) == order).count()
+        };
         Ok(Self {
             better: methods[better].clone(),
             worse: methods[worse].clone(),
             wins: count(Ordering::Greater),
             ties: count(Ordering::Equal),
             losses: count(Ordering::Less),
-            p_value,
-            holm_p_value: p_value,
+            p_value: test.p_value,
+            holm_p_value: test.p_value,
         })
     }
 }

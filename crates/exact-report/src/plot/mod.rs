@@ -1,6 +1,7 @@
 //! Plots as SVG elements that take their colours from the page's style.
 
 mod accuracy;
+mod critical_difference;
 mod curves;
 mod reliability;
 mod sigma_path;
@@ -17,6 +18,7 @@ use minijinja::Value;
 use serde::Serialize;
 
 pub(crate) use accuracy::{AccuracyRow, accuracy_by_loss};
+pub(crate) use critical_difference::critical_difference;
 pub(crate) use curves::{Curve, Scale, curves};
 pub(crate) use reliability::reliability;
 pub(crate) use sigma_path::sigma_path;
@@ -108,11 +110,15 @@ fn plain_ticks() -> TickFormat {
 
 /// Text for the plotting library, shortened; it reads `$…$` as mathematics.
 fn label(text: &str) -> String {
-    let mut label: String = text.chars().take(LABEL_LENGTH).collect();
-    if label.len() < text.len() {
-        label.push('…');
+    shortened(text).replace('$', "\\$")
+}
+
+fn shortened(text: &str) -> String {
+    let mut shown: String = text.chars().take(LABEL_LENGTH).collect();
+    if shown.len() < text.len() {
+        shown.push('…');
     }
-    label.replace('$', "\\$")
+    shown
 }
 
 /// Draws the plots. `name` is unique on the page: it keeps the identifiers of SVG elements apart.

@@ -1,9 +1,11 @@
-//! Made-up records, the same in every run.
+//! Made-up records, the same in every run, and what holds for every report. Each test leaves its HTML in the
+//! target directory to look at.
 
 use exact_eval::record::{
     ColumnRecord, CompareRecord, CrossValidation, DataRecord, FitRecord, LossRecord, Selected,
     SigmaPathPoint, TestMetrics, ToyCurve, ToyRecord, ToyRun, TrainMetrics,
 };
+use roxmltree::{Document, ParsingOptions};
 
 pub const LOSSES: [&str; 8] =
     ["exact", "probit", "cross-entropy", "hinge", "sigmoid", "beta-bernoulli", "polynomial", "poly1"];
@@ -167,4 +169,38 @@ pub fn toy() -> ToyRecord {
         x,
         labels,
     }
+}
+
+/// Keeps the report to look at, and checks what holds for every report: it is well formed, whole and never
+/// NaN.
+pub fn check(name: &str, html: String) -> String {
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.html"));
+    std::fs::write(path, &html).unwrap();
+    let options = ParsingOptions { allow_dtd: true, ..ParsingOptions::default() };
+    let document = Document::parse_with_options(&html, options).unwrap();
+    let mut identifiers: Vec<&str> = document.descendants().filter_map(|node| node.attribute("id")).collect();
+    let all = identifiers.len();
+    identifiers.sort_unstable();
+    identifiers.dedup();
+    assert_eq!(identifiers.len(), all, "identifiers repeat");
+    for node in document.descendants() {
+        assert!(!["script", "link", "iframe", "object"].contains(&node.tag_name().name()));
+        for attribute in node.attributes() {
+            let refers = ["src", "href"].contains(&attribute.name());
+            let whole = attribute.value().starts_with("data:image/png;base64,");
+            assert!(!refers || whole, "{name} refers to {}", attribute.value());
+            assert!(!attribute.name().starts_with("on"), "{name} has an event handler");
+        }
+    }
+    for plot in document.descendants().filter(|node| node.attribute("class") == Some("plot")) {
+        assert!(plot.attribute("aria-label").is_some_and(|text| text.len() > 10));
+        assert!(plot.descendants().any(|node| node.has_tag_name("svg")));
+    }
+    assert!(!html.contains("http") && !html.contains("@import") && !html.contains("NaN"), "{name}");
+    assert!(!html.contains("inf<") && !html.contains(">none<") && !html.contains("undefined"), "{name}");
+    html
+}
+
+pub fn plots(html: &str) -> usize {
+    html.matches("class=\"plot\"").count()
 }

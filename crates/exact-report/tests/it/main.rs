@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::format_collect, reason = "tests fail by panicking")]
 
+mod benchmark;
 mod common;
 mod reports;
 mod verdict;

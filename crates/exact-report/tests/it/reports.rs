@@ -1,7 +1,6 @@
-//! What must be in a report, whatever it looks like. Each test leaves its HTML in the target directory to
-//! look at.
+//! What must be in a report, whatever it looks like.
 
-use crate::common::{LOSSES, compare, fit, test_metrics, toy};
+use crate::common::{LOSSES, check, compare, fit, plots, test_metrics, toy};
 use exact_eval::record::{
     CompareRecord, CrossValidation, EpochRecord, ImageCompareRecord, ImageCompareRow, ImageDataRecord,
     ImageEvaluateRecord, ImageTrainRecord, LossSettingRecord, Mistake, NetworkRun, PairedRecord, Spread,
@@ -11,44 +10,9 @@ use exact_report::{
     MistakePicture, ReportError, compare_report, fit_report, image_compare_report, image_evaluate_report,
     image_train_report, toy_report,
 };
-use roxmltree::{Document, ParsingOptions};
-
-/// Keeps the report to look at, and checks what holds for every report: it is well formed, whole and never
-/// NaN.
-fn check(name: &str, html: String) -> String {
-    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.html"));
-    std::fs::write(path, &html).unwrap();
-    let options = ParsingOptions { allow_dtd: true, ..ParsingOptions::default() };
-    let document = Document::parse_with_options(&html, options).unwrap();
-    let mut identifiers: Vec<&str> = document.descendants().filter_map(|node| node.attribute("id")).collect();
-    let all = identifiers.len();
-    identifiers.sort_unstable();
-    identifiers.dedup();
-    assert_eq!(identifiers.len(), all, "identifiers repeat");
-    for node in document.descendants() {
-        assert!(!["script", "link", "iframe", "object"].contains(&node.tag_name().name()));
-        for attribute in node.attributes() {
-            let refers = ["src", "href"].contains(&attribute.name());
-            let whole = attribute.value().starts_with("data:image/png;base64,");
-            assert!(!refers || whole, "{name} refers to {}", attribute.value());
-            assert!(!attribute.name().starts_with("on"), "{name} has an event handler");
-        }
-    }
-    for plot in document.descendants().filter(|node| node.attribute("class") == Some("plot")) {
-        assert!(plot.attribute("aria-label").is_some_and(|text| text.len() > 10));
-        assert!(plot.descendants().any(|node| node.has_tag_name("svg")));
-    }
-    assert!(!html.contains("http") && !html.contains("@import") && !html.contains("NaN"), "{name}");
-    assert!(!html.contains("inf<") && !html.contains(">none<") && !html.contains("undefined"), "{name}");
-    html
-}
 
 fn report(name: &str, record: &CompareRecord) -> String {
     check(name, compare_report(record).unwrap())
-}
-
-fn plots(html: &str) -> usize {
-    html.matches("class=\"plot\"").count()
 }
 
 #[test]
