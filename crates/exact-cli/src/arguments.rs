@@ -1,5 +1,6 @@
 //! The arguments of all commands.
 
+pub(crate) mod benchmark;
 pub(crate) mod tables;
 #[cfg(feature = "vision")]
 pub(crate) mod vision;
@@ -12,7 +13,8 @@ use exact_data::bundled;
 use exact_images::ImageSet;
 use exact_linear::{LinearError, LossChoice, LossKind, Solver};
 
-use self::tables::{ColumnArguments, FormArguments, Inspect, List, list};
+use self::benchmark::Benchmark;
+use self::tables::{ColumnArguments, FormArguments, Inspect};
 
 /// The help's heading of what a training command gives.
 const OUTPUT: &str = "Output";
@@ -31,6 +33,8 @@ pub(crate) enum Command {
     Fit(Fit),
     /// Train with several losses and compare them in a table and a report
     Compare(Compare),
+    /// Compare losses, and the scores of other programs, over a folder of data sets
+    Benchmark(Benchmark),
     /// Predict the classes of the rows of a table
     Predict(Predict),
     /// Measure a model on a labelled table
@@ -189,18 +193,27 @@ pub(crate) struct Compare {
     pub data: TrainingData,
     #[command(flatten)]
     pub training: Training,
+    #[command(flatten)]
+    pub losses: Losses,
+    /// Where to write the HTML report; exact-report-NAME.html by default
+    #[arg(long, value_name = "FILE.html", help_heading = OUTPUT)]
+    pub report: Option<PathBuf>,
+}
+
+/// Which losses to compare.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Training")]
+pub(crate) struct Losses {
     /// The losses to compare, separated by commas, or all
     #[arg(
-        long,
+        id = "losses",
+        long = "losses",
         value_name = "A,B",
         default_value = ALL_LOSSES,
         value_delimiter = ',',
         value_parser = PossibleValuesParser::new(loss_names().chain([ALL_LOSSES])),
     )]
-    pub losses: Vec<String>,
-    /// Where to write the HTML report; exact-report-NAME.html by default
-    #[arg(long, value_name = "FILE.html", help_heading = OUTPUT)]
-    pub report: Option<PathBuf>,
+    names: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -329,12 +342,12 @@ fn downloadable() -> impl Iterator<Item = &'static str> {
     ImageSet::all().iter().filter(|set| !set.is_bundled()).map(|set| set.name.as_str())
 }
 
-impl Compare {
+impl Losses {
     /// The losses to compare, each once, in the order that was asked for.
-    pub fn loss_choices(&self) -> Result<Vec<LossChoice>, LinearError> {
-        let all = self.losses.iter().any(|name| name == ALL_LOSSES);
+    pub fn choices(&self) -> Result<Vec<LossChoice>, LinearError> {
+        let all = self.names.iter().any(|name| name == ALL_LOSSES);
         let names: Vec<&str> =
-            if all { loss_names().collect() } else { self.losses.iter().map(String::as_str).collect() };
+            if all { loss_names().collect() } else { self.names.iter().map(String::as_str).collect() };
         let mut choices = Vec::new();
         for name in names {
             let choice = name.parse()?;

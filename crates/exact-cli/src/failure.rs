@@ -23,6 +23,18 @@ pub(crate) enum CommandError {
     /// It is not said what to predict.
     #[error("which column of {file} is to be predicted?")]
     NoTarget { file: String, columns: Vec<String> },
+    /// Several data sets of a folder cannot be used.
+    #[error("{} data sets cannot be used:\n  {}", problems.len(), problems.join("\n  "))]
+    DataSets { problems: Vec<String> },
+    /// A data set is in more files than can be told apart.
+    #[error("the data set `{set}` has several tables: {}", files.join(", "))]
+    SeveralTables { set: String, files: Vec<String> },
+    /// A data set has rows to test on alone.
+    #[error("the data set `{set}` has {}, but no table `train` beside it", test.display())]
+    NoTrainingTable { set: String, test: PathBuf },
+    /// The scores of other programs cannot be used.
+    #[error("{place}: {problem}")]
+    Scores { place: String, problem: String, hint: String },
     /// Classes are left out of a method that needs them all.
     #[error("--nearest-classes is for the methods genz and genz-quasi alone")]
     NearestClasses,
@@ -45,6 +57,10 @@ impl CommandError {
                     exact_data::message::list(columns)
                 );
             }
+            Self::Scores { hint, .. } => return hint.clone(),
+            Self::DataSets { .. } => "mend them, or take them out of the folder",
+            Self::SeveralTables { .. } => "leave one of them, or give each set a folder of its own",
+            Self::NoTrainingTable { .. } => "name the table with all rows, or those to train on, `train`",
             Self::Overwrites { .. } => "name another file",
             Self::Request { hint, .. } => hint,
             Self::NearestClasses => "leave the option out, or name one of these with --method",
@@ -67,6 +83,26 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     if error.chain().any(is_broken_pipe) {
         return ExitCode::SUCCESS;
     }
+    let (message, hint) = message_of(error);
+    let mut stderr = io::stderr().lock();
+    // Nothing is left to tell if standard error is closed as well.
+    let _ = writeln!(stderr, "error: {message}");
+    if let Some(hint) = hint {
+        let _ = writeln!(stderr, "hint: {hint}");
+    }
+    ExitCode::from(FAILURE)
+}
+
+/// An error among others: what is wrong, and how to mend it.
+pub(crate) fn described(error: &anyhow::Error) -> String {
+    match message_of(error) {
+        (message, Some(hint)) => format!("{message} ({hint})"),
+        (message, None) => message,
+    }
+}
+
+/// What an error and its causes say, and the first hint of how to mend it.
+fn message_of(error: &anyhow::Error) -> (String, Option<String>) {
     let mut messages: Vec<String> = Vec::new();
     let mut hint = None;
     for cause in error.chain() {
@@ -77,13 +113,7 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
         }
         hint = hint.or_else(|| hint_of(cause));
     }
-    let mut stderr = io::stderr().lock();
-    // Nothing is left to tell if standard error is closed as well.
-    let _ = writeln!(stderr, "error: {}", messages.join(": "));
-    if let Some(hint) = hint {
-        let _ = writeln!(stderr, "hint: {hint}");
-    }
-    ExitCode::from(FAILURE)
+    (messages.join(": "), hint)
 }
 
 fn hint_of(cause: &(dyn std::error::Error + 'static)) -> Option<String> {

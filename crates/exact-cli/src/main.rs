@@ -26,6 +26,7 @@ fn main() -> ExitCode {
     let result = match arguments.command {
         Command::Fit(arguments) => commands::fit::run(&arguments),
         Command::Compare(arguments) => commands::compare::run(&arguments),
+        Command::Benchmark(arguments) => commands::benchmark::run(&arguments),
         Command::Predict(arguments) => commands::predict::run(&arguments),
         Command::Evaluate(arguments) => commands::evaluate::run(&arguments),
         Command::Inspect(arguments) => commands::inspect::run(&arguments),

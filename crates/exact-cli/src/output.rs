@@ -71,6 +71,8 @@ pub(crate) enum Align {
 
 /// The most characters of a line.
 const WIDTH: u16 = 100;
+/// The characters between two columns.
+const SPACE: usize = 3;
 
 /// A table with a header whose texts are wrapped, so that it fits a terminal.
 pub(crate) fn wrapped_table<const N: usize>(header: [(&str, Align); N], rows: Vec<[String; N]>) -> Table {
@@ -84,9 +86,13 @@ pub(crate) fn wrapped_table<const N: usize>(header: [(&str, Align); N], rows: Ve
 }
 
 /// A table with a header.
-pub(crate) fn table<const N: usize>(header: [(&str, Align); N], rows: Vec<[String; N]>) -> Table {
+pub(crate) fn table<'a, R: IntoIterator<Item = String>>(
+    header: impl AsRef<[(&'a str, Align)]>,
+    rows: Vec<R>,
+) -> Table {
+    let header = header.as_ref();
     let mut table = Table::new();
-    table.load_style(presets::UTF8_BORDERS_ONLY).set_header(header.map(|(name, _)| name));
+    table.load_style(presets::UTF8_BORDERS_ONLY).set_header(header.iter().map(|(name, _)| name));
     table.add_rows(rows);
     for (column, (_, align)) in table.column_iter_mut().zip(header) {
         column.set_cell_alignment(match align {
@@ -95,6 +101,53 @@ pub(crate) fn table<const N: usize>(header: [(&str, Align); N], rows: Vec<[Strin
         });
     }
     table
+}
+
+/// A column of a wide table: its header and its cells.
+pub(crate) type NumberColumn<'a> = (&'a str, Vec<String>);
+
+/// A table of many columns of numbers as several below each other, so that they fit a terminal; each begins
+/// with the names of the rows.
+pub(crate) fn wide_tables(corner: &str, names: &[String], columns: &[NumberColumn<'_>]) -> Vec<Table> {
+    let width = |header: &str, cells: &[String]| {
+        let widths = cells.iter().map(String::as_str).chain([header]).map(|text| text.chars().count());
+        widths.max().unwrap_or(0) + SPACE
+    };
+    let room = usize::from(WIDTH).saturating_sub(width(corner, names) + 1);
+    let (mut tables, mut rest) = (Vec::new(), columns);
+    while !rest.is_empty() {
+        let mut used = 0;
+        let fits = rest.iter().take_while(|(header, cells)| {
+            used += width(header, cells);
+            used <= room
+        });
+        let (shown, others) = rest.split_at(fits.count().max(1));
+        let header: Vec<(&str, Align)> = std::iter::once((corner, Align::Text))
+            .chain(shown.iter().map(|&(header, _)| (header, Align::Number)))
+            .collect();
+        let row = |(row, name): (usize, &String)| {
+            std::iter::once(name.clone()).chain(shown.iter().map(move |(_, cells)| cells[row].clone()))
+        };
+        tables.push(table(header, names.iter().enumerate().map(row).collect()));
+        rest = others;
+    }
+    tables
+}
+
+/// Text in lines that fit a terminal.
+pub(crate) fn wrapped(text: &str) -> String {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= usize::from(WIDTH) => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.into()),
+        }
+    }
+    lines.join("\n")
 }
 
 /// The mean of rates in percent, with the standard deviation if there are several.

@@ -1,5 +1,6 @@
 //! Progress bars on standard error, if that is a terminal, which go at the end.
 
+use std::fmt::Display;
 #[cfg(feature = "vision")]
 use std::io::{self, Write as _};
 use std::ops::ControlFlow;
@@ -49,6 +50,27 @@ impl TrainingBar {
     pub fn update(&self, progress: Progress) -> ControlFlow<()> {
         self.0.update(progress.stage, progress.done as u64, progress.total as u64);
         ControlFlow::Continue(())
+    }
+}
+
+/// Shows how training on many data sets goes.
+pub(crate) struct BenchmarkBar(Bar);
+
+impl BenchmarkBar {
+    pub fn new(models: usize) -> Self {
+        let bar = Bar::new("{msg} {wide_bar} {pos}/{len} models, {eta} left");
+        bar.0.set_length(models as u64);
+        Self(bar)
+    }
+
+    /// Says what is trained now.
+    pub fn begin(&self, model: impl Display) {
+        self.0.0.set_message(model.to_string());
+    }
+
+    /// Counts a model that is trained.
+    pub fn advance(&self) {
+        self.0.0.inc(1);
     }
 }
 

@@ -1,13 +1,12 @@
-//! What `fit` and `compare` share: training with a loss and measuring on the test rows.
+//! What `fit`, `compare` and `benchmark` share: training with a loss and measuring on the test rows.
 
 use anyhow::Context as _;
 use exact_eval::record::{LossRecord, Selected, TestMetrics, TrainMetrics};
-use exact_linear::{Dataset, LossChoice, TrainOptions, Trained, Trainer};
+use exact_linear::{Callback, Dataset, LossChoice, TrainOptions, Trained, Trainer};
 
 use crate::arguments::{Training, TrainingData};
 use crate::input::Encoded;
 use crate::output::NamedFile;
-use crate::progress::TrainingBar;
 
 /// The files that are read, which no result may overwrite.
 pub(crate) fn inputs(data: &TrainingData) -> Vec<NamedFile<'_>> {
@@ -51,9 +50,9 @@ pub(crate) fn train(
     trainer: &Trainer,
     loss: LossChoice,
     test: Option<&Encoded>,
-    bar: &TrainingBar,
+    callback: Callback<'_>,
 ) -> anyhow::Result<(Trained, LossRecord)> {
-    let trained = trainer.train(loss, &|progress| bar.update(progress))?;
+    let trained = trainer.train(loss, callback)?;
     let n_classes = trained.classifier.n_classes();
     let measure = |test: &Encoded| -> anyhow::Result<TestMetrics> {
         let predictions = trained.classifier.predict(&test.features)?;

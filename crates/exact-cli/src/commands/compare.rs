@@ -24,8 +24,9 @@ pub(crate) fn run(arguments: &Compare) -> anyhow::Result<()> {
     let trainer = training::trainer(source, train, labels.n_classes(), &arguments.training)?;
     let bar = TrainingBar::new();
     let (mut rows, mut sigma_path) = (Vec::new(), Vec::new());
-    for loss in arguments.loss_choices()? {
-        let (trained, row) = training::train(&trainer, loss, test.as_ref(), &bar)?;
+    for loss in arguments.losses.choices()? {
+        let (trained, row) =
+            training::train(&trainer, loss, test.as_ref(), &|progress| bar.update(progress))?;
         if trained.loss == LossKind::Exact {
             sigma_path = trained.sigma_path;
         }

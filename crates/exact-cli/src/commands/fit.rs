@@ -18,7 +18,8 @@ pub(crate) fn run(arguments: &Fit) -> anyhow::Result<()> {
     let Input { source, target, columns, encoder, labels, train, test, .. } = input;
     let trainer = training::trainer(source, train, labels.n_classes(), &arguments.training)?;
     let bar = TrainingBar::new();
-    let (trained, outcome) = training::train(&trainer, arguments.loss, test.as_ref(), &bar)?;
+    let (trained, outcome) =
+        training::train(&trainer, arguments.loss, test.as_ref(), &|progress| bar.update(progress))?;
     drop(bar);
 
     if let Some(path) = &arguments.out {

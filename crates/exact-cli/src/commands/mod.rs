@@ -1,5 +1,6 @@
 //! The commands, one a file.
 
+pub(crate) mod benchmark;
 pub(crate) mod compare;
 pub(crate) mod completions;
 pub(crate) mod datasets;

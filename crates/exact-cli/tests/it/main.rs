@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::format_collect, reason = "tests fail by panicking")]
 
 mod bad_input;
+mod benchmark;
 mod common;
 mod contract;
 #[cfg(unix)]

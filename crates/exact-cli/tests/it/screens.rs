@@ -28,8 +28,18 @@ fn screen(run: Finished) -> String {
 fn help() {
     let folder = Folder::new();
     assert_screen!("help", folder.exact(&["--help"]));
-    let commands =
-        ["fit", "compare", "predict", "evaluate", "inspect", "integrate", "datasets", "toy", "completions"];
+    let commands = [
+        "fit",
+        "compare",
+        "benchmark",
+        "predict",
+        "evaluate",
+        "inspect",
+        "integrate",
+        "datasets",
+        "toy",
+        "completions",
+    ];
     for command in commands {
         assert_screen!(format!("help-{command}"), folder.exact(&[command, "--help"]));
     }
@@ -59,6 +69,26 @@ fn help_of_vision() {
 fn comparison_of_all_losses() {
     let folder = Folder::new();
     assert_screen!("compare", folder.exact(&["compare", "--dataset", "wine"]));
+}
+
+/// More methods than stand side by side: the losses, and three of another program.
+#[test]
+fn benchmark() {
+    let folder = Folder::new();
+    std::fs::create_dir(folder.path().join("sets")).unwrap();
+    let mut scores = vec!["method,set,split,score".to_string()];
+    for (set, rows) in [("long-name-of-a-data-set", 60), ("second", 80), ("third", 90)] {
+        folder.write(&format!("sets/{set}.csv"), table(rows));
+        for method in ["LogisticRegressionCV", "RandomForest", "HistGradientBoosting"] {
+            scores.push(format!("{method},{set},1,0.{}", rows - method.len()));
+        }
+    }
+    folder.write("scores.csv", scores.join("\n"));
+    let run = folder.exact(&["benchmark", "sets", "--splits", "1", "--scores", "scores.csv"]);
+    assert!(run.stdout.lines().all(|line| line.chars().count() <= 100), "{}", run.stdout);
+    insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_snapshot!("benchmark", screen(run));
+    });
 }
 
 #[test]
