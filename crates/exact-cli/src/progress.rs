@@ -5,6 +5,7 @@ use std::fmt::Display;
 use std::io::{self, Write as _};
 use std::ops::ControlFlow;
 
+#[cfg(feature = "vision")]
 use exact_images::DownloadProgress;
 use exact_linear::Progress;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -43,10 +44,10 @@ pub(crate) struct TrainingBar(Bar);
 
 impl TrainingBar {
     pub fn new() -> Self {
-        Self(Bar::new("{msg:16} {wide_bar} {pos}/{len} fits, {eta} left"))
+        Self(Bar::new("{msg:16} {wide_bar} {percent} %, {eta} left"))
     }
 
-    /// Steps are reported by several threads, so `done` is a number of them rather than the last one.
+    /// Passes are reported by several threads, so `done` is a number of them rather than the last one.
     pub fn update(&self, progress: Progress) -> ControlFlow<()> {
         self.0.update(progress.stage, progress.done as u64, progress.total as u64);
         ControlFlow::Continue(())
@@ -75,8 +76,10 @@ impl BenchmarkBar {
 }
 
 /// Shows how a download goes.
+#[cfg(feature = "vision")]
 pub(crate) struct DownloadBar(Bar);
 
+#[cfg(feature = "vision")]
 impl DownloadBar {
     pub fn new() -> Self {
         Self(Bar::new("{msg} {wide_bar} {bytes}/{total_bytes}, {eta} left"))

@@ -2,7 +2,7 @@
 
 use exact_data::DataError;
 
-use crate::{ImageError, ImageSize, Images};
+use crate::{ImageError, Images};
 
 /// Images to train on and images to test on, of the same shape and with the same classes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,11 +37,12 @@ impl ImageDataset {
         Err(DataError::Inconsistent { what: "image data set", problem }.into())
     }
 
+    #[cfg(feature = "files")]
     /// The data set with all images scaled as by [`Images::resized`].
     ///
     /// # Errors
     /// Those of [`Images::resized`].
-    pub fn resized(&self, size: ImageSize) -> Result<Self, ImageError> {
+    pub fn resized(&self, size: crate::ImageSize) -> Result<Self, ImageError> {
         Self::new(self.train.resized(size)?, self.test.resized(size)?)
     }
 }

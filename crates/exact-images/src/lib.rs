@@ -13,22 +13,30 @@
 //! assert!(ChannelStatistics::of(&dataset.train).mean[0] < 0.5); // most pixels are dark
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+#![cfg_attr(not(feature = "files"), allow(dead_code, reason = "bundled sets have one format"))]
 
 mod channel_statistics;
 mod cifar;
 mod dataset;
+#[cfg(feature = "files")]
 mod download;
 mod error;
 mod files;
+#[cfg(feature = "files")]
 mod folders;
 mod idx;
 mod images;
+#[cfg(feature = "files")]
 mod jpeg_end;
 mod mat;
+#[cfg(feature = "files")]
 mod open;
+#[cfg(feature = "files")]
 mod planes;
+#[cfg(feature = "files")]
 mod png;
 mod records;
+#[cfg(feature = "files")]
 mod resize;
 mod sets;
 mod size;
@@ -36,6 +44,7 @@ mod svhn;
 
 pub use channel_statistics::ChannelStatistics;
 pub use dataset::ImageDataset;
+#[cfg(feature = "files")]
 pub use download::DownloadProgress;
 pub use error::ImageError;
 pub use images::Images;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+#[cfg(feature = "vision")]
 use anyhow::Context as _;
 use exact_data::bundled::{self, BundledSet};
 use exact_images::ImageSet;
@@ -9,6 +10,7 @@ use serde_json::json;
 
 use crate::arguments::Datasets;
 use crate::output::{Align, print, print_json, wrapped_table};
+#[cfg(feature = "vision")]
 use crate::progress::DownloadBar;
 
 pub(crate) fn run(arguments: &Datasets) -> anyhow::Result<()> {
@@ -26,6 +28,7 @@ pub(crate) fn run(arguments: &Datasets) -> anyhow::Result<()> {
     print("\nLicences and sources: exact datasets --json")
 }
 
+#[cfg(feature = "vision")]
 fn download(name: &str, folder: &Path, json: bool) -> anyhow::Result<()> {
     let set = ImageSet::get(name).with_context(|| format!("there is no set of images `{name}`"))?;
     let bar = DownloadBar::new();
@@ -39,6 +42,12 @@ fn download(name: &str, folder: &Path, json: bool) -> anyhow::Result<()> {
         "{name} is in {folder}: {} images to train on, {} to test on",
         set.train_images, set.test_images
     ))
+}
+
+/// Images are of no use without networks.
+#[cfg(not(feature = "vision"))]
+fn download(_: &str, _: &Path, _: bool) -> anyhow::Result<()> {
+    Err(crate::failure::CommandError::WithoutVision.into())
 }
 
 fn tables() -> comfy_table::Table {
