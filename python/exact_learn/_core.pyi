@@ -66,6 +66,7 @@ class Settings(TypedDict):
     """Hyper-parameters of one fit."""
 
     l2: float
+    l1: float
     sigma: float | None
     margin: float | None
     temperature: float | None
@@ -103,6 +104,7 @@ class Setting(TypedDict):
 
     loss: str
     l2: float
+    l1: float | None
     sigma: float | None
     margin: float | None
     temperature: float | None
@@ -116,6 +118,12 @@ class PathPoint(TypedDict):
     test_scores: list[float]
     train_scores: list[float]
 
+class ExpandedTo(TypedDict):
+    """What the columns are expanded to."""
+
+    kind: str
+    bandwidth: float | None
+
 class Selection(TypedDict):
     """The setting that was chosen, and all that were tried."""
 
@@ -123,6 +131,7 @@ class Selection(TypedDict):
     score: float
     n_iter: int
     path: list[PathPoint]
+    features: ExpandedTo
 
 class LinearClassifier:
     @staticmethod
@@ -148,6 +157,7 @@ class LinearClassifier:
         metric: str | int | NDArray[np.float64],
         folds: int | list[tuple[NDArray[np.int64], NDArray[np.int64]]],
         solver: str,
+        features: str,
         seed: int,
         n_threads: int,
         progress: Callable[[str, int, int], None] | None,
@@ -216,6 +226,7 @@ class TableModel:
         loss: str,
         folds: int | list[tuple[NDArray[np.int64], NDArray[np.int64]]],
         solver: str,
+        features: str,
         seed: int,
         n_threads: int,
         progress: Callable[[str, int, int], None] | None,
@@ -228,7 +239,7 @@ class TableModel:
     def target(self) -> str: ...
     def features(self) -> list[str]: ...
     def columns(self) -> list[TableColumn]: ...
-    def chosen(self) -> tuple[Setting, float]: ...
+    def chosen(self) -> tuple[Setting, float, ExpandedTo]: ...
     def save(self, path: str) -> None: ...
     @staticmethod
     def load(path: str) -> TableModel: ...

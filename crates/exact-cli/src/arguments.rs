@@ -11,10 +11,10 @@ use clap::builder::{PossibleValuesParser, Resettable, Str, TypedValueParser as _
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use exact_data::bundled;
 use exact_images::ImageSet;
-use exact_linear::{LinearError, LossChoice, LossKind, Solver};
+use exact_linear::{FeatureChoice, FeatureKind, LinearError, LossChoice, LossKind, Solver};
 
 use self::benchmark::Benchmark;
-use self::tables::{ColumnArguments, FormArguments, Inspect};
+use self::tables::{ColumnArguments, FormArguments, Inspect, List, list};
 
 /// The help's heading of what a training command gives.
 const OUTPUT: &str = "Output";
@@ -124,6 +124,16 @@ pub(crate) struct Training {
     /// What selection maximises
     #[arg(long, value_name = "NAME", value_enum, default_value_t = Metric::Accuracy)]
     pub metric: Metric,
+    /// What the columns are expanded to: smooth curves of numbers, products of pairs, a Gaussian kernel at
+    /// landmarks; auto takes what cross-entropy does best with over the folds
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value_t = FeatureChoice::Auto,
+        value_parser = PossibleValuesParser::new(feature_names())
+            .try_map(|name| name.parse::<FeatureChoice>()),
+    )]
+    pub features: FeatureChoice,
     /// Folds of the cross-validation
     #[arg(long, value_name = "N", default_value_t = 5)]
     pub folds: usize,
@@ -337,9 +347,9 @@ fn loss_names() -> impl Iterator<Item = &'static str> {
     LossKind::FOR_ACCURACY.into_iter().map(LossKind::name).chain([AUTO])
 }
 
-/// The sets of images that can be downloaded.
-fn downloadable() -> impl Iterator<Item = &'static str> {
-    ImageSet::all().iter().filter(|set| !set.is_bundled()).map(|set| set.name.as_str())
+/// All features that can be asked for.
+fn feature_names() -> impl Iterator<Item = &'static str> {
+    [AUTO].into_iter().chain(FeatureKind::ALL.into_iter().map(FeatureKind::name))
 }
 
 impl Losses {
@@ -357,4 +367,9 @@ impl Losses {
         }
         Ok(choices)
     }
+}
+
+/// The sets of images that can be downloaded.
+fn downloadable() -> impl Iterator<Item = &'static str> {
+    ImageSet::all().iter().filter(|set| !set.is_bundled()).map(|set| set.name.as_str())
 }

@@ -1,7 +1,7 @@
 //! What `fit`, `compare` and `benchmark` share: training with a loss and measuring on the test rows.
 
 use anyhow::Context as _;
-use exact_eval::record::{LossRecord, Selected, TestMetrics, TrainMetrics};
+use exact_eval::record::{LossRecord, Selected, SelectedFeatures, TestMetrics, TrainMetrics};
 use exact_linear::{Callback, Dataset, LossChoice, TrainOptions, Trained, Trainer};
 
 use crate::arguments::{Training, TrainingData};
@@ -39,6 +39,7 @@ pub(crate) fn trainer(
         .with_folds(training.folds)
         .with_seed(training.seed)
         .with_solver(training.solver)
+        .with_features(training.features)
         .with_metric(training.metric.into());
     let Encoded { features, labels, weights } = train;
     let data = Dataset::new(features, labels, n_classes, weights).context(source.clone())?;
@@ -62,6 +63,7 @@ pub(crate) fn train(
     let record = LossRecord {
         loss: loss.to_string(),
         selected: trained.selected,
+        features: trained.features.clone(),
         cv: Some(trained.cv.clone()),
         train: TrainMetrics { accuracy: trained.train_accuracy },
         test: test.map(measure).transpose()?,
@@ -77,6 +79,14 @@ pub(crate) fn selected(record: &LossRecord) -> String {
     record.chosen_loss.as_ref().map_or_else(|| words.clone(), |loss| format!("{loss}, {words}"))
 }
 
+/// In words, what the columns were expanded to.
+pub(crate) fn features(selected: &SelectedFeatures) -> String {
+    match selected.bandwidth {
+        Some(bandwidth) => format!("{}, bandwidth {bandwidth}", selected.kind),
+        None => selected.kind.clone(),
+    }
+}
+
 /// Hyper-parameters in words.
 pub(crate) fn settings(selected: &Selected) -> String {
     let named = [
@@ -87,6 +97,7 @@ pub(crate) fn settings(selected: &Selected) -> String {
         ("learning rate", selected.learning_rate),
     ];
     let mut words = vec![format!("l2 {:e}", selected.l2)];
+    words.extend(selected.l1.map(|l1| format!("l1 {l1:e}")));
     words.extend(named.into_iter().filter_map(|(name, value)| Some(format!("{name} {}", value?))));
     words.join(", ")
 }

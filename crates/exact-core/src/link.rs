@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Rule;
 use crate::error::LossError;
-use crate::expected::{Sigma, predictive_distribution};
+use crate::expected::{ExpectedAccuracy, Probability, Sigma, predictive_distribution};
 use crate::samples::{Logits, Samples};
 
 /// Rows whose probabilities are computed at once.
@@ -16,6 +16,10 @@ const LOG_SCALE_LIMIT: f64 = 6.0;
 const STEPS: usize = 30;
 /// Rows that the scale is fitted on at most: it is one number.
 const MAX_ROWS: usize = 20_000;
+/// Logits of these rows at most, unless they are few rows.
+const MAX_LOGITS: usize = 500_000;
+/// Rows that the scale is fitted on however many classes they have.
+const FEW_ROWS: usize = 1000;
 
 /// How logits become probabilities. The scale is [fitted](Link::calibrated) by log loss on rows that training
 /// did not see.
@@ -120,9 +124,28 @@ impl Link {
         Ok(probabilities)
     }
 
+    /// The probabilities of the labels alone, `[n]`, which for probit are one integral a row instead of one a
+    /// class.
+    fn of_labels(self, logits: &[f64], labels: &[u32], n_classes: usize) -> Result<Vec<f64>, LossError> {
+        let Self::Probit { sigma } = self else {
+            let probabilities = self.probabilities(logits, n_classes)?;
+            let rows = probabilities.chunks_exact(n_classes).zip(labels);
+            return Ok(rows.map(|(row, &label)| row[label as usize]).collect());
+        };
+        let accuracy = ExpectedAccuracy::precise::<f64>();
+        let mut values = vec![Probability::default(); labels.len()];
+        let blocks = logits.par_chunks(BLOCK_ROWS * n_classes).zip(labels.par_chunks(BLOCK_ROWS));
+        values.par_chunks_mut(BLOCK_ROWS).zip(blocks).try_for_each(|(values, (logits, labels))| {
+            let mut gradient = vec![0.0; logits.len()];
+            let logits = Logits::new(logits, n_classes)?;
+            accuracy.evaluate(logits, labels, Sigma::Common(sigma), values, &mut gradient)
+        })?;
+        Ok(values.iter().map(|value| value.p).collect())
+    }
+
     /// The link of the same kind with the scale, from `e^-6` to `e^6`, that gives the labels of held-out
     /// rows, `[n, n_classes]`, the smallest log loss. Of more than 20,000 rows, such a number at equal
-    /// distances are used.
+    /// distances are used, and fewer, but at least 1000, if they have more than 25 classes.
     ///
     /// The log loss of softmax is convex in the inverse temperature, so golden-section search finds its
     /// minimum; that of probit is unimodal in practice. A probability below the machine epsilon 2.2e-16
@@ -158,16 +181,16 @@ impl Link {
         poll: impl Fn() -> Result<(), E>,
     ) -> Result<Self, E> {
         let all = Samples::mean(Logits::new(logits, n_classes)?, labels, sample_weight)?;
-        let rows: Vec<usize> = (0..all.len()).step_by(all.len().div_ceil(MAX_ROWS)).collect();
+        let most = (MAX_LOGITS / n_classes).clamp(FEW_ROWS, MAX_ROWS);
+        let rows: Vec<usize> = (0..all.len()).step_by(all.len().div_ceil(most)).collect();
+        let labels: Vec<u32> = rows.iter().map(|&row| labels[row]).collect();
         let logits: Vec<f64> =
             rows.iter().flat_map(|&row| &logits[row * n_classes..][..n_classes]).copied().collect();
         let cost = |log_scale: f64| -> Result<f64, E> {
             poll()?;
-            let probabilities = self.with_scale(log_scale.exp()).probabilities(&logits, n_classes)?;
-            let loss = |(&row, p): (&usize, &[f64])| {
-                -all.weight(row) * p[labels[row] as usize].clamp(f64::EPSILON, 1.0).ln()
-            };
-            Ok(rows.iter().zip(probabilities.chunks_exact(n_classes)).map(loss).sum())
+            let probabilities = self.with_scale(log_scale.exp()).of_labels(&logits, &labels, n_classes)?;
+            let loss = |(&row, p): (&usize, &f64)| -all.weight(row) * p.clamp(f64::EPSILON, 1.0).ln();
+            Ok(rows.iter().zip(&probabilities).map(loss).sum())
         };
         let golden = 0.5 * (5.0_f64.sqrt() - 1.0);
         let (mut low, mut high) = (-LOG_SCALE_LIMIT, LOG_SCALE_LIMIT);
@@ -205,6 +228,22 @@ pub fn predicted_classes(logits: &[f64], n_classes: usize) -> Vec<u32> {
 mod tests {
     use super::{Link, MAX_ROWS};
     use crate::error::LossError;
+
+    #[test]
+    fn probabilities_of_labels_are_those_of_all_classes() {
+        let logits: Vec<f64> = (0..300 * 7).map(|i| 2.0 * (f64::from(i) * 0.7).sin()).collect();
+        let labels: Vec<u32> = (0..300).map(|row| row % 7).collect();
+        for link in
+            [Link::Probit { sigma: 0.3 }, Link::Probit { sigma: 20.0 }, Link::Softmax { temperature: 0.5 }]
+        {
+            let all = link.probabilities(&logits, 7).unwrap();
+            let found = link.of_labels(&logits, &labels, 7).unwrap();
+            for (row, p) in found.iter().enumerate() {
+                let expected = all[row * 7 + labels[row] as usize];
+                assert!((p - expected).abs() < 1e-12 * expected + 1e-14, "{link:?}: {p} {expected}");
+            }
+        }
+    }
 
     #[test]
     fn the_scale_makes_probabilities_match_frequencies() {

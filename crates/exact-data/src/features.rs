@@ -149,8 +149,11 @@ impl Features {
         Ok(Self { n_rows, dense, codes, sparse: None, layout: Arc::new(layout) })
     }
 
-    /// With the values of the sparse columns of the layout.
-    pub(crate) fn with_sparse(self, sparse: Option<CsrMatrix<'static>>) -> Result<Self, DataError> {
+    /// With the values of the sparse columns of the layout, `[n_rows, n_sparse]`; `None` if it has none.
+    ///
+    /// # Errors
+    /// [`DataError::Inconsistent`] if there are more or fewer.
+    pub fn with_sparse(self, sparse: Option<CsrMatrix<'static>>) -> Result<Self, DataError> {
         let (rows, columns) =
             sparse.as_ref().map_or((self.n_rows, 0), |sparse| (sparse.n_rows(), sparse.n_columns()));
         if (rows, columns) != (self.n_rows, self.layout.n_sparse()) {

@@ -121,17 +121,24 @@ pub fn split(n_rows: usize, test_fraction: f64, seed: u64) -> Result<Split, Data
     stratified_split(&vec![0; n_rows], 1, test_fraction, seed)
 }
 
-/// The rows of each class, shuffled.
+/// The rows of each class, shuffled; the classes in the order of their first rows, so that their names, which
+/// number them, have no part in it.
 fn shuffled_classes(
     labels: &[u32],
     n_classes: usize,
     seed: u64,
     purpose: Purpose,
 ) -> Result<Vec<Vec<usize>>, DataError> {
-    let mut classes = vec![Vec::new(); n_classes];
+    let mut places = vec![None; n_classes];
+    let mut classes: Vec<Vec<usize>> = Vec::new();
     for (row, &label) in labels.iter().enumerate() {
-        let class = classes.get_mut(label as usize);
-        class.ok_or(DataError::LabelOutOfRange { row, label, n_classes })?.push(row);
+        let place = places.get_mut(label as usize);
+        let place = place.ok_or(DataError::LabelOutOfRange { row, label, n_classes })?;
+        let place = *place.get_or_insert(classes.len());
+        if place == classes.len() {
+            classes.push(Vec::new());
+        }
+        classes[place].push(row);
     }
     let mut random = stream(seed, purpose as u64);
     for rows in &mut classes {

@@ -13,7 +13,7 @@ use crate::DataError;
 /// The metadata entry of the description.
 const ENTRY: &str = "exact-learn";
 /// Raised with every change that older readers would misread.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// How the files that [`write_tensors`] makes begin, behind the length of their header.
 const BEGINNING: &[u8] = b"{\"__metadata__\":{\"exact-learn\":";

@@ -1,22 +1,32 @@
 //! The linear classifier itself: weights in, logits, classes and probabilities out.
 
+use std::sync::Arc;
+
 use exact_core::{Link, predicted_classes};
 
 use crate::LinearError;
 use crate::dataset::Dataset;
-use crate::model_file::{self, Contents};
-use crate::rows::{Inputs, Rows};
+use crate::expansion::Expansion;
+use crate::model_file::{self, Tensors};
+use crate::rows::{Inputs, Kernel, Rows};
 use crate::shape::LinearMap;
 
 /// What the metadata of its bytes call it.
 const FORMAT: &str = "exact-learn linear classifier of matrices";
+const COEFFICIENTS: &str = "coefficients";
+const INTERCEPTS: &str = "intercepts";
+/// Of files of the first and second version.
+const WEIGHTS: &str = "weights";
+const BIASES: &str = "biases";
 
-/// Linear logits: `logit_c = x · w_c + b_c`, with the logit of class 0 fixed at 0. The columns `x` are what
-/// it was trained on: standardised features as their encoder gives them, or a matrix as it is.
+/// Linear logits: `logit_c = x · w_c + b_c`, with weights and biases that sum to 0 over the classes. The
+/// columns `x` are what it was trained on: standardised features as their encoder gives them, or a matrix as
+/// it is, or what an expansion makes of these.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LinearClassifier {
+    /// What stands in front of the linear map.
+    pub(crate) expansion: Option<Arc<Expansion>>,
     pub(crate) map: LinearMap,
-    /// `[n_columns, n_classes - 1]` weights, row-major, then the biases.
     pub(crate) parameters: Vec<f64>,
     pub(crate) link: Link,
 }
@@ -25,12 +35,13 @@ impl LinearClassifier {
     /// The classifier of rows as they are, from parameters for standardised ones.
     pub(crate) fn of(data: &Dataset<'_>, parameters: &[f64], link: Link) -> Self {
         let map = data.map();
-        let parameters = match &data.inputs {
+        let mut parameters = match &data.inputs {
             // Features are standardised wherever they go.
             Inputs::Encoded(_) => parameters[..map.n_parameters()].to_vec(),
             _ => data.standardisation.fold(&map, parameters),
         };
-        Self { map, parameters, link }
+        map.centre(&mut parameters);
+        Self { expansion: data.expansion.clone(), map, parameters, link }
     }
 
     /// The number of classes.
@@ -38,38 +49,45 @@ impl LinearClassifier {
         self.map.n_classes
     }
 
-    /// The number of columns.
+    /// The number of columns that rows have.
     pub fn n_columns(&self) -> usize {
+        self.expansion.as_ref().map_or(self.map.n_columns, |expansion| expansion.n_inputs())
+    }
+
+    /// The names of the features, from those of the columns.
+    ///
+    /// # Errors
+    /// [`LinearError::Columns`] if there are more or fewer names than columns.
+    pub fn feature_names(&self, columns: &[String]) -> Result<Vec<String>, LinearError> {
+        if columns.len() != self.n_columns() {
+            return Err(LinearError::Columns { found: columns.len(), expected: self.n_columns() });
+        }
+        Ok(self.expansion.as_ref().map_or_else(|| columns.to_vec(), |expansion| expansion.names(columns)))
+    }
+
+    /// The number of columns of the linear map: more than rows have where these are expanded.
+    pub fn n_features(&self) -> usize {
         self.map.n_columns
     }
 
-    /// The weights of the classes from 1 on, `[n_columns, n_classes - 1]`, row-major.
-    pub fn weights(&self) -> &[f64] {
-        &self.parameters[..self.map.n_weights()]
-    }
-
-    /// The biases of the classes from 1 on, `[n_classes - 1]`.
-    pub fn biases(&self) -> &[f64] {
-        &self.parameters[self.map.n_weights()..]
-    }
-
-    /// The weights of each class, `[n_classes, n_columns]`, row-major, in the units of the columns. Those of
-    /// class 0 are 0: the others are differences to it, and for two classes the second row is the usual
-    /// single one.
+    /// The weights of each class, `[n_classes, n_features]`, row-major, in the units of the features. Those
+    /// of a feature sum to 0.
     pub fn coefficients(&self) -> Vec<f64> {
-        let (n_columns, k) = (self.map.n_columns, self.map.n_free());
-        let mut coefficients = vec![0.0; n_columns];
-        coefficients.extend(
-            (0..k)
-                .flat_map(|class| (0..n_columns).map(move |column| (class, column)))
-                .map(|(class, column)| self.parameters[column * k + class]),
-        );
-        coefficients
+        let (n_columns, k) = (self.map.n_columns, self.map.n_scores());
+        let of_class = |class: usize| (0..n_columns).map(move |column| column * k + class);
+        if self.map.n_classes == 2 {
+            let second = &self.parameters[..n_columns];
+            return second.iter().map(|weight| -weight).chain(second.iter().copied()).collect();
+        }
+        (0..k).flat_map(of_class).map(|at| self.parameters[at]).collect()
     }
 
-    /// The bias of each class, `[n_classes]`; that of class 0 is 0.
+    /// The bias of each class, `[n_classes]`; they sum to 0.
     pub fn intercepts(&self) -> Vec<f64> {
-        [&[0.0], self.biases()].concat()
+        match &self.parameters[self.map.n_weights()..] {
+            [second] => vec![-second, *second],
+            biases => biases.to_vec(),
+        }
     }
 
     /// How logits become probabilities.
@@ -82,12 +100,18 @@ impl LinearClassifier {
     /// # Errors
     /// [`LinearError::Columns`] if the features have another number of columns.
     pub fn logits(&self, rows: &impl Rows) -> Result<Vec<f64>, LinearError> {
-        let (found, expected) = (rows.n_columns(), self.map.n_columns);
+        let (found, expected) = (rows.n_columns(), self.n_columns());
         if found != expected {
             return Err(LinearError::Columns { found, expected });
         }
         let mut logits = vec![0.0; rows.n_rows() * self.map.n_classes];
-        self.map.logits(&self.parameters, rows, &rows.own_standardisation(), &mut logits);
+        match &self.expansion {
+            None => self.map.logits(&self.parameters, rows, &rows.own_standardisation(), &mut logits),
+            Some(expansion) => {
+                let rows = expansion.apply(rows)?;
+                self.map.logits(&self.parameters, &rows, &rows.own_standardisation(), &mut logits);
+            }
+        }
         Ok(logits)
     }
 
@@ -125,7 +149,7 @@ impl LinearClassifier {
     /// # Ok::<(), exact_linear::LinearError>(())
     /// ```
     pub fn to_bytes(&self) -> Result<Vec<u8>, LinearError> {
-        model_file::write(FORMAT, &self.link, &self.contents())
+        model_file::write(FORMAT, &self.link, &self.tensors())
     }
 
     /// Reads the bytes of a classifier; `name` is for messages.
@@ -135,35 +159,73 @@ impl LinearClassifier {
     /// inconsistent.
     pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Self, LinearError> {
         let read = || {
-            let (link, contents) = model_file::read(FORMAT, bytes)?;
-            Self::of_contents(contents, link)
+            let (link, tensors) = model_file::read(FORMAT, bytes)?;
+            Self::of_tensors(tensors, link)
         };
         read().map_err(|problem| LinearError::ModelFile { file: name.into(), problem })
     }
 
-    /// The tensors of its file.
-    pub(crate) fn contents(&self) -> Contents {
-        Contents {
-            shape: [self.map.n_columns, self.map.n_free()],
-            weights: self.weights().to_vec(),
-            biases: self.biases().to_vec(),
+    /// The arrays of its file.
+    pub(crate) fn tensors(&self) -> Tensors {
+        let LinearMap { n_columns, n_classes } = self.map;
+        let mut tensors = Tensors::default();
+        tensors.insert(COEFFICIENTS, &[n_classes, n_columns], self.coefficients());
+        tensors.insert(INTERCEPTS, &[n_classes], self.intercepts());
+        if let Some(expansion) = &self.expansion {
+            expansion.write(&mut tensors);
         }
+        tensors
     }
 
     /// The classifier that a file holds, or what is wrong with it.
-    pub(crate) fn of_contents(contents: Contents, link: Link) -> Result<Self, String> {
-        let Contents { shape: [n_columns, n_free], weights, biases } = contents;
-        if biases.len() != n_free {
-            return Err(format!("it has {} biases, its weights need {n_free}", biases.len()));
-        }
-        let parameters = [weights, biases].concat();
-        if !parameters.iter().all(|parameter| parameter.is_finite()) {
-            return Err("it has weights that are not finite".into());
-        }
+    pub(crate) fn of_tensors(mut tensors: Tensors, link: Link) -> Result<Self, String> {
         let scale = link.scale();
         if !(scale > 0.0 && scale.is_finite()) {
             return Err(format!("the scale of its probabilities must be positive and finite, got {scale}"));
         }
-        Ok(Self { map: LinearMap { n_columns, n_classes: n_free + 1 }, parameters, link })
+        if tensors.contains(WEIGHTS) {
+            return Self::of_differences(tensors, link);
+        }
+        let ([n_classes, n_columns], coefficients) = tensors.take(COEFFICIENTS)?;
+        let ([n_intercepts], intercepts) = tensors.take(INTERCEPTS)?;
+        if n_intercepts != n_classes || n_classes < 2 {
+            return Err(format!("it has {n_intercepts} intercepts, its coefficients need {n_classes}"));
+        }
+        let expansion = Expansion::read(&mut tensors)?.map(Arc::new);
+        if let Some(expansion) = &expansion
+            && expansion.n_outputs() != n_columns
+        {
+            let expected = expansion.n_outputs();
+            return Err(format!("it has coefficients of {n_columns} features, its expansion has {expected}"));
+        }
+        let map = LinearMap { n_columns, n_classes };
+        let first = n_classes - map.n_scores();
+        let column = |column: usize| {
+            let coefficients = &coefficients;
+            (first..n_classes).map(move |class| coefficients[class * n_columns + column])
+        };
+        let weights = (0..n_columns).flat_map(column);
+        let parameters = weights.chain(intercepts[first..].iter().copied()).collect();
+        Ok(Self { expansion, map, parameters, link })
+    }
+
+    /// That of a file of the first or second version: `[n_columns, n_classes - 1]` weights and biases, as
+    /// differences to those of class 0.
+    fn of_differences(mut tensors: Tensors, link: Link) -> Result<Self, String> {
+        let ([n_columns, n_others], weights) = tensors.take(WEIGHTS)?;
+        let ([n_biases], biases) = tensors.take(BIASES)?;
+        if n_biases != n_others || n_others == 0 {
+            return Err(format!("it has {n_biases} biases, its weights need {n_others}"));
+        }
+        let map = LinearMap { n_columns, n_classes: n_others + 1 };
+        let differences = [weights, biases].concat();
+        let mut parameters: Vec<f64> = match n_others {
+            1 => differences.iter().map(|difference| 0.5 * difference).collect(),
+            _ => {
+                differences.chunks_exact(n_others).flat_map(|others| [&[0.0][..], others].concat()).collect()
+            }
+        };
+        map.centre(&mut parameters);
+        Ok(Self { expansion: None, map, parameters, link })
     }
 }

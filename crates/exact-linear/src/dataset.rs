@@ -7,6 +7,7 @@ use exact_core::predicted_classes;
 use exact_data::DataError;
 
 use crate::LinearError;
+use crate::expansion::Expansion;
 use crate::rows::{Inputs, Kernel};
 use crate::shape::LinearMap;
 use crate::standardisation::Standardisation;
@@ -31,6 +32,8 @@ pub struct Dataset<'a> {
     /// Positive.
     pub(crate) weights: Option<Vec<f64>>,
     pub(crate) standardisation: Arc<Standardisation>,
+    /// What made the columns of others.
+    pub(crate) expansion: Option<Arc<Expansion>>,
 }
 
 impl<'a> Dataset<'a> {
@@ -78,7 +81,8 @@ impl<'a> Dataset<'a> {
             return Err(DataError::LabelOutOfRange { row, label: labels[row], n_classes }.into());
         }
         let standardisation = Arc::new(Standardisation::none(inputs.n_columns()));
-        let mut data = Self { inputs, labels, n_classes, weights: sample_weight, standardisation };
+        let mut data =
+            Self { inputs, labels, n_classes, weights: sample_weight, standardisation, expansion: None };
         if let Some(weights) = &data.weights {
             if weights.len() != rows {
                 return Err(LinearError::Weights { rows, weights: weights.len() });
@@ -122,6 +126,11 @@ impl<'a> Dataset<'a> {
         LinearMap { n_columns: self.inputs.n_columns(), n_classes: self.n_classes }
     }
 
+    /// The parameters of no weights.
+    pub(crate) fn zero(&self) -> Vec<f64> {
+        vec![0.0; self.map().n_parameters()]
+    }
+
     /// The rows with the given numbers, standardised as these are.
     pub(crate) fn select(&self, rows: &[usize]) -> Dataset<'static> {
         let weights = self.weights.as_ref();
@@ -131,6 +140,7 @@ impl<'a> Dataset<'a> {
             n_classes: self.n_classes,
             weights: weights.map(|weights| rows.iter().map(|&row| weights[row]).collect()),
             standardisation: Arc::clone(&self.standardisation),
+            expansion: self.expansion.clone(),
         }
     }
 
@@ -158,6 +168,20 @@ impl<'a> Dataset<'a> {
     ) -> Result<(Dataset<'static>, Dataset<'static>), LinearError> {
         let kept: Vec<usize> = (0..self.n_rows()).filter(|row| rows.binary_search(row).is_err()).collect();
         self.split(&kept, rows)
+    }
+
+    /// The same rows with the columns of an expansion.
+    pub(crate) fn expanded(&self, expansion: &Arc<Expansion>) -> Result<Dataset<'static>, LinearError> {
+        let features = expansion.apply(&self.inputs)?;
+        let standardisation = Arc::new(features.own_standardisation());
+        Ok(Dataset {
+            inputs: features.into(),
+            labels: self.labels.clone(),
+            n_classes: self.n_classes,
+            weights: self.weights.clone(),
+            standardisation,
+            expansion: Some(Arc::clone(expansion)),
+        })
     }
 
     /// The logits of all rows; parameters past those of the linear map are ignored.

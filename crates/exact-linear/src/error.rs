@@ -80,6 +80,20 @@ pub enum LinearError {
     /// The scores of a loss have a schedule, or a normalisation of their own.
     #[error("the scores of a linear classifier have one sigma, and its training normalises them itself")]
     Scores,
+    /// No features have this name.
+    #[error("there are no features '{name}'; the features are auto, linear, splines, interactions, kernel")]
+    UnknownFeatures {
+        /// What was asked for.
+        name: String,
+    },
+    /// The columns cannot be expanded as was asked for.
+    #[error("there are no {kind} of these columns: {problem}")]
+    Expansion {
+        /// The features that were asked for.
+        kind: &'static str,
+        /// What the columns lack.
+        problem: &'static str,
+    },
     /// No solver has this name.
     #[error("there is no solver '{name}'; the solvers are auto, lbfgs, sgd")]
     UnknownSolver {

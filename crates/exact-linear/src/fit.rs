@@ -56,14 +56,14 @@ pub struct Fitted {
     pub classifier: LinearClassifier,
     /// The mean loss on the training rows, without penalty.
     pub loss: f64,
-    /// Steps of L-BFGS.
+    /// Steps of the optimiser.
     pub iterations: usize,
     /// Whether training ended by itself rather than by the limit of steps.
     pub converged: bool,
 }
 
 impl LinearClassifier {
-    /// Trains on all rows with L-BFGS.
+    /// Trains on all rows with L-BFGS, or with OWL-QN (Andrew and Gao 2007) where there is an L1 penalty.
     ///
     /// # Errors
     /// [`LinearError`] if a setting is outside its range, the start has another shape, training diverges, or
@@ -91,28 +91,27 @@ impl LinearClassifier {
         settings.check()?;
         metric.check(data.n_classes)?;
         let goal = Goal::new(settings, metric)?;
-        let watch = Watch::new(callback, goal.kind().name(), 1);
-        let zero = || vec![0.0; data.map().n_parameters()];
-        let start = match (start, settings.start()) {
+        let first = if start.is_none() { settings.start() } else { None };
+        let first = first.as_ref().map(|cross_entropy| Goal::new(cross_entropy, metric)).transpose()?;
+        let passes = first.iter().chain([&goal]).map(|goal| goal.limits().iterations).sum();
+        let watch = Watch::new(callback, goal.kind().name(), passes);
+        let start = match (start, &first) {
             (Some(classifier), _) => classifier.parameters_on(data)?,
-            (None, None) => zero(),
-            (None, Some(cross_entropy)) => {
-                refine::fit(data, &Goal::new(&cross_entropy, metric)?, &zero(), &watch)?.parameters
-            }
+            (None, None) => data.zero(),
+            (None, Some(cross_entropy)) => refine::fit(data, cross_entropy, &data.zero(), &watch)?.parameters,
         };
         let fit = refine::fit(data, &goal, &start, &watch)?;
         if !fit.is_finite() {
             return Err(LinearError::Diverged { loss: goal.kind().name() });
         }
         let classifier = Self::of(data, &fit.parameters, settings.loss.link());
-        watch.advance()?;
         Ok(Fitted { classifier, loss: fit.loss, iterations: fit.iterations, converged: fit.converged })
     }
 
     /// The parameters on a data set's standardised columns.
     fn parameters_on(&self, data: &Dataset<'_>) -> Result<Vec<f64>, LinearError> {
         let map = data.map();
-        if self.map.n_columns != map.n_columns {
+        if self.expansion.is_some() || self.map.n_columns != map.n_columns {
             let (found, expected) = (map.n_columns, self.map.n_columns);
             return Err(LinearError::Columns { found, expected });
         }

@@ -1,23 +1,31 @@
 //! A data set with the folds of a cross-validation, and what is trained on each.
 
-use std::sync::OnceLock;
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
-use exact_core::loss::{LossKind, LossSettings};
+use exact_core::loss::LossKind;
 use exact_data::{Split, stratified_folds, stratified_split};
 use rayon::prelude::*;
 
 use crate::dataset::Dataset;
+use crate::expansion::{Basis, Expansion, Sample};
 use crate::goal::Goal;
-use crate::grid::{Candidate, L2_STRENGTHS, Method};
+use crate::grid::{Candidate, Method};
 use crate::progress::Watch;
 use crate::refine::Fit;
-use crate::settings::Settings;
 use crate::solver::Solver;
+use crate::strength::{Penalty, Strength};
 use crate::train_options::TrainOptions;
-use crate::{LinearError, refine, sgd};
+use crate::{LinearError, cross_entropy, refine, sgd};
 
 /// Rows above which minibatch SGD chooses its hyper-parameters on a stratified sample of this size.
 const SGD_SELECTION_ROWS: usize = 100_000;
+
+/// Which on the path of L2 strengths the linear classifier has whose residuals products are to explain.
+const SCREENING_STRENGTH: usize = 2;
+
+/// Rows for each column below which the L1 penalty is tried: with more, it has little to leave out.
+const ROWS_PER_COLUMN: usize = 20;
 
 /// Rows to train on and rows to validate on.
 pub(crate) struct Fold {
@@ -25,8 +33,8 @@ pub(crate) struct Fold {
     pub validation: Dataset<'static>,
 }
 
-/// The solutions along a path over the L2 strengths.
-type Path = Vec<Fit>;
+/// The solutions of cross-entropy with one strength: of each fold, then of all rows.
+type Solutions = Vec<Fit>;
 
 /// All rows and their folds.
 pub(crate) struct FoldedData<'a> {
@@ -34,11 +42,18 @@ pub(crate) struct FoldedData<'a> {
     /// At least one.
     pub folds: Vec<Fold>,
     pub options: TrainOptions,
-    /// The cross-entropy paths of the folds, then of all rows.
-    cross_entropy: OnceLock<Vec<Path>>,
+    /// The smallest coefficient of the L1 penalty that leaves out all columns of all rows.
+    largest_l1: OnceLock<f64>,
+    /// Of cross-entropy, those that have been found.
+    solutions: BTreeMap<Strength, OnceLock<Solutions>>,
 }
 
 impl<'a> FoldedData<'a> {
+    fn of(all: Dataset<'a>, folds: Vec<Fold>, options: TrainOptions) -> Self {
+        let solutions = Strength::all().map(|strength| (strength, OnceLock::new())).collect();
+        Self { all, folds, options, largest_l1: OnceLock::new(), solutions }
+    }
+
     /// Draws folds; the options have the solver itself in place of `auto`.
     pub fn draw(all: Dataset<'a>, options: TrainOptions) -> Result<Self, LinearError> {
         let n_classes = all.n_classes;
@@ -58,7 +73,7 @@ impl<'a> FoldedData<'a> {
                 Ok(Fold { train, validation })
             })
             .collect::<Result<_, LinearError>>()?;
-        Ok(Self { all, folds, options, cross_entropy: OnceLock::new() })
+        Ok(Self::of(all, folds, options))
     }
 
     /// Takes folds as they are given.
@@ -82,7 +97,73 @@ impl<'a> FoldedData<'a> {
         if folds.is_empty() {
             return Err(LinearError::Fold { fold: 0, problem: "not been given".into() });
         }
-        Ok(Self { all, folds, options, cross_entropy: OnceLock::new() })
+        Ok(Self::of(all, folds, options))
+    }
+
+    /// A fold with expanded columns, or all rows, in the place of those to train on and without others, for
+    /// the index past the last fold; `None` where there is nothing to expand.
+    fn expand(&self, basis: Basis, fold: usize, watch: &Watch<'_>) -> Result<Option<Fold>, LinearError> {
+        let data = self.training_rows(fold);
+        let residuals = || {
+            let path = l2_path(data, watch)?;
+            cross_entropy::residuals(data, &path[SCREENING_STRENGTH].parameters)
+        };
+        let sample = Sample {
+            inputs: &data.inputs,
+            standardisation: &data.standardisation,
+            labels: &data.labels,
+            n_classes: data.n_classes,
+            residuals: &residuals,
+            seed: self.options.seed,
+        };
+        let Some(expansion) = Expansion::fit(basis, &sample)?.map(Arc::new) else { return Ok(None) };
+        let train = data.expanded(&expansion)?;
+        let validation = match self.folds.get(fold) {
+            Some(fold) => fold.validation.expanded(&expansion)?,
+            None => train.select(&[]),
+        };
+        Ok(Some(Fold { train, validation }))
+    }
+
+    /// The same rows and folds with expanded columns, each expansion fitted to the rows trained on; `None`
+    /// where there is nothing to expand.
+    pub fn expanded(
+        &self,
+        basis: Basis,
+        watch: &Watch<'_>,
+    ) -> Result<Option<FoldedData<'static>>, LinearError> {
+        let folds = (0..=self.folds.len()).into_par_iter().map(|fold| self.expand(basis, fold, watch));
+        let folds: Option<Vec<Fold>> = folds.collect::<Result<_, LinearError>>()?;
+        let Some(mut folds) = folds else { return Ok(None) };
+        let all = folds.pop().expect("all rows come last").train;
+        Ok(Some(FoldedData::of(all, folds, self.options.clone())))
+    }
+
+    /// The scores of cross-entropy on the rows that a fold holds out, with each strength that is tried first
+    /// and with expanded columns; `None` where there is nothing to expand.
+    pub fn scores_of_cross_entropy(
+        &self,
+        basis: Basis,
+        fold: usize,
+        watch: &Watch<'_>,
+    ) -> Result<Option<Vec<f64>>, LinearError> {
+        let score =
+            |validation: &Dataset<'_>, fit: &Fit| self.options.metric.score(validation, &fit.parameters);
+        if basis == Basis::Linear {
+            let validation = &self.folds[fold].validation;
+            let strengths = [Strength::l2_path(), self.l1_path()].concat().into_iter();
+            let scores = strengths.map(|strength| score(validation, &self.solutions(strength, watch)?[fold]));
+            return scores.collect::<Result<_, LinearError>>().map(Some);
+        }
+        let Some(Fold { train, validation }) = self.expand(basis, fold, watch)? else { return Ok(None) };
+        let mut fits = l2_path(&train, watch)?;
+        let l1_path = self.l1_path();
+        if !l1_path.is_empty() && basis.is_sparse() {
+            let largest_l1 = cross_entropy::largest_l1(&train)?;
+            let penalties = l1_path.into_iter().map(|strength| strength.penalty(largest_l1));
+            fits.extend(cross_entropy::path(&train, penalties, train.zero(), watch)?);
+        }
+        fits.iter().map(|fit| score(&validation, fit)).collect::<Result<_, _>>().map(Some)
     }
 
     /// The rows to train on: a fold's, or all for the index past the last fold.
@@ -93,11 +174,11 @@ impl<'a> FoldedData<'a> {
     /// One candidate trained on a fold, or on all rows for the index past the last fold.
     pub fn fit(&self, candidate: &Candidate, fold: usize, watch: &Watch<'_>) -> Result<Fit, LinearError> {
         let (data, TrainOptions { metric, seed, .. }) = (self.training_rows(fold), &self.options);
-        let goal = Goal::new(&candidate.settings, metric)?;
+        let goal = Goal::new(&candidate.settings, metric)?.compared();
         match candidate.method {
             Method::Sgd { learning_rate } => sgd::fit(data, &goal, learning_rate, *seed, watch),
             Method::Lbfgs { strength } => {
-                let solution = &self.cross_entropy(watch)?[fold][strength];
+                let solution = &self.solutions(strength, watch)?[fold];
                 if goal.kind() == LossKind::CrossEntropy {
                     return Ok(solution.clone());
                 }
@@ -106,29 +187,104 @@ impl<'a> FoldedData<'a> {
         }
     }
 
-    /// The cross-entropy paths: each strength starts from the stronger one.
-    fn cross_entropy(&self, watch: &Watch<'_>) -> Result<&Vec<Path>, LinearError> {
-        if let Some(paths) = self.cross_entropy.get() {
-            return Ok(paths);
+    /// Passes over rows of a fit at most, beside those of the cross-entropy paths.
+    pub fn passes(&self, candidate: &Candidate, fold: usize) -> Result<usize, LinearError> {
+        let goal = Goal::new(&candidate.settings, &self.options.metric)?;
+        Ok(match candidate.method {
+            Method::Sgd { .. } => sgd::steps(self.training_rows(fold).n_rows()),
+            Method::Lbfgs { .. } if goal.kind() == LossKind::CrossEntropy => 0,
+            Method::Lbfgs { .. } => goal.limits().iterations,
+        })
+    }
+
+    /// The strengths of the L1 penalty that are tried: none unless columns are so many for the rows that it
+    /// may help to leave most out.
+    pub fn l1_path(&self) -> Vec<Strength> {
+        let many_columns = self.all.n_columns().saturating_mul(ROWS_PER_COLUMN) > self.all.n_rows();
+        if self.options.solver != Solver::Sgd && many_columns { Strength::l1_path() } else { Vec::new() }
+    }
+
+    /// The penalty of a strength, the same on all folds.
+    pub fn penalty(&self, strength: Strength) -> Result<Penalty, LinearError> {
+        let largest_l1 = match (strength, self.largest_l1.get()) {
+            (Strength::L2(_), _) => 0.0,
+            (Strength::L1(_), Some(largest)) => *largest,
+            (Strength::L1(_), None) => {
+                let largest = cross_entropy::largest_l1(&self.all)?;
+                *self.largest_l1.get_or_init(|| largest)
+            }
+        };
+        Ok(strength.penalty(largest_l1))
+    }
+
+    /// Candidates of L-BFGS with the next stronger or weaker penalty, or the next larger or smaller sigma or
+    /// temperature.
+    pub fn neighbours(&self, candidate: &Candidate) -> Result<Vec<Candidate>, LinearError> {
+        let mut neighbours = candidate.at_next_scales()?;
+        for strength in candidate.strength().into_iter().flat_map(Strength::neighbours) {
+            let loss = candidate.settings.loss.clone();
+            neighbours.push(Candidate::lbfgs(loss, strength, self.penalty(strength)?));
         }
-        let paths = (0..=self.folds.len())
+        Ok(neighbours)
+    }
+
+    /// Passes over rows at most that it takes to solve cross-entropy with the L2 strengths that are always
+    /// tried and those of the L1 penalty, where it is not yet solved.
+    pub fn passes_of_solutions(&self, l1_path: &[Strength]) -> Result<usize, LinearError> {
+        if self.options.solver == Solver::Sgd {
+            return Ok(0);
+        }
+        let strengths = [&Strength::l2_path(), l1_path].concat();
+        let left = strengths.iter().filter(|strength| self.solutions[strength].get().is_none()).count();
+        Ok((self.folds.len() + 1) * left * self.passes_of_solution()?)
+    }
+
+    /// Passes over rows at most that it takes to choose among features.
+    pub fn passes_of_features(&self, candidates: &[Basis]) -> Result<usize, LinearError> {
+        let screened = candidates.contains(&Basis::Interactions);
+        let paths = (candidates.len() + usize::from(screened)) * self.folds.len();
+        let strengths = Strength::l2_path().len() + self.l1_path().len();
+        Ok(paths * strengths * self.passes_of_solution()?)
+    }
+
+    fn passes_of_solution(&self) -> Result<usize, LinearError> {
+        let settings = cross_entropy::settings(Strength::l2_path()[0].penalty(0.0));
+        Ok(Goal::new(&settings, &self.options.metric)?.limits().iterations)
+    }
+
+    /// Solves cross-entropy with strengths: before many threads need it, who would all set out.
+    pub fn prepare(&self, strengths: &[Strength], watch: &Watch<'_>) -> Result<(), LinearError> {
+        strengths.iter().try_for_each(|&strength| self.solutions(strength, watch).map(drop))
+    }
+
+    fn solutions(&self, strength: Strength, watch: &Watch<'_>) -> Result<&Solutions, LinearError> {
+        let slot = &self.solutions[&strength];
+        if let Some(solutions) = slot.get() {
+            return Ok(solutions);
+        }
+        let start = strength.start().map(|start| self.solutions(start, watch)).transpose()?;
+        let path = strength.path();
+        let penalties = path.iter().map(|&other| self.penalty(other)).collect::<Result<Vec<_>, _>>()?;
+        let mut paths = (0..=self.folds.len())
             .into_par_iter()
             .map(|fold| {
                 let data = self.training_rows(fold);
-                let mut start = vec![0.0; data.map().n_parameters()];
-                let mut path = Vec::with_capacity(L2_STRENGTHS.len());
-                for l2 in L2_STRENGTHS {
-                    let settings = Settings::new(LossSettings::default(), l2);
-                    let goal = Goal::new(&settings, &self.options.metric)?;
-                    let fit = refine::fit(data, &goal, &start, watch)?;
-                    start.clone_from(&fit.parameters);
-                    path.push(fit);
-                }
-                Ok(path)
+                let start = start.map_or_else(|| data.zero(), |solutions| solutions[fold].parameters.clone());
+                cross_entropy::path(data, penalties.iter().copied(), start, watch).map(Vec::into_iter)
             })
-            .collect::<Result<Vec<Path>, LinearError>>()?;
-        Ok(self.cross_entropy.get_or_init(|| paths))
+            .collect::<Result<Vec<_>, LinearError>>()?;
+        for other in &path {
+            let solutions = paths.iter_mut().filter_map(Iterator::next).collect();
+            self.solutions[other].get_or_init(|| solutions);
+        }
+        Ok(slot.get().expect("a strength is on its own path"))
     }
+}
+
+/// The solutions of cross-entropy with the L2 strengths that are always tried.
+fn l2_path(data: &Dataset<'_>, watch: &Watch<'_>) -> Result<Vec<Fit>, LinearError> {
+    let penalties = Strength::l2_path().into_iter().map(|strength| strength.penalty(0.0));
+    cross_entropy::path(data, penalties, data.zero(), watch)
 }
 
 #[cfg(test)]
@@ -138,6 +294,7 @@ mod tests {
     use crate::progress::{Progress, Watch};
     use crate::rows::Inputs;
     use crate::solver::Solver;
+    use crate::strength::Strength;
     use exact_core::loss::LossKind;
     use exact_data::{Features, stratified_folds};
 
@@ -170,7 +327,13 @@ mod tests {
                 for &kind in kinds {
                     let grid = match solver {
                         Solver::Sgd => grid::sgd(kind),
-                        _ => grid::lbfgs(kind),
+                        _ => grid::lbfgs(
+                            kind,
+                            &[0, 1].map(|at| {
+                                let strength = Strength::l2_path()[at];
+                                (strength, strength.penalty(0.0))
+                            }),
+                        ),
                     };
                     let candidate: &Candidate = &grid.unwrap()[1];
                     let watch = Watch::new(&Progress::ignore, kind.name(), 1);

@@ -13,6 +13,9 @@ use crate::settings::Settings;
 
 /// Convex losses are solved closely, since others start from the solution.
 const CONVEX: Limits = Limits { iterations: 200, gradient: 1e-6, decrease: 1e-7 };
+/// Selection compares solutions by scores, which see little of what is beyond this: on eight sets, kernel
+/// features took 28 % of the time and had a mean accuracy of 92.2 % instead of 92.4 %.
+const SELECTION: Limits = Limits { iterations: 200, gradient: 1e-5, decrease: 1e-5 };
 /// The other losses have many stationary points of nearly equal value.
 const NON_CONVEX: Limits = Limits { iterations: 60, gradient: 1e-5, decrease: 1e-5 };
 
@@ -28,6 +31,8 @@ pub(crate) struct Goal<'a> {
     pub normalized: bool,
     /// Whether the loss is convex in the logits and smooth.
     convex: bool,
+    /// Whether the solution is one of many that selection compares.
+    compared: bool,
 }
 
 impl<'a> Goal<'a> {
@@ -48,7 +53,12 @@ impl<'a> Goal<'a> {
             LossSettings::Exact(scores) => metric.expected_error(scores.clone()),
             loss => loss.clone(),
         };
-        Ok(Self { settings, metric, loss, normalized, convex })
+        Ok(Self { settings, metric, loss, normalized, convex, compared: false })
+    }
+
+    /// The same, solved as closely as selection needs.
+    pub fn compared(self) -> Self {
+        Self { compared: true, ..self }
     }
 
     pub fn kind(&self) -> LossKind {
@@ -72,17 +82,32 @@ impl<'a> Goal<'a> {
         }
     }
 
-    /// The coefficient of the penalty in the objective. The strength is that of the cross-entropy solution
+    /// The coefficient of the L2 penalty in the objective. The strength is that of the cross-entropy solution
     /// from which training starts; weights in units of the logits' standard deviation are penalised by a
     /// tenth of it, which was better than the whole and than nothing on eleven sets that are not among the
     /// bundled ones.
-    pub fn penalty(&self) -> f64 {
+    pub fn l2(&self) -> f64 {
         if self.normalized { 0.1 * self.settings.l2 } else { self.settings.l2 }
+    }
+
+    /// The coefficient of the L1 penalty in the objective.
+    pub fn l1(&self) -> f64 {
+        if self.normalized { 0.0 } else { self.settings.l1 }
+    }
+
+    /// Whether columns without a weight at the start stay without: how the L1 penalty reaches losses on
+    /// normalised logits.
+    pub fn keeps_columns(&self) -> bool {
+        self.normalized && self.settings.l1 > 0.0
     }
 
     /// When L-BFGS stops.
     pub fn limits(&self) -> Limits {
-        let limits = if self.convex { CONVEX } else { NON_CONVEX };
+        let limits = match (self.convex, self.compared) {
+            (true, false) => CONVEX,
+            (true, true) => SELECTION,
+            (false, _) => NON_CONVEX,
+        };
         Limits { iterations: self.settings.max_iterations.unwrap_or(limits.iterations), ..limits }
     }
 }

@@ -1,17 +1,20 @@
 //! The settings that selection chooses from.
 
+use std::ops::Range;
+
 use exact_core::loss::{Hyperparameters, LossKind, LossSettings, RandomScores};
 use exact_eval::record::Selected;
 
 use crate::LinearError;
 use crate::settings::Settings;
+use crate::strength::{Penalty, Strength};
 
-/// Coefficients of the L2 penalty, from the strongest.
-pub(crate) const L2_STRENGTHS: [f64; 5] = [1e-1, 1e-2, 1e-3, 1e-4, 1e-5];
 /// Sigmas and temperatures in units of the logits' standard deviation.
-const SCALES: [f64; 7] = [1.0, 0.5, 0.3, 0.2, 0.1, 0.05, 0.03];
-/// Temperatures above the logits' standard deviation, for relaxations that are flat beyond one temperature.
-const WIDE_SCALES: [f64; 2] = [4.0, 2.0];
+const SCALES: [f64; 14] = [20.0, 10.0, 4.0, 2.0, 1.0, 0.5, 0.3, 0.2, 0.1, 0.05, 0.03, 0.02, 0.01, 0.005];
+/// The sigmas that are always tried; others where the best is at an end of them.
+const SIGMAS: Range<usize> = 4..11;
+/// The temperatures, also those for relaxations that are flat beyond one temperature.
+const TEMPERATURES: Range<usize> = 2..11;
 /// Margins of the EXACT loss in the same units.
 const MARGINS: [Option<f64>; 3] = [None, Some(0.5), Some(0.1)];
 const HINGE_MARGINS: [f64; 2] = [1.0, 5.0];
@@ -29,8 +32,8 @@ const LAST_SIGMA: f64 = 0.01;
 /// How settings are tried.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Method {
-    /// By L-BFGS from the solution of cross-entropy with this one of [`L2_STRENGTHS`].
-    Lbfgs { strength: usize },
+    /// By L-BFGS from the solution of cross-entropy with this strength.
+    Lbfgs { strength: Strength },
     /// By stochastic gradient descent, from small random weights and with this first learning rate.
     Sgd { learning_rate: f64 },
 }
@@ -43,34 +46,72 @@ pub(crate) struct Candidate {
 }
 
 impl Candidate {
+    pub fn lbfgs(loss: LossSettings, strength: Strength, Penalty { l1, l2 }: Penalty) -> Self {
+        Self { settings: Settings::new(loss, l2).with_l1(l1), method: Method::Lbfgs { strength } }
+    }
+
+    /// The strength that L-BFGS starts from.
+    pub fn strength(&self) -> Option<Strength> {
+        match self.method {
+            Method::Lbfgs { strength } => Some(strength),
+            Method::Sgd { .. } => None,
+        }
+    }
+
+    /// The same with the next larger and the next smaller sigma or temperature, where the loss has one that
+    /// the scale of the weights does not absorb.
+    pub fn at_next_scales(&self) -> Result<Vec<Self>, LinearError> {
+        let (loss, numbers) = (&self.settings.loss, Hyperparameters::of(&self.settings.loss));
+        let scale = match loss.kind() {
+            LossKind::Exact => numbers.sigma,
+            LossKind::Sigmoid | LossKind::BetaBernoulli | LossKind::Polynomial => numbers.temperature,
+            _ => None,
+        };
+        let at = scale.and_then(|scale| SCALES.iter().position(|&other| other == scale));
+        let places = at.into_iter().flat_map(|at| [at.wrapping_sub(1), at + 1]);
+        let scaled = |&scale: &f64| {
+            let [sigma, temperature] =
+                [numbers.sigma, numbers.temperature].map(|number| number.map(|_| scale));
+            let loss = Hyperparameters { sigma, temperature, ..numbers }.settings(loss.kind())?;
+            Ok(Self { settings: Settings { loss, ..self.settings.clone() }, method: self.method })
+        };
+        places.filter_map(|at| SCALES.get(at)).map(scaled).collect()
+    }
+
     /// The record of these settings.
     pub fn record(&self) -> Selected {
-        let Settings { loss, l2, .. } = &self.settings;
+        let Settings { loss, l2, l1, .. } = &self.settings;
         let Hyperparameters { sigma, margin, temperature, epsilon, .. } = Hyperparameters::of(loss);
         let learning_rate = match self.method {
             Method::Lbfgs { .. } => None,
             Method::Sgd { learning_rate } => Some(learning_rate),
         };
-        Selected { l2: *l2, sigma, margin, temperature, epsilon, learning_rate }
+        let l1 = (*l1 > 0.0).then_some(*l1);
+        Selected { l2: *l2, l1, sigma, margin, temperature, epsilon, learning_rate }
     }
 }
 
-/// Those of L-BFGS, the most regular first.
-pub(crate) fn lbfgs(kind: LossKind) -> Result<Vec<Candidate>, LinearError> {
+/// Those of L-BFGS with these penalties, the most regular first.
+pub(crate) fn lbfgs(
+    kind: LossKind,
+    penalties: &[(Strength, Penalty)],
+) -> Result<Vec<Candidate>, LinearError> {
     let plain = Hyperparameters::default();
     let numbers = match kind {
         LossKind::CrossEntropy => vec![plain],
         LossKind::Probit => vec![Hyperparameters { sigma: Some(1.0), ..plain }],
         LossKind::Exact => MARGINS
             .iter()
-            .flat_map(|&margin| SCALES.map(|sigma| Hyperparameters { sigma: Some(sigma), margin, ..plain }))
+            .flat_map(|&margin| {
+                let of = move |&sigma| Hyperparameters { sigma: Some(sigma), margin, ..plain };
+                SCALES[SIGMAS].iter().map(of)
+            })
             .collect(),
         LossKind::Hinge => {
             HINGE_MARGINS.map(|margin| Hyperparameters { margin: Some(margin), ..plain }).into()
         }
-        LossKind::Sigmoid | LossKind::BetaBernoulli | LossKind::Polynomial => SCALES
+        LossKind::Sigmoid | LossKind::BetaBernoulli | LossKind::Polynomial => SCALES[TEMPERATURES]
             .iter()
-            .chain(&WIDE_SCALES)
             .map(|&scale| Hyperparameters { temperature: Some(scale), ..plain })
             .collect(),
         LossKind::Poly1 => poly1_epsilons(),
@@ -81,10 +122,9 @@ pub(crate) fn lbfgs(kind: LossKind) -> Result<Vec<Candidate>, LinearError> {
         | LossKind::WeightedSum => return Err(LinearError::loss_not_offered(kind)),
     };
     let mut grid = Vec::new();
-    for (strength, l2) in L2_STRENGTHS.into_iter().enumerate() {
+    for &(strength, penalty) in penalties {
         for numbers in &numbers {
-            let settings = Settings::new(numbers.settings(kind)?, l2);
-            grid.push(Candidate { settings, method: Method::Lbfgs { strength } });
+            grid.push(Candidate::lbfgs(numbers.settings(kind)?, strength, penalty));
         }
     }
     Ok(grid)

@@ -16,11 +16,11 @@ pub(crate) struct Limits {
 /// Curvature pairs that are kept.
 const MEMORY: usize = 10;
 /// Sufficient decrease.
-const ARMIJO: f64 = 1e-4;
+pub(crate) const ARMIJO: f64 = 1e-4;
 /// Curvature condition.
 const WOLFE: f64 = 0.9;
 /// Evaluations in one line search at most.
-const LINE_SEARCH_EVALUATIONS: usize = 20;
+pub(crate) const LINE_SEARCH_EVALUATIONS: usize = 20;
 
 /// What a minimisation did.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -46,7 +46,7 @@ pub(crate) fn minimize<E>(
     let mut gradient = vec![0.0; n];
     let mut value = evaluate(x, &mut gradient)?;
     let (mut evaluations, mut iterations, mut converged) = (1, 0, false);
-    let mut history = History { pairs: std::collections::VecDeque::with_capacity(MEMORY) };
+    let mut history = History::default();
     let mut trial = Trial { x: vec![0.0; n], gradient: vec![0.0; n], value, evaluations: 0 };
     let mut direction = vec![0.0; n];
     for iteration in 0..limits.iterations {
@@ -57,7 +57,7 @@ pub(crate) fn minimize<E>(
         }
         history.direction(&gradient, &mut direction);
         if dot(&direction, &gradient) >= 0.0 {
-            history.pairs.clear();
+            history.clear();
             history.direction(&gradient, &mut direction);
         }
         let first = if iteration == 0 { 1.0 / dot(&gradient, &gradient).sqrt() } else { 1.0 };
@@ -66,14 +66,14 @@ pub(crate) fn minimize<E>(
         evaluations += trial.evaluations;
         if !found {
             // A search that fails along the quasi-Newton direction may still succeed along the gradient.
-            if history.pairs.is_empty() {
+            if history.is_empty() {
                 break;
             }
-            history.pairs.clear();
+            history.clear();
             continue;
         }
         let decrease = value - trial.value;
-        history.push(x, &gradient, &trial);
+        history.push([x, &trial.x], [&gradient, &trial.gradient]);
         x.copy_from_slice(&trial.x);
         gradient.copy_from_slice(&trial.gradient);
         value = trial.value;
@@ -86,7 +86,7 @@ pub(crate) fn minimize<E>(
     Ok(Outcome { value, evaluations, iterations, converged })
 }
 
-fn dot(a: &[f64], b: &[f64]) -> f64 {
+pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
@@ -98,13 +98,23 @@ struct Pair {
     rho: f64,
 }
 
-struct History {
+/// The last steps.
+#[derive(Default)]
+pub(crate) struct History {
     pairs: std::collections::VecDeque<Pair>,
 }
 
 impl History {
+    pub fn is_empty(&self) -> bool {
+        self.pairs.is_empty()
+    }
+
+    pub fn clear(&mut self) {
+        self.pairs.clear();
+    }
+
     /// Minus the inverse Hessian's approximation times the gradient, by the two-loop recursion.
-    fn direction(&self, gradient: &[f64], direction: &mut [f64]) {
+    pub fn direction(&self, gradient: &[f64], direction: &mut [f64]) {
         for (d, g) in direction.iter_mut().zip(gradient) {
             *d = -g;
         }
@@ -125,12 +135,13 @@ impl History {
         }
     }
 
-    fn push(&mut self, x: &[f64], gradient: &[f64], trial: &Trial) {
+    /// Adds the step from the first of two points, with their gradients, to the second.
+    pub fn push(&mut self, [x, next]: [&[f64]; 2], [gradient, next_gradient]: [&[f64]; 2]) {
         let mut pair = if self.pairs.len() == MEMORY { self.pairs.pop_front() } else { None }
             .unwrap_or_else(|| Pair { step: vec![0.0; x.len()], change: vec![0.0; x.len()], rho: 0.0 });
         for i in 0..x.len() {
-            pair.step[i] = trial.x[i] - x[i];
-            pair.change[i] = trial.gradient[i] - gradient[i];
+            pair.step[i] = next[i] - x[i];
+            pair.change[i] = next_gradient[i] - gradient[i];
         }
         let curvature = dot(&pair.step, &pair.change);
         // Without positive curvature the pair would make the approximation indefinite.
@@ -141,7 +152,7 @@ impl History {
     }
 }
 
-fn add(x: &mut [f64], factor: f64, y: &[f64]) {
+pub(crate) fn add(x: &mut [f64], factor: f64, y: &[f64]) {
     for (x, y) in x.iter_mut().zip(y) {
         *x += factor * y;
     }

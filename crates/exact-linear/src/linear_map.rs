@@ -19,14 +19,21 @@ impl LinearMap {
         let folded = standardisation.fold(self, parameters);
         let (weights, biases) = folded.split_at(self.n_weights());
         let block = block_rows(rows.n_rows(), 1);
-        logits.par_chunks_mut(block * self.n_classes).enumerate().for_each(|(i, logits)| {
-            for logits in logits.chunks_exact_mut(self.n_classes) {
-                logits[0] = 0.0;
-                for (logit, bias) in logits[1..].iter_mut().zip(biases) {
-                    *logit = *bias;
-                }
+        let score = |first: usize, scores: &mut [f64]| {
+            for scores in scores.chunks_exact_mut(biases.len()) {
+                scores.copy_from_slice(biases);
             }
-            rows.add_logits(weights, self.n_classes, i * block, logits);
+            rows.add_scores(weights, biases.len(), first, scores);
+        };
+        logits.par_chunks_mut(block * self.n_classes).enumerate().for_each(|(i, logits)| {
+            if self.n_classes > 2 {
+                return score(i * block, logits);
+            }
+            let mut scores = vec![0.0; logits.len() / 2];
+            score(i * block, &mut scores);
+            for (logits, score) in logits.as_chunks_mut().0.iter_mut().zip(scores) {
+                *logits = [-score, score];
+            }
         });
     }
 
@@ -49,16 +56,19 @@ impl LinearMap {
             .for_each(|(i, (gradient, logit_gradient))| {
                 gradient.fill(0.0);
                 let (weights, biases) = gradient.split_at_mut(self.n_weights());
-                if let [bias] = biases {
-                    *bias = every_second(logit_gradient);
-                } else {
+                if self.n_classes > 2 {
                     for slopes in logit_gradient.chunks_exact(self.n_classes) {
-                        for (bias, slope) in biases.iter_mut().zip(&slopes[1..]) {
+                        for (bias, slope) in biases.iter_mut().zip(slopes) {
                             *bias += slope;
                         }
                     }
+                    rows.add_gradient(logit_gradient, self.n_classes, i * block, weights);
+                } else {
+                    let pairs = logit_gradient.as_chunks().0;
+                    let slopes: Vec<f64> = pairs.iter().map(|[first, second]| second - first).collect();
+                    biases[0] = sum(&slopes);
+                    rows.add_gradient(&slopes, 1, i * block, weights);
                 }
-                rows.add_gradient(logit_gradient, self.n_classes, i * block, weights);
             });
         let mut blocks = partial.gradients.chunks_exact(n_parameters);
         let gradient = &mut gradient[..n_parameters];
@@ -74,17 +84,16 @@ impl LinearMap {
     }
 }
 
-/// The sum of the second of each two values, in several sums side by side, so that additions need not wait
-/// for each other.
-fn every_second(values: &[f64]) -> f64 {
-    let (groups, rest) = values.as_chunks::<8>();
+/// A sum in several sums side by side, so that additions need not wait for each other.
+fn sum(values: &[f64]) -> f64 {
+    let (groups, rest) = values.as_chunks::<4>();
     let mut sums = [0.0; 4];
     for group in groups {
-        for (sum, pair) in sums.iter_mut().zip(group.as_chunks::<2>().0) {
-            *sum += pair[1];
+        for (sum, value) in sums.iter_mut().zip(group) {
+            *sum += value;
         }
     }
-    sums.iter().sum::<f64>() + rest.iter().skip(1).step_by(2).sum::<f64>()
+    sums.iter().sum::<f64>() + rest.iter().sum::<f64>()
 }
 
 /// The gradient of each block of rows.
@@ -123,52 +132,22 @@ mod tests {
         Features::new(n_rows, dense, codes, layout).unwrap()
     }
 
-    #[test]
-    fn logits_are_those_of_the_standardised_rows_and_the_transpose_is_adjoint() {
-        let features = features(1500);
-        let map = LinearMap { n_columns: 6, n_classes: 3 };
-        let parameters: Vec<f64> = (0..map.n_parameters()).map(|i| (i as f64).sin()).collect();
-        let mut logits = vec![f64::NAN; 1500 * 3];
-        map.logits(&parameters, &features, &features.own_standardisation(), &mut logits);
-        for row in [0, 1, 2, 3, 700, 1499] {
-            let x = features.row(row);
-            assert_eq!(logits[row * 3], 0.0);
-            for class in 1..3 {
-                let dot: f64 = (0..6).map(|j| x[j] * parameters[j * 2 + class - 1]).sum();
-                let expected = dot + parameters[12 + class - 1];
-                assert!((logits[row * 3 + class] - expected).abs() < 1e-12);
-            }
-        }
-        let slopes: Vec<f64> = (0..1500 * 3).map(|i| (f64::from(i) * 0.7).cos()).collect();
-        let mut gradient = vec![0.0; map.n_parameters()];
-        map.transpose(
-            &slopes,
-            &features,
-            &features.own_standardisation(),
-            &mut Partial::new(&map, 1500),
-            &mut gradient,
-        );
-        let left: f64 = logits.iter().zip(&slopes).map(|(a, b)| a * b).sum();
-        let right: f64 = parameters.iter().zip(&gradient).map(|(a, b)| a * b).sum();
-        assert!((left - right).abs() < 1e-9 * left.abs().max(1.0), "{left} {right}");
-    }
-
-    /// Logits against `row(i) · weights + biases`, and the transpose against `logits · slopes = parameters ·
-    /// gradient`.
+    /// Logits against `row(i) · weights + biases`, and the transpose against the same sums.
     fn assert_map(features: &Features, n_classes: usize) {
         let (n_rows, n_columns) = (features.n_rows(), features.n_columns());
         let map = LinearMap { n_columns, n_classes };
-        let k = map.n_free();
+        let k = map.n_scores();
         let parameters: Vec<f64> = (0..map.n_parameters()).map(|i| (1.3 * i as f64).cos()).collect();
         let mut logits = vec![f64::NAN; n_rows * n_classes];
         map.logits(&parameters, features, &features.own_standardisation(), &mut logits);
         for (row, logits) in logits.chunks_exact(n_classes).enumerate() {
             let x = features.row(row);
-            assert_eq!(logits[0], 0.0);
-            for class in 1..n_classes {
-                let dot: f64 = (0..n_columns).map(|j| x[j] * parameters[j * k + class - 1]).sum();
-                let expected = dot + parameters[n_columns * k + class - 1];
-                assert!((logits[class] - expected).abs() < 1e-12, "row {row} class {class}");
+            for (class, logit) in logits.iter().enumerate() {
+                // Of two classes, the first has the negative of the second's score.
+                let (score, sign) = if n_classes == 2 { (0, [-1.0, 1.0][class]) } else { (class, 1.0) };
+                let dot: f64 = (0..n_columns).map(|j| x[j] * parameters[j * k + score]).sum();
+                let expected = sign * (dot + parameters[n_columns * k + score]);
+                assert!((logit - expected).abs() < 1e-12, "row {row} class {class}");
             }
         }
         let slopes: Vec<f64> = (0..n_rows * n_classes).map(|i| (0.7 * i as f64).sin()).collect();
@@ -182,9 +161,9 @@ mod tests {
         for (i, slope) in gradient.iter().enumerate() {
             let expected: f64 = (0..n_rows)
                 .map(|row| {
-                    let class = if i < map.n_weights() { i % k } else { i - map.n_weights() } + 1;
                     let x = if i < map.n_weights() { features.row(row)[i / k] } else { 1.0 };
-                    x * slopes[row * n_classes + class]
+                    let slopes = &slopes[row * n_classes..][..n_classes];
+                    x * if n_classes == 2 { slopes[1] - slopes[0] } else { slopes[i % k] }
                 })
                 .sum();
             assert!((slope - expected).abs() < 1e-9, "parameter {i}: {slope} {expected}");

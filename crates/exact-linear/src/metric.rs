@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn logits_that_are_not_finite_have_the_worst_score() {
-        let diverged = [f64::INFINITY, 1.0, 0.0, 0.0];
+        let diverged = [0.0, f64::INFINITY, 1.0, 0.0, 0.0, 0.0];
         for (metric, worst) in [
             (Metric::Accuracy, 0.0),
             (Metric::TopK(2), 0.0),
@@ -153,7 +153,7 @@ mod tests {
     fn any_other_trouble_is_an_error_rather_than_a_score() {
         // Weights whose sum no mean can be divided by.
         let data = dataset(1e-310);
-        let parameters = [1.0, 2.0, 0.0, 0.5];
+        let parameters = [0.0, 1.0, 2.0, 0.0, 0.0, 0.5];
         for metric in [Metric::Accuracy, Metric::TopK(2), Metric::Cost(vec![1.0; 9])] {
             let error = metric.expected_score(&data, &parameters).unwrap_err();
             assert!(matches!(error, LinearError::Loss(LossError::WeightSum { .. })), "{metric:?}: {error}");

@@ -8,7 +8,7 @@ use exact_core::{Link, predicted_classes};
 use exact_data::{
     ColumnProfile, Encoder, Features, LabelEncoder, Table, begins_as_tensors, write_atomically,
 };
-use exact_eval::record::Selected;
+use exact_eval::record::{Selected, SelectedFeatures};
 use serde::{Deserialize, Serialize};
 
 use crate::classifier::LinearClassifier;
@@ -55,6 +55,8 @@ struct Description {
     loss: String,
     solver: String,
     selected: Selected,
+    #[serde(default)]
+    features: SelectedFeatures,
     cross_validated_accuracy: f64,
     /// What the columns of the training table were taken for.
     #[serde(default)]
@@ -82,6 +84,7 @@ impl Model {
             loss: trained.loss.name().into(),
             solver: trained.solver.to_string(),
             selected: trained.selected,
+            features: trained.features.clone(),
             cross_validated_accuracy: trained.cv.mean,
             columns: Vec::new(),
             link: trained.classifier.link(),
@@ -104,6 +107,11 @@ impl Model {
     /// The hyper-parameters that cross-validation chose.
     pub fn selected(&self) -> &Selected {
         &self.description.selected
+    }
+
+    /// What the columns are expanded to.
+    pub fn features(&self) -> &SelectedFeatures {
+        &self.description.features
     }
 
     /// The accuracy over the folds at these hyper-parameters.
@@ -167,7 +175,7 @@ impl Model {
     /// # Errors
     /// [`LinearError::ModelFile`] if the file would be too large for the format.
     pub fn to_bytes(&self) -> Result<Vec<u8>, LinearError> {
-        model_file::write(FORMAT, &self.description, &self.classifier.contents())
+        model_file::write(FORMAT, &self.description, &self.classifier.tensors())
     }
 
     /// Reads the bytes of a model file; `name` is for messages.
@@ -177,17 +185,17 @@ impl Model {
     /// inconsistent.
     pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Self, LinearError> {
         let fail = |problem: String| LinearError::ModelFile { file: name.into(), problem };
-        let (description, contents) = model_file::read::<Description>(FORMAT, bytes).map_err(fail)?;
+        let (description, tensors) = model_file::read::<Description>(FORMAT, bytes).map_err(fail)?;
         description.encoder.validate().map_err(|error| fail(error.to_string()))?;
         description.labels.validate().map_err(|error| fail(error.to_string()))?;
-        let n_free = description.labels.n_classes() - 1;
-        let (found, expected) = (contents.shape, [description.encoder.n_columns(), n_free]);
+        let classifier = LinearClassifier::of_tensors(tensors, description.link).map_err(fail)?;
+        let found = [classifier.n_classes(), classifier.n_columns()];
+        let expected = [description.labels.n_classes(), description.encoder.n_columns()];
         if found != expected {
             return Err(fail(format!(
-                "its weights have the shape {found:?}, its encoder and labels need {expected:?}"
+                "its coefficients have the shape {found:?}, its labels and encoder need {expected:?}"
             )));
         }
-        let classifier = LinearClassifier::of_contents(contents, description.link).map_err(fail)?;
         Ok(Self { description, classifier })
     }
 

@@ -32,7 +32,7 @@ pub(crate) struct AtPoint {
     pub logit_std: Option<f64>,
 }
 
-/// A mean loss plus `l2 / 2` times the squared norm of the weights (biases are free).
+/// A mean loss plus `l2 / 2` times the squared norm of the weights of all classes (biases are free).
 ///
 /// Normalised logits are shifted and scaled to mean 0 and standard deviation 1 (one scalar each, the gradient
 /// through both), and the penalty is on the weights in the same units. The objective is then invariant to the
@@ -55,7 +55,8 @@ impl<L: MeanLoss> Objective<L> {
         let weights = &linear[..map.n_weights()];
         let squares: f64 = weights.iter().map(|weight| weight * weight).sum();
         let variance = logit_std.map_or(1.0, |std| std * std);
-        let (penalty, decay) = (0.5 * self.l2 * squares / variance, self.l2 / variance);
+        let decay = self.l2 * map.logits_per_score() / variance;
+        let penalty = 0.5 * decay * squares;
         let (linear_gradient, loss_gradient) = gradient.split_at_mut(map.n_parameters());
         self.mean_loss.gradient(penalty, linear_gradient)?;
         for (slope, weight) in linear_gradient.iter_mut().zip(weights) {

@@ -45,7 +45,8 @@ impl PartitionMoments {
 pub struct Query<'a> {
     /// The loss.
     pub loss: &'a LossSettings,
-    /// `[n_columns, n_classes - 1]` weights for the values as they are, row-major, then the biases.
+    /// `[n_columns, n_classes]` weights for the values as they are, row-major, then the biases; of two
+    /// classes those of the second alone, whose negatives are the first's.
     pub parameters: &'a [f64],
     /// The loss's own.
     pub loss_parameters: &'a [f64],

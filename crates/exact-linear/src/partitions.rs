@@ -84,7 +84,7 @@ impl LinearClassifier {
     /// let rows = DenseMatrix::new(vec![0.0, 1.0, 2.0, 3.0, 4.0], 1)?;
     /// let data = Dataset::new(rows, vec![0, 0, 1, 0, 1], 2, None)?;
     /// let whole = LinearClassifier::fit(&data, &settings, &FitOptions::default())?;
-    /// let difference = fitted.classifier.weights()[0] - whole.classifier.weights()[0];
+    /// let difference = fitted.classifier.coefficients()[1] - whole.classifier.coefficients()[1];
     /// assert!(difference.abs() < 1e-9);
     /// # Ok::<(), exact_linear::LinearError>(())
     /// ```
@@ -127,8 +127,9 @@ impl LinearClassifier {
         if !fit.is_finite() {
             return Err(LinearError::Diverged { loss: settings.loss.name() }.into());
         }
-        let parameters = standardisation.fold(&map, &fit.parameters);
-        let classifier = Self { map, parameters, link: settings.loss.link() };
+        let mut parameters = standardisation.fold(&map, &fit.parameters);
+        map.centre(&mut parameters);
+        let classifier = Self { expansion: None, map, parameters, link: settings.loss.link() };
         Ok(Fitted { classifier, loss: fit.loss, iterations: fit.iterations, converged: fit.converged })
     }
 }

@@ -1,12 +1,12 @@
-//! One full-batch training run: L-BFGS from given parameters.
+//! One full-batch training run: L-BFGS, or OWL-QN where there is an L1 penalty, from given parameters.
 
-use crate::LinearError;
 use crate::dataset::Dataset;
 use crate::goal::Goal;
-use crate::lbfgs::minimize;
 use crate::mean_loss::{Buffers, MeanLossOfRows};
 use crate::objective::{MeanLoss, Objective};
+use crate::owlqn::L1;
 use crate::progress::Watch;
+use crate::{LinearError, lbfgs, owlqn};
 
 /// Where a training run ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,7 +37,10 @@ pub(crate) fn fit(
     let mut buffers = Buffers::new(&data.map(), data.n_rows());
     let mean_loss =
         MeanLossOfRows::new(data, weights.as_deref(), loss.as_ref(), goal.normalized, &mut buffers);
-    descend(mean_loss, goal, start, || watch.poll())
+    let passes = watch.passes(goal.limits().iterations);
+    let fit = descend(mean_loss, goal, start, || passes.next())?;
+    passes.finish()?;
+    Ok(fit)
 }
 
 /// Trains on rows wherever they are. `poll` is called before each evaluation and may end training.
@@ -52,11 +55,23 @@ where
 {
     let mut parameters = start.to_vec();
     parameters.extend(goal.loss().map_err(LinearError::from)?.initial_parameters());
-    let mut objective = Objective { mean_loss, l2: goal.penalty() };
-    let outcome = minimize(&mut parameters, goal.limits(), |parameters, gradient| {
+    let map = mean_loss.map();
+    let kept_out = if goal.keeps_columns() { map.columns_without_weights(start) } else { Vec::new() };
+    let l1 = L1 { rate: goal.l1() * map.logits_per_score(), len: map.n_weights() };
+    let mut objective = Objective { mean_loss, l2: goal.l2() };
+    let evaluate = |parameters: &[f64], gradient: &mut [f64]| -> Result<f64, L::Error> {
         poll()?;
-        objective.evaluate(parameters, gradient)
-    })?;
+        let value = objective.evaluate(parameters, gradient)?;
+        for column in &kept_out {
+            gradient[column * map.n_scores()..][..map.n_scores()].fill(0.0);
+        }
+        Ok(value)
+    };
+    let outcome = if l1.rate > 0.0 {
+        owlqn::minimize(&mut parameters, l1, goal.limits(), evaluate)?
+    } else {
+        lbfgs::minimize(&mut parameters, goal.limits(), evaluate)?
+    };
     parameters.truncate(start.len());
     let loss = finish(&mut objective.mean_loss, goal, &mut parameters)?;
     Ok(Fit { parameters, loss, iterations: outcome.iterations, converged: outcome.converged })

@@ -1,22 +1,31 @@
 //! The search for the best candidate of a grid on the folds.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::ops::Range;
 
+use exact_core::loss::LossKind;
 use exact_eval::record::SigmaPathPoint;
 use rayon::prelude::*;
 
 use crate::LinearError;
 use crate::folded_data::{Fold, FoldedData};
-use crate::grid::Candidate;
+use crate::grid::{Candidate, Method};
 use crate::metric::Metric;
 use crate::progress::Watch;
 use crate::refine::Fit;
+use crate::strength::Strength;
 
 /// Rows held out per fold from which settings race.
 const RACE_VALIDATION_ROWS: usize = 250;
 /// Settings that stay in the race at least.
 const RACE_MIN_SETTINGS: usize = 5;
+/// Logits of a pass over the rows of a fold from which settings have to qualify for the race, which would
+/// take minutes with all of them.
+const QUALIFYING_LOGITS: usize = 250_000;
+/// Steps of the fits by which they qualify. They start from the solution of cross-entropy, so that the first
+/// steps tell what a setting is good for.
+const QUALIFYING_STEPS: usize = 6;
 
 /// One candidate tried on one fold.
 #[derive(Debug, Clone, Copy)]
@@ -49,58 +58,88 @@ impl Trial {
     }
 }
 
-/// Folds on which the best candidates are tried.
+/// Folds on which the best candidates are tried. A fold that they have been tried on is tried again.
 pub(crate) struct Round {
     folds: Range<usize>,
     candidates: usize,
+    /// Steps of a fit at most, where they are fewer than usual.
+    steps: Option<usize>,
 }
 
 impl Round {
-    /// How many trials there are.
-    pub fn n_trials(&self) -> usize {
-        self.folds.len() * self.candidates
+    /// Passes over rows at most, by candidates like this one.
+    pub fn passes(&self, data: &FoldedData<'_>, candidate: &Candidate) -> Result<usize, LinearError> {
+        let candidate = self.limited(candidate);
+        let of_fold = |fold| Ok(self.candidates * data.passes(&candidate, fold)?);
+        self.folds.clone().map(of_fold).sum()
+    }
+
+    /// The candidate as this round tries it.
+    fn limited<'a>(&self, candidate: &'a Candidate) -> Cow<'a, Candidate> {
+        let Some(steps) = self.steps else { return Cow::Borrowed(candidate) };
+        let settings = candidate.settings.clone().with_max_iterations(steps);
+        Cow::Owned(Candidate { settings, method: candidate.method })
     }
 }
 
 /// Small data try every candidate on every fold. Larger ones try all on the first fold, the better half on
-/// the second and the best quarter on the others.
-pub(crate) fn rounds(data: &FoldedData<'_>, candidates: usize) -> Vec<Round> {
-    let n_folds = data.folds.len();
-    if data.folds[0].validation.n_rows() < RACE_VALIDATION_ROWS || n_folds < 3 {
-        return vec![Round { folds: 0..n_folds, candidates }];
+/// the second and the best quarter on the others. Where passes are expensive, short fits on the first fold
+/// choose an eighth to begin with, unless the fits of all candidates are those of the cross-entropy path.
+pub(crate) fn rounds(data: &FoldedData<'_>, grid: &[Candidate]) -> Vec<Round> {
+    let (n_folds, Fold { train, validation }) = (data.folds.len(), &data.folds[0]);
+    let round = |folds, candidates| Round { folds, candidates, steps: None };
+    let all = grid.len();
+    let kept =
+        |candidates: usize, share: usize| candidates.div_ceil(share).max(RACE_MIN_SETTINGS.min(candidates));
+    let race = |candidates: usize| {
+        if validation.n_rows() < RACE_VALIDATION_ROWS || n_folds < 3 {
+            return vec![round(0..n_folds, candidates)];
+        }
+        vec![
+            round(0..1, candidates),
+            round(1..2, kept(candidates, 2)),
+            round(2..n_folds, kept(candidates, 4)),
+        ]
+    };
+    let refined = |candidate: &Candidate| {
+        let path = candidate.settings.loss.kind() == LossKind::CrossEntropy;
+        !path && matches!(candidate.method, Method::Lbfgs { .. })
+    };
+    let expensive = train.n_rows().saturating_mul(train.n_classes) >= QUALIFYING_LOGITS;
+    if !expensive || !grid.iter().all(refined) {
+        return race(all);
     }
-    let kept = |share: usize| candidates.div_ceil(share).max(RACE_MIN_SETTINGS.min(candidates));
-    vec![
-        Round { folds: 0..1, candidates },
-        Round { folds: 1..2, candidates: kept(2) },
-        Round { folds: 2..n_folds, candidates: kept(4) },
-    ]
+    let mut rounds = vec![Round { steps: Some(QUALIFYING_STEPS), ..round(0..1, all) }];
+    rounds.extend(race(kept(all, 8)));
+    rounds
 }
 
 /// The candidates of the grid on the folds, `[candidate][fold]`. On large data, those that trail after the
-/// first folds are not tried on the others.
+/// first folds are not tried on the others; those that do not qualify have the trial of their short fit.
 pub(crate) fn search(
     data: &FoldedData<'_>,
     grid: &[Candidate],
     rounds: Vec<Round>,
     watch: &Watch<'_>,
 ) -> Result<Vec<Vec<Trial>>, LinearError> {
+    data.prepare(&strengths(grid), watch)?;
     let mut trials: Vec<Vec<Trial>> = vec![Vec::new(); grid.len()];
     let mut racing: Vec<usize> = (0..grid.len()).collect();
-    for Round { folds, candidates } in rounds {
+    for round in rounds {
         // The best so far come first; the sort is stable, so equal ones stay in the order of the grid.
         racing.sort_by(|&a, &b| compare(&trials[b], &trials[a]));
-        racing.truncate(candidates);
-        let jobs: Vec<(usize, usize)> =
-            racing.iter().flat_map(|&candidate| folds.clone().map(move |fold| (candidate, fold))).collect();
+        racing.truncate(round.candidates);
+        let jobs: Vec<(usize, usize)> = racing
+            .iter()
+            .flat_map(|&candidate| round.folds.clone().map(move |fold| (candidate, fold)))
+            .collect();
         let tried: Vec<Trial> = jobs
             .par_iter()
-            .map(|&(candidate, fold)| {
-                let trial = Trial::run(data, &grid[candidate], fold, watch)?;
-                watch.advance()?;
-                Ok(trial)
-            })
+            .map(|&(candidate, fold)| Trial::run(data, &round.limited(&grid[candidate]), fold, watch))
             .collect::<Result<_, LinearError>>()?;
+        for &candidate in &racing {
+            trials[candidate].truncate(round.folds.start);
+        }
         for ((candidate, _), trial) in jobs.into_iter().zip(tried) {
             trials[candidate].push(trial);
         }
@@ -108,18 +147,50 @@ pub(crate) fn search(
     Ok(trials)
 }
 
+/// Tries what lies next to the best candidate and is not in the grid, for as long as that has a better score.
+/// Returns the best; `None` if all diverged.
+pub(crate) fn climb(
+    data: &FoldedData<'_>,
+    grid: &mut Vec<Candidate>,
+    trials: &mut Vec<Vec<Trial>>,
+    watch: &Watch<'_>,
+) -> Result<Option<usize>, LinearError> {
+    let n_folds = data.folds.len();
+    let Some(mut best) = select(trials, n_folds) else { return Ok(None) };
+    loop {
+        let mut beyond = data.neighbours(&grid[best])?;
+        beyond.retain(|candidate| !grid.contains(candidate));
+        let round = Round { folds: 0..n_folds, candidates: beyond.len(), steps: None };
+        let tried = search(data, &beyond, vec![round], watch)?;
+        let better = select(&tried, n_folds).filter(|&at| score(&tried[at]) > score(&trials[best]));
+        let place = better.map(|at| grid.len() + at);
+        grid.append(&mut beyond);
+        trials.extend(tried);
+        let Some(place) = place else { return Ok(Some(best)) };
+        best = place;
+    }
+}
+
+/// The strengths that candidates start from.
+fn strengths(grid: &[Candidate]) -> Vec<Strength> {
+    let mut strengths: Vec<Strength> = grid.iter().filter_map(Candidate::strength).collect();
+    strengths.dedup();
+    strengths
+}
+
 fn mean(trials: &[Trial], of: fn(&Trial) -> f64) -> f64 {
     trials.iter().map(of).sum::<f64>() / trials.len() as f64
 }
 
-/// By mean score on the rows held out; where that is equal, by mean expected score there. A candidate whose
-/// training diverged comes below all others.
+/// The mean score on the rows held out. A candidate whose training diverged comes below all others.
+fn score(trials: &[Trial]) -> f64 {
+    let finite = trials.iter().all(|trial| trial.train_loss.is_finite());
+    // Means of the same scores in another order differ by rounding.
+    if finite { (mean(trials, |trial| trial.validation_score) * 1e9).round() } else { f64::NEG_INFINITY }
+}
+
+/// By mean score on the rows held out; where that is equal, by mean expected score there.
 fn compare(a: &[Trial], b: &[Trial]) -> Ordering {
-    let score = |trials: &[Trial]| {
-        let finite = trials.iter().all(|trial| trial.train_loss.is_finite());
-        // Means of the same scores in another order differ by rounding.
-        if finite { (mean(trials, |trial| trial.validation_score) * 1e9).round() } else { f64::NEG_INFINITY }
-    };
     let expected = |trials: &[Trial]| mean(trials, |trial| trial.validation_expected);
     score(a).total_cmp(&score(b)).then_with(|| expected(a).total_cmp(&expected(b)))
 }
@@ -131,7 +202,7 @@ pub(crate) fn select(trials: &[Vec<Trial>], n_folds: usize) -> Option<usize> {
         .reduce(|best, i| if compare(&trials[i], &trials[best]).is_gt() { i } else { best })
 }
 
-/// The path over sigma at the L2 strength and the margin of the candidate that was chosen; means over the
+/// The path over sigma at the penalty and the margin of the candidate that was chosen; means over the
 /// folds that each was tried on.
 pub(crate) fn sigma_path(
     metric: &Metric,
@@ -144,7 +215,9 @@ pub(crate) fn sigma_path(
         .iter()
         .map(Candidate::record)
         .zip(trials)
-        .filter(|(settings, _)| settings.l2 == chosen.l2 && settings.margin == chosen.margin)
+        .filter(|(settings, _)| {
+            (settings.l2, settings.l1, settings.margin) == (chosen.l2, chosen.l1, chosen.margin)
+        })
         .filter_map(|(settings, trials)| {
             Some(SigmaPathPoint {
                 sigma: settings.sigma?,

@@ -25,6 +25,29 @@ const MIN_STEPS: usize = 8000;
 const MOMENTUM: f64 = 0.9;
 const LAST_LEARNING_RATE: f64 = 1e-4;
 
+/// How rows are divided into batches.
+struct Steps {
+    batch_rows: usize,
+    /// In an epoch.
+    batches: usize,
+    /// In all epochs.
+    total: usize,
+}
+
+impl Steps {
+    fn of(n_rows: usize) -> Self {
+        let batch_rows = BATCH.min(n_rows);
+        let batches = n_rows / batch_rows;
+        let epochs = EPOCHS.max(MIN_STEPS.div_ceil(batches));
+        Self { batch_rows, batches, total: epochs * batches }
+    }
+}
+
+/// The steps of a run on so many rows.
+pub(crate) fn steps(n_rows: usize) -> usize {
+    Steps::of(n_rows).total
+}
+
 /// Trains from small random weights.
 pub(crate) fn fit(
     data: &Dataset<'_>,
@@ -39,21 +62,20 @@ pub(crate) fn fit(
     let spread = 1.0 / (data.n_columns().max(1) as f64).sqrt();
     let mut parameters: Vec<f64> =
         (0..map.n_parameters()).map(|_| spread * (2.0 * random.random::<f64>() - 1.0)).collect();
+    map.centre(&mut parameters);
     parameters.extend(loss.initial_parameters());
     let mut gradient = vec![0.0; parameters.len()];
     let mut velocity = vec![0.0; parameters.len()];
     let mut normalizer = GradientNormalizer::new();
 
-    let batch_rows = BATCH.min(data.n_rows());
-    let batches = data.n_rows() / batch_rows;
-    let epochs = EPOCHS.max(MIN_STEPS.div_ceil(batches));
-    let steps = epochs * batches;
+    let Steps { batch_rows, batches, total: steps } = Steps::of(data.n_rows());
     let rate = Schedule::geometric(learning_rate, LAST_LEARNING_RATE)?;
     let mut rows: Vec<usize> = (0..data.n_rows()).collect();
     let mean_weight = weights.as_deref().map(mean);
     let mut buffers = Buffers::new(&map, batch_rows);
+    let passes = watch.passes(steps);
     for step in 0..steps {
-        watch.poll()?;
+        passes.next()?;
         if step % batches == 0 {
             rows.shuffle(&mut random);
         }
@@ -64,7 +86,7 @@ pub(crate) fn fit(
         let loss = goal.loss_at(step, steps)?;
         let weights = batch_weights.as_deref();
         let mean_loss = MeanLossOfRows::new(&batch, weights, loss.as_ref(), goal.normalized, &mut buffers);
-        Objective { mean_loss, l2: goal.penalty() }.evaluate(&parameters, &mut gradient)?;
+        Objective { mean_loss, l2: goal.l2() }.evaluate(&parameters, &mut gradient)?;
         // The mean over the batch, but a batch of more weight has a larger part in the whole.
         if let (Some(batch), Some(mean_weight)) = (weights, mean_weight) {
             let share = mean(batch) / mean_weight;

@@ -42,6 +42,27 @@ impl Standardisation {
         Ok(Self { first: 0, mean, std })
     }
 
+    /// The arrays of a file: the means, and what values are multiplied by, which is 0 for constant columns.
+    pub(crate) fn arrays(&self) -> (Vec<f64>, Vec<f64>) {
+        (self.mean.clone(), self.std.iter().map(|std| 1.0 / std).collect())
+    }
+
+    /// That of the arrays of a file, for the last of so many columns; `None` if they do not fit.
+    pub(crate) fn of_arrays(n_columns: usize, mean: Vec<f64>, factors: &[f64]) -> Option<Self> {
+        let first = n_columns.checked_sub(mean.len()).filter(|_| mean.len() == factors.len())?;
+        let std = factors.iter().map(|factor| 1.0 / factor).collect::<Vec<f64>>();
+        std.iter().all(|std| *std > 0.0).then_some(Self { first, mean, std })
+    }
+
+    /// Standardises rows of values in place.
+    pub(crate) fn apply(&self, values: &mut [f64], n_columns: usize) {
+        for row in values.chunks_exact_mut(n_columns) {
+            for (value, (mean, std)) in row[self.first..].iter_mut().zip(self.mean.iter().zip(&self.std)) {
+                *value = (*value - mean) / std;
+            }
+        }
+    }
+
     /// Parameters for the values as they are, from those for standardised values.
     pub(crate) fn fold(&self, map: &LinearMap, parameters: &[f64]) -> Vec<f64> {
         let mut folded = parameters[..map.n_parameters()].to_vec();
@@ -75,7 +96,7 @@ impl Standardisation {
         mut change: impl FnMut(&mut f64, &mut f64, f64, f64),
     ) {
         let (weights, biases) = parameters.split_at_mut(map.n_weights());
-        let columns = weights[self.first * map.n_free()..].chunks_exact_mut(map.n_free());
+        let columns = weights[self.first * map.n_scores()..].chunks_exact_mut(map.n_scores());
         for (weights, (&mean, &std)) in columns.zip(self.mean.iter().zip(&self.std)) {
             for (weight, bias) in weights.iter_mut().zip(biases.iter_mut()) {
                 change(weight, bias, mean, std);

@@ -1,5 +1,6 @@
 //! How selection trains.
 
+use crate::feature_choice::{FeatureChoice, FeatureKind};
 use crate::metric::Metric;
 use crate::solver::Solver;
 
@@ -23,11 +24,19 @@ pub struct TrainOptions {
     pub solver: Solver,
     /// What the classifier is to be good at; accuracy by default.
     pub metric: Metric,
+    /// What the columns are expanded to; [`FeatureKind::Linear`] by default, the columns as they are.
+    pub features: FeatureChoice,
 }
 
 impl Default for TrainOptions {
     fn default() -> Self {
-        Self { folds: 5, seed: 0, solver: Solver::Auto, metric: Metric::Accuracy }
+        Self {
+            folds: 5,
+            seed: 0,
+            solver: Solver::Auto,
+            metric: Metric::Accuracy,
+            features: FeatureChoice::Kind(FeatureKind::Linear),
+        }
     }
 }
 
@@ -48,6 +57,12 @@ impl TrainOptions {
     #[must_use]
     pub fn with_solver(self, solver: Solver) -> Self {
         Self { solver, ..self }
+    }
+
+    /// With other [`TrainOptions::features`].
+    #[must_use]
+    pub fn with_features(self, features: FeatureChoice) -> Self {
+        Self { features, ..self }
     }
 
     /// With another [`TrainOptions::metric`].

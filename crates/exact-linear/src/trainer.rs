@@ -5,21 +5,26 @@ use std::time::Instant;
 
 use exact_core::loss::LossKind;
 use exact_data::Split;
-use exact_eval::record::{CrossValidation, Selected, SigmaPathPoint};
+use exact_eval::record::{CrossValidation, Selected, SelectedFeatures, SigmaPathPoint};
 use rayon::prelude::*;
 
 use crate::classifier::LinearClassifier;
 use crate::dataset::Dataset;
+use crate::expansion::Basis;
+use crate::feature_choice::FeatureChoice;
+use crate::feature_selection::FeatureScore;
 use crate::folded_data::FoldedData;
 use crate::grid::Candidate;
 use crate::loss_choice::LossChoice;
+use crate::paired_gain::paired_gain;
 use crate::progress::{Callback, Watch};
 use crate::refine::Fit;
 use crate::rows::Inputs;
-use crate::search::{Round, Trial, rounds, search, select, sigma_path};
+use crate::search::{Trial, climb, rounds, search, select, sigma_path};
 use crate::solver::Solver;
+use crate::strength::Strength;
 use crate::train_options::TrainOptions;
-use crate::{LinearError, grid};
+use crate::{LinearError, feature_selection, grid};
 
 /// `auto` asks for more than two standard errors of a gain over cross-entropy below this number of rows.
 const SMALL_DATA_ROWS: usize = 1500;
@@ -35,15 +40,20 @@ pub struct Trained {
     pub solver: Solver,
     /// The hyper-parameters that cross-validation chose.
     pub selected: Selected,
+    /// What the columns were expanded to.
+    pub features: SelectedFeatures,
+    /// What cross-validation said of the features, if there was something to choose.
+    pub feature_scores: Vec<FeatureScore>,
     /// The score over the folds, accuracy or another [`Metric`](crate::Metric), at these hyper-parameters.
     pub cv: CrossValidation,
     /// Accuracy on the training rows.
     pub train_accuracy: f64,
     /// Steps of L-BFGS on all rows at these hyper-parameters; 0 for other solvers.
     pub iterations: usize,
-    /// Every setting that was tried; for [`LossChoice::Auto`], those of both losses.
+    /// Every setting that was tried, those with an L1 penalty where it helps; for [`LossChoice::Auto`], those
+    /// of both losses.
     pub path: Vec<PathPoint>,
-    /// For EXACT, each sigma at the chosen L2 strength and margin; else empty.
+    /// For EXACT, each sigma at the chosen penalty and margin; else empty.
     pub sigma_path: Vec<SigmaPathPoint>,
     /// Wall-clock time of selection and training.
     pub seconds: f64,
@@ -57,7 +67,7 @@ pub struct PathPoint {
     /// Its hyper-parameters.
     pub settings: Selected,
     /// The score on the rows held out from each fold on which the setting was tried, beginning with the first
-    /// fold.
+    /// fold. Where there are very many rows and classes, that of a short fit for most settings.
     pub validation_scores: Vec<f64>,
     /// The score on the rows trained on.
     pub train_scores: Vec<f64>,
@@ -80,8 +90,19 @@ pub struct PathPoint {
 /// ```
 pub struct Trainer<'a> {
     data: FoldedData<'a>,
+    /// What the columns are expanded to, once that has been asked for.
+    expanded: OnceLock<Expanded>,
     /// What each loss of [`LossKind::FOR_ACCURACY`] gave, once it has been asked for.
     trained: [OnceLock<Trained>; LossKind::FOR_ACCURACY.len()],
+}
+
+/// The features that were chosen.
+struct Expanded {
+    basis: Basis,
+    /// `None` for the columns as they are.
+    data: Option<FoldedData<'static>>,
+    scores: Vec<FeatureScore>,
+    seconds: f64,
 }
 
 impl<'a> Trainer<'a> {
@@ -105,7 +126,11 @@ impl<'a> Trainer<'a> {
     /// [`LinearError::Data`] if there are fewer rows than folds, or fewer than two folds.
     pub fn on(data: Dataset<'a>, options: TrainOptions) -> Result<Self, LinearError> {
         let options = Self::resolve(&data, options)?;
-        Ok(Self { data: FoldedData::draw(data, options)?, trained: Default::default() })
+        Ok(Self {
+            data: FoldedData::draw(data, options)?,
+            expanded: OnceLock::new(),
+            trained: Default::default(),
+        })
     }
 
     /// Takes folds as they are given; [`TrainOptions::folds`] has no part in it. They may overlap, and rows
@@ -120,7 +145,8 @@ impl<'a> Trainer<'a> {
         options: TrainOptions,
     ) -> Result<Self, LinearError> {
         let options = Self::resolve(&data, options)?;
-        Ok(Self { data: FoldedData::with_folds(data, folds, options)?, trained: Default::default() })
+        let data = FoldedData::with_folds(data, folds, options)?;
+        Ok(Self { data, expanded: OnceLock::new(), trained: Default::default() })
     }
 
     /// The options, checked, with the solver that is meant for the data.
@@ -152,11 +178,7 @@ impl<'a> Trainer<'a> {
 
     /// Whether `auto` leaves cross-entropy for EXACT.
     fn prefers(&self, exact: &CrossValidation, cross_entropy: &CrossValidation) -> bool {
-        let gains: Vec<f64> = exact.folds.iter().zip(&cross_entropy.folds).map(|(a, b)| a - b).collect();
-        let n = gains.len() as f64;
-        let mean = gains.iter().sum::<f64>() / n;
-        let squares: f64 = gains.iter().map(|gain| (gain - mean).powi(2)).sum();
-        let standard_error = (squares / (n - 1.0) / n).sqrt();
+        let (mean, standard_error) = paired_gain(&exact.folds, &cross_entropy.folds);
         let needed = if self.data.all.n_rows() < SMALL_DATA_ROWS { 2.0 * standard_error } else { 0.0 };
         mean > needed
     }
@@ -171,19 +193,51 @@ impl<'a> Trainer<'a> {
         Ok(slot.get_or_init(|| trained).clone())
     }
 
-    fn select_and_train(&self, kind: LossKind, callback: Callback<'_>) -> Result<Trained, LinearError> {
+    /// Chooses the features and expands the columns.
+    fn expanded(&self, callback: Callback<'_>) -> Result<&Expanded, LinearError> {
+        if let Some(expanded) = self.expanded.get() {
+            return Ok(expanded);
+        }
         let start = Instant::now();
-        let (data, options) = (&self.data, &self.data.options);
-        let diverged = || LinearError::Diverged { loss: kind.name() };
-        let grid = match options.solver {
-            Solver::Sgd => grid::sgd(kind)?,
-            Solver::Auto | Solver::Lbfgs => grid::lbfgs(kind)?,
+        let (data, choice) = (&self.data, self.data.options.features);
+        let candidates = match (choice, data.options.solver) {
+            // Stochastic gradient descent is for data on which little is to be tried.
+            (FeatureChoice::Auto, Solver::Sgd) => vec![Basis::Linear],
+            _ => feature_selection::candidates(choice),
         };
-        let rounds = rounds(data, grid.len());
-        let total = rounds.iter().map(Round::n_trials).sum();
-        let watch = Watch::new(callback, kind.name(), total);
-        let trials = search(data, &grid, rounds, &watch)?;
-        let best = select(&trials, data.folds.len()).ok_or_else(diverged)?;
+        let watch = Watch::new(callback, "features", data.passes_of_features(&candidates)?);
+        let (basis, scores) = match candidates[..] {
+            [basis] => (Some(basis), Vec::new()),
+            _ => feature_selection::select(data, &candidates, &watch)?,
+        };
+        let none = || {
+            let kind = candidates[0].kind();
+            LinearError::Expansion { kind: kind.name(), problem: kind.requirement() }
+        };
+        let basis = basis.ok_or_else(none)?;
+        let expanded = match basis {
+            Basis::Linear => None,
+            _ => Some(data.expanded(basis, &watch)?.ok_or_else(none)?),
+        };
+        let seconds = start.elapsed().as_secs_f64();
+        Ok(self.expanded.get_or_init(|| Expanded { basis, data: expanded, scores, seconds }))
+    }
+
+    fn select_and_train(&self, kind: LossKind, callback: Callback<'_>) -> Result<Trained, LinearError> {
+        let Expanded { basis, data: expanded, scores: feature_scores, seconds } = self.expanded(callback)?;
+        let start = Instant::now();
+        let data = expanded.as_ref().unwrap_or(&self.data);
+        let options = &data.options;
+        let diverged = || LinearError::Diverged { loss: kind.name() };
+        let l1_path = if basis.is_sparse() { data.l1_path() } else { Vec::new() };
+        let watch = Watch::new(callback, kind.name(), passes(data, kind, &l1_path)?);
+        let l1_strengths = match best_l1(data, &l1_path, &watch)? {
+            Some(_) if kind == LossKind::CrossEntropy => l1_path,
+            best => best.into_iter().collect(),
+        };
+        let mut grid = grid(data, kind, &l1_strengths)?;
+        let mut trials = search(data, &grid, rounds(data, &grid), &watch)?;
+        let best = climb(data, &mut grid, &mut trials, &watch)?.ok_or_else(diverged)?;
 
         // The chosen setting once more: on the folds for the probabilities, on all rows for the classifier.
         let fits: Vec<Result<Fit, LinearError>> =
@@ -210,6 +264,8 @@ impl<'a> Trainer<'a> {
             loss: kind,
             solver: options.solver,
             selected: grid[best].record(),
+            features: SelectedFeatures { kind: basis.kind().name().into(), bandwidth: basis.bandwidth() },
+            feature_scores: feature_scores.clone(),
             cv,
             train_accuracy: data.all.accuracy(&parameters),
             iterations,
@@ -223,9 +279,63 @@ impl<'a> Trainer<'a> {
             } else {
                 Vec::new()
             },
-            seconds: start.elapsed().as_secs_f64(),
+            seconds: seconds + start.elapsed().as_secs_f64(),
         })
     }
+}
+
+/// What is tried for a loss, with these strengths of the L1 penalty beside those of the L2 penalty.
+fn grid(
+    data: &FoldedData<'_>,
+    kind: LossKind,
+    l1_strengths: &[Strength],
+) -> Result<Vec<Candidate>, LinearError> {
+    if data.options.solver == Solver::Sgd {
+        return grid::sgd(kind);
+    }
+    let strengths = [&Strength::l2_path(), l1_strengths].concat();
+    let penalised = strengths.into_iter().map(|strength| Ok((strength, data.penalty(strength)?)));
+    grid::lbfgs(kind, &penalised.collect::<Result<Vec<_>, LinearError>>()?)
+}
+
+/// Passes over rows at most that it takes to train with a loss, given the strengths of the L1 penalty that
+/// cross-entropy tries.
+fn passes(data: &FoldedData<'_>, kind: LossKind, l1_path: &[Strength]) -> Result<usize, LinearError> {
+    // Other losses try one of them.
+    let tried = if kind == LossKind::CrossEntropy { l1_path.len() } else { l1_path.len().min(1) };
+    let grid = grid(data, kind, &l1_path[..tried])?;
+    let first = &grid[0];
+    let trials =
+        rounds(data, &grid).iter().map(|round| round.passes(data, first)).sum::<Result<usize, _>>()?;
+    let last = (0..=data.folds.len()).map(|fold| data.passes(first, fold)).sum::<Result<usize, _>>()?;
+    Ok(data.passes_of_solutions(l1_path)? + trials + last)
+}
+
+/// The strength of the L1 penalty that cross-entropy does best with, if that is better than the best L2
+/// penalty alone by more than two standard errors: on a few rows, the best of many is often so by luck.
+fn best_l1(
+    data: &FoldedData<'_>,
+    l1_path: &[Strength],
+    watch: &Watch<'_>,
+) -> Result<Option<Strength>, LinearError> {
+    if l1_path.is_empty() {
+        return Ok(None);
+    }
+    let grid = grid(data, LossKind::CrossEntropy, l1_path)?;
+    let trials = search(data, &grid, rounds(data, &grid), watch)?;
+    let (l2, l1) = trials.split_at(grid.len() - l1_path.len());
+    let [l2, l1] = [l2, l1].map(|trials| {
+        let best = select(trials, data.folds.len())?;
+        let scores: Vec<f64> = trials[best].iter().map(|trial| trial.validation_score).collect();
+        Some((best, scores))
+    });
+    let clear = |scores: &[f64]| {
+        l2.is_none_or(|(_, others)| {
+            let (mean, standard_error) = paired_gain(scores, &others);
+            mean > 2.0 * standard_error
+        })
+    };
+    Ok(l1.filter(|(_, scores)| clear(scores)).map(|(best, _)| l1_path[best]))
 }
 
 impl PathPoint {

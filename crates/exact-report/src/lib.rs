@@ -31,11 +31,14 @@ pub use error::ReportError;
 ///
 /// # Example
 /// ```
-/// use exact_eval::record::{CompareRecord, CrossValidation, DataRecord, LossRecord, Selected, TrainMetrics};
+/// use exact_eval::record::{
+///     CompareRecord, CrossValidation, DataRecord, LossRecord, Selected, SelectedFeatures, TrainMetrics,
+/// };
 ///
 /// let row = |loss: &str, folds: [f64; 3]| LossRecord {
 ///     loss: loss.into(),
 ///     selected: Selected { l2: 0.01, ..Selected::default() },
+///     features: SelectedFeatures::default(),
 ///     cv: CrossValidation::of_folds(folds.to_vec()),
 ///     train: TrainMetrics { accuracy: 0.9 },
 ///     test: None,

@@ -45,6 +45,9 @@ class ExactClassifier(LinearClassifier):
     l2 : float
         The strength :math:`\lambda` of the penalty on the weights, beside the mean of the loss; at least 0. Losses on
         normalised logits ("exact", "sigmoid", "beta-bernoulli", "polynomial") take a tenth of it.
+    l1 : float
+        The strength of the penalty on the absolute values of the weights, by which features that say little of the
+        class are left out; at least 0. Losses on normalised logits take the features that it leaves to cross-entropy.
     sigma : float
         The noise of "exact", in units of the logits' standard deviation, and of "probit"; positive.
     margin : float, optional
@@ -71,7 +74,7 @@ class ExactClassifier(LinearClassifier):
     classes_ : array, (n_classes,)
         The labels, sorted.
     coef_ : array, (1, n_features) or (n_classes, n_features)
-        Weights in the units of the features; for more than two classes, those of the first are 0.
+        Weights in the units of the features; they sum to 0 over more than two classes.
     intercept_ : array, (1,) or (n_classes,)
         Biases.
     n_iter_ : int
@@ -112,6 +115,7 @@ class ExactClassifier(LinearClassifier):
         metric: str | ArrayLike = "accuracy",
         k: int = 2,
         l2: float = 1e-3,
+        l1: float = 0.0,
         sigma: float = 0.3,
         margin: float | None = None,
         temperature: float = 1.0,
@@ -126,6 +130,7 @@ class ExactClassifier(LinearClassifier):
         self.metric = metric
         self.k = k
         self.l2 = l2
+        self.l1 = l1
         self.sigma = sigma
         self.margin = margin
         self.temperature = temperature
@@ -190,6 +195,7 @@ class ExactClassifier(LinearClassifier):
         """The parameters as the kernels take them."""
         return {
             "l2": real("l2", self.l2),
+            "l1": real("l1", self.l1),
             "sigma": real("sigma", self.sigma),
             "margin": None if self.margin is None else real("margin", self.margin),
             "temperature": real("temperature", self.temperature),

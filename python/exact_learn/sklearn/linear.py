@@ -94,15 +94,18 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
 
     @property
     def coef_(self) -> NDArray[np.float64]:
-        """Weights in the units of the features, (1, n_features) for two classes, else (n_classes, n_features)."""
+        """Weights in the units of the features, (n_classes, n_features); they sum to 0 over the classes.
+
+        For two classes (1, n_features), the difference of the second to the first.
+        """
         coefficients = self._classifier.coefficients()
-        return coefficients[1:] if len(coefficients) == 2 else coefficients
+        return coefficients[1:] - coefficients[:1] if len(coefficients) == 2 else coefficients
 
     @property
     def intercept_(self) -> NDArray[np.float64]:
-        """Biases, (1,) for two classes, else (n_classes,)."""
+        """Biases, (n_classes,); they sum to 0. For two classes (1,), the difference of the second to the first."""
         intercepts = self._classifier.intercepts()
-        return intercepts[1:] if len(intercepts) == 2 else intercepts
+        return intercepts[1:] - intercepts[:1] if len(intercepts) == 2 else intercepts
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
         """Logits; the class with the largest is predicted.
@@ -114,11 +117,12 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         Returns
         -------
         array, (n_samples,) or (n_samples, n_classes)
-            For two classes, the logit of ``classes_[1]``; otherwise those of all, of which the first is 0.
+            For two classes, the logit of ``classes_[1]`` minus that of ``classes_[0]``; otherwise those of all
+            classes, which sum to 0.
         """
         inputs = self._inputs(X)
         logits = self._classifier.logits(inputs)
-        return logits[:, 1] if logits.shape[1] == 2 else logits
+        return logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits
 
     def predict(self, X: Any) -> NDArray[Any]:
         """The class with the largest logit.

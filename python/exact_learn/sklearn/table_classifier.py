@@ -60,6 +60,8 @@ class ExactTableClassifier(ClassifierMixin, BaseEstimator):
         also a splitter of scikit-learn or pairs of rows to train and to validate on.
     solver : {"auto", "lbfgs", "sgd"}
         As in :class:`ExactClassifierCV`.
+    features : {"auto", "linear", "splines", "interactions", "kernel"}
+        As in :class:`ExactClassifierCV`.
     categorical, numeric, text : sequence of str or int
         Columns that are to be taken so, by name or by position from 1 (-1 is the last). Those of ``text`` become
         weights of their words. Columns of a data frame's type for categories are categorical anyway, and those of an
@@ -98,6 +100,8 @@ class ExactTableClassifier(ClassifierMixin, BaseEstimator):
         The loss and the hyper-parameters that were chosen.
     best_score_ : float
         Their mean accuracy over the folds.
+    features_ : dict
+        What the columns were expanded to, as in :class:`ExactClassifierCV`.
     path_ : dict of arrays, (n_settings,)
         Every setting that was tried, as in :class:`ExactClassifierCV`; not of a classifier that was loaded.
     n_iter_ : int
@@ -145,6 +149,7 @@ class ExactTableClassifier(ClassifierMixin, BaseEstimator):
         *,
         cv: Any = None,
         solver: str = "auto",
+        features: str = "auto",
         categorical: Sequence[str | int] = (),
         numeric: Sequence[str | int] = (),
         text: Sequence[str | int] = (),
@@ -163,6 +168,7 @@ class ExactTableClassifier(ClassifierMixin, BaseEstimator):
         self.loss = loss
         self.cv = cv
         self.solver = solver
+        self.features = features
         self.categorical = categorical
         self.numeric = numeric
         self.text = text
@@ -227,6 +233,7 @@ class ExactTableClassifier(ClassifierMixin, BaseEstimator):
                 loss=text("loss", self.loss),
                 folds=folds,
                 solver=text("solver", self.solver),
+                features=text("features", self.features),
                 seed=self._seed(),
                 n_threads=int(effective_n_jobs(self.n_jobs)),
                 progress=progress,
@@ -236,6 +243,7 @@ class ExactTableClassifier(ClassifierMixin, BaseEstimator):
             self._order = self._model.codes(labels[1])
         self.best_params_ = chosen_parameters(selection["chosen"])
         self.best_score_ = selection["score"]
+        self.features_ = selection["features"]
         self.n_iter_ = selection["n_iter"]
         self.path_ = path_arrays(selection["path"])
         _warn(noticed)
@@ -322,7 +330,7 @@ class ExactTableClassifier(ClassifierMixin, BaseEstimator):
         classifier = cls()
         classifier._model = _core.TableModel.load(fspath(path))
         classifier._describe(True, in_memory=False)
-        setting, classifier.best_score_ = classifier._model.chosen()
+        setting, classifier.best_score_, classifier.features_ = classifier._model.chosen()
         classifier.best_params_ = chosen_parameters(setting)
         return classifier
 

@@ -27,8 +27,9 @@ def test_the_chosen_setting_is_the_best_of_the_path_and_is_trained_on_all_rows()
     X, y = overlapping()
     fitted = ExactClassifierCV("exact", cv=3).fit(X, y)
     path = fitted.path_
-    assert len(path["sigma"]) == 5 * 7 * 3 and set(path["loss"]) == {"exact"}
-    assert sorted(set(path["l2"]), reverse=True) == [1e-1, 1e-2, 1e-3, 1e-4, 1e-5]
+    # Beyond these where the best is at an end of them.
+    assert len(path["sigma"]) >= 5 * 7 * 3 and set(path["loss"]) == {"exact"}
+    assert set(path["l2"]) >= {1e-1, 1e-2, 1e-3, 1e-4, 1e-5}
     assert fitted.best_score_ == pytest.approx(path["mean_test_score"].max(), abs=1e-12)
     splits = np.stack([path[f"split{fold}_test_score"] for fold in range(3)])
     np.testing.assert_allclose(path["mean_test_score"], splits.mean(axis=0))
@@ -88,7 +89,8 @@ def test_results_repeat_and_do_not_depend_on_threads():
         assert (other.coef_ == first.coef_).all()
         assert (other.path_["mean_test_score"] == first.path_["mean_test_score"]).all()
     reseeded = ExactClassifierCV(cv=3, random_state=5).fit(X, y)
-    assert (reseeded.path_["mean_test_score"] != first.path_["mean_test_score"]).any()
+    # The grid goes on where the best lies at its end, so that only its beginning is the same for all folds.
+    assert (reseeded.path_["mean_test_score"][:5] != first.path_["mean_test_score"][:5]).any()
 
 
 def test_the_metric_is_what_settings_are_chosen_by():

@@ -77,7 +77,7 @@ struct Coefficient {
 
 fn show_model(model: &Model, json: bool) -> anyhow::Result<()> {
     let columns = column_records(model.columns());
-    let coefficients = largest_coefficients(model);
+    let coefficients = largest_coefficients(model)?;
     if json {
         let coefficients: Vec<_> = coefficients
             .iter()
@@ -89,6 +89,7 @@ fn show_model(model: &Model, json: bool) -> anyhow::Result<()> {
             "loss": model.loss(),
             "solver": model.solver(),
             "selected": model.selected(),
+            "expansion": model.features(),
             "cross_validated_accuracy": model.cross_validated_accuracy(),
             "features": model.encoder().n_columns(),
             "columns": columns,
@@ -102,35 +103,37 @@ fn show_model(model: &Model, json: bool) -> anyhow::Result<()> {
         exact_data::message::list(model.labels().classes())
     ))?;
     print(format_args!(
-        "trained with {} ({}) by {}; cross-validated accuracy {} %",
+        "trained with {} ({}) on {} features by {}; cross-validated accuracy {} %",
         model.loss(),
         crate::training::settings(model.selected()),
+        crate::training::features(model.features()),
         model.solver(),
         percent(model.cross_validated_accuracy())
     ))?;
     show_columns(&columns)?;
-    print(format_args!("\nLargest coefficients of {} standardised features:", model.encoder().n_columns()))?;
+    print(format_args!(
+        "\nLargest coefficients of {} standardised features:",
+        model.classifier().n_features()
+    ))?;
     let header = [("feature", Align::Text), ("class", Align::Text), ("weight", Align::Number)];
     let rows = coefficients.into_iter().map(|it| [it.feature, it.class, format!("{:+.4}", it.weight)]);
     print(table(header, rows.collect()))
 }
 
-/// The coefficients that differ most from the mean over the classes.
-fn largest_coefficients(model: &Model) -> Vec<Coefficient> {
+/// The coefficients of the largest size; those of a feature sum to 0 over the classes.
+fn largest_coefficients(model: &Model) -> anyhow::Result<Vec<Coefficient>> {
     let weights = model.classifier().coefficients();
-    let names = model.encoder().column_names();
+    let names = model.classifier().feature_names(&model.encoder().column_names())?;
     let (n_classes, n_features) = (model.labels().n_classes(), names.len());
-    let mut centred: Vec<(usize, usize, f64)> = Vec::with_capacity(weights.len());
-    for feature in 0..n_features {
-        let of_class = |class: usize| weights[class * n_features + feature];
-        let mean = (0..n_classes).map(of_class).sum::<f64>() / n_classes as f64;
-        centred.extend((0..n_classes).map(|class| (feature, class, of_class(class) - mean)));
-    }
-    centred.sort_by(|a, b| b.2.abs().total_cmp(&a.2.abs()).then((a.0, a.1).cmp(&(b.0, b.1))));
+    let mut sorted: Vec<(usize, usize, f64)> = (0..n_features)
+        .flat_map(|feature| (0..n_classes).map(move |class| (feature, class)))
+        .map(|(feature, class)| (feature, class, weights[class * n_features + feature]))
+        .collect();
+    sorted.sort_by(|a, b| b.2.abs().total_cmp(&a.2.abs()).then((a.0, a.1).cmp(&(b.0, b.1))));
     let coefficient = |(feature, class, weight): (usize, usize, f64)| Coefficient {
         feature: names[feature].clone(),
         class: model.labels().classes()[class].clone(),
         weight,
     };
-    centred.into_iter().take(SHOWN_COEFFICIENTS).map(coefficient).collect()
+    Ok(sorted.into_iter().take(SHOWN_COEFFICIENTS).map(coefficient).collect())
 }

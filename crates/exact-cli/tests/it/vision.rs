@@ -349,7 +349,12 @@ fn the_last_layer_is_trained_anew() {
     let model = "run/model.safetensors";
     let embed = ["vision", "embed", model, "--data", "bars", "--train", "train.npz", "--test", "test.npz"];
     folder.exact(&embed).succeeded();
+    let expanded = ["fit", "train.npz", "--target", "label", "--features", "splines", "--out", "expanded"];
+    folder.exact(&expanded).succeeded();
+    let replace = ["vision", "replace-head", model, "expanded", "--out", "new"];
+    folder.exact(&replace).refused(&["splines", "--features linear"]);
     let fit = ["fit", "train.npz", "--target", "label", "--loss", "cross-entropy", "--test", "test.npz"];
+    let fit = [&fit[..], &["--features", "linear"]].concat();
     let record = folder.exact(&[&fit[..], &["--out", "head", "--json"]].concat()).json();
     let accuracy = record["test"]["accuracy"].as_f64().unwrap();
     assert!(accuracy >= 0.9, "{record}");

@@ -17,6 +17,9 @@ const RELIABILITY_BINS: usize = 10;
 pub struct Selected {
     /// The coefficient of the L2 penalty.
     pub l2: f64,
+    /// The coefficient of the L1 penalty; `None` without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub l1: Option<f64>,
     /// The standard deviation of the class scores; `None` for losses without one.
     pub sigma: Option<f64>,
     /// The margin at which differences of scores are clipped; `None` without a margin.
@@ -30,6 +33,22 @@ pub struct Selected {
     /// The first learning rate of stochastic gradient descent; `None` for other solvers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub learning_rate: Option<f64>,
+}
+
+/// What the columns were expanded to before the linear map.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SelectedFeatures {
+    /// `linear` for the columns as they are, or the name of an expansion.
+    pub kind: String,
+    /// The bandwidth of kernel features in units of the median distance of rows; `None` for others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bandwidth: Option<f64>,
+}
+
+impl Default for SelectedFeatures {
+    fn default() -> Self {
+        Self { kind: "linear".into(), bandwidth: None }
+    }
 }
 
 /// Accuracy over the folds of a cross-validation within the training rows, at the selected hyper-parameters.
@@ -129,6 +148,9 @@ pub struct LossRecord {
     pub loss: String,
     /// The hyper-parameters that selection chose.
     pub selected: Selected,
+    /// What the columns were expanded to.
+    #[serde(default)]
+    pub features: SelectedFeatures,
     /// Accuracy over the folds at these hyper-parameters; `None` without cross-validation.
     pub cv: Option<CrossValidation>,
     /// Metrics of the final model on the rows that it was trained on.

@@ -24,7 +24,7 @@ pub use images::{
     EpochRecord, ImageDataRecord, ImageEvaluateRecord, ImageTrainRecord, Mistake, NetworkRun, TrainingRecord,
     ValidationMetrics, test_spread, validation_spread,
 };
-pub use loss::{CrossValidation, LossRecord, Selected, TestMetrics, TrainMetrics};
+pub use loss::{CrossValidation, LossRecord, Selected, SelectedFeatures, TestMetrics, TrainMetrics};
 pub use runs::{CompareRecord, DataRecord, FitRecord, SigmaPathPoint};
 pub use spread::Spread;
 pub use toy::{ToyCurve, ToyRecord, ToyRun};

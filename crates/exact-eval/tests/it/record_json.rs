@@ -2,7 +2,8 @@
 
 use exact_eval::record::{
     BenchmarkRecord, BenchmarkResult, BenchmarkSetRecord, BenchmarkSettings, CompareRecord, CrossValidation,
-    DataRecord, FitRecord, LossRecord, Selected, SigmaPathPoint, Spread, TestMetrics, TrainMetrics,
+    DataRecord, FitRecord, LossRecord, Selected, SelectedFeatures, SigmaPathPoint, Spread, TestMetrics,
+    TrainMetrics,
 };
 use serde_json::{Value, json};
 
@@ -22,6 +23,7 @@ fn outcome() -> LossRecord {
     LossRecord {
         loss: "exact".into(),
         selected: Selected { l2: 0.1, sigma: Some(0.3), ..Selected::default() },
+        features: SelectedFeatures::default(),
         cv: CrossValidation::of_folds(vec![0.5, 0.75]),
         train: TrainMetrics { accuracy: 1.0 },
         test: TestMetrics::measure(&[0, 2], &[0, 1], &[0.8, 0.1, 0.1, 0.2, 0.5, 0.3], 3).ok(),

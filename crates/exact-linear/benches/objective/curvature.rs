@@ -85,7 +85,7 @@ impl<'a> Curvature<'a> {
         }
         let mut product = vec![0.0; direction.len()];
         self.objective.data.transpose(&slopes.view(), &mut product);
-        let weights = &direction[..x.ncols() * (n_classes - 1)];
+        let weights = &direction[..x.ncols() * n_classes];
         product.iter_mut().zip(weights).for_each(|(w, v)| *w += self.objective.l2 * v);
         product
     }

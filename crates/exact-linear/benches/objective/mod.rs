@@ -8,7 +8,7 @@ use exact_core::logit_normalization;
 use exact_core::loss::{Logits, Loss};
 use exact_data::{Encoder, EncoderOptions, LabelEncoder, bundled};
 use ndarray::linalg::general_mat_mul;
-use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis};
 
 /// A bundled data set's training rows.
 pub struct Data {
@@ -33,30 +33,29 @@ impl Data {
     }
 
     pub fn n_parameters(&self) -> usize {
-        (self.x.ncols() + 1) * (self.n_classes - 1)
+        (self.x.ncols() + 1) * self.n_classes
     }
 
-    /// The logits of a linear map, `[n, c]`; class 0 has the logit 0.
+    /// The logits of a linear map, `[n, c]`.
     fn logits(&self, parameters: &[f64]) -> Array2<f64> {
-        let k = self.n_classes - 1;
+        let k = self.n_classes;
         let (weights, biases) = parameters.split_at(self.x.ncols() * k);
         let mut logits = Array2::zeros((self.x.nrows(), self.n_classes));
         for mut row in logits.rows_mut() {
-            row.as_slice_mut().unwrap()[1..].copy_from_slice(biases);
+            row.as_slice_mut().unwrap().copy_from_slice(biases);
         }
         let view = ArrayView2::from_shape((self.x.ncols(), k), weights).unwrap();
-        general_mat_mul(1.0, &self.x, &view, 1.0, &mut logits.slice_mut(s![.., 1..]));
+        general_mat_mul(1.0, &self.x, &view, 1.0, &mut logits);
         logits
     }
 
     /// The gradient with respect to the parameters, given the one with respect to the logits, `[n, c]`.
     fn transpose(&self, slopes: &ArrayView2<'_, f64>, gradient: &mut [f64]) {
-        let k = self.n_classes - 1;
-        let slopes = slopes.slice(s![.., 1..]);
+        let k = self.n_classes;
         let (weights, biases) = gradient.split_at_mut(self.x.ncols() * k);
         biases.copy_from_slice(slopes.sum_axis(Axis(0)).as_slice().unwrap());
         let mut view = ArrayViewMut2::from_shape((self.x.ncols(), k), weights).unwrap();
-        general_mat_mul(1.0, &self.x.t(), &slopes, 0.0, &mut view);
+        general_mat_mul(1.0, &self.x.t(), slopes, 0.0, &mut view);
     }
 }
 
@@ -72,8 +71,8 @@ pub struct Objective<'a> {
 impl Objective<'_> {
     pub fn evaluate(&self, parameters: &[f64], gradient: &mut [f64]) -> f64 {
         let Data { x, labels, n_classes } = self.data;
-        let (k, n_columns, n_classes) = (n_classes - 1, x.ncols(), *n_classes);
-        let weights = &parameters[..n_columns * k];
+        let n_classes = *n_classes;
+        let weights = &parameters[..x.ncols() * n_classes];
         let logits = self.data.logits(parameters);
 
         let mut slopes = vec![0.0; logits.len()];

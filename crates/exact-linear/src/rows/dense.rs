@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use exact_data::{DenseMatrix, Numbers};
 use ndarray::linalg::general_mat_mul;
-use ndarray::{ArrayView2, ArrayViewMut2, s};
+use ndarray::{ArrayView2, ArrayViewMut2};
 
 use super::Kernel;
 use crate::moments::Moments;
@@ -15,7 +15,7 @@ const CONVERTED: usize = 1 << 15;
 const LANES: usize = 8;
 
 /// A number of a matrix.
-trait Number: Copy + Sync + Into<f64> {
+pub(super) trait Number: Copy + Sync + Into<f64> {
     /// The numbers in double precision, copied only where they are not.
     fn double(values: &[Self]) -> Cow<'_, [f64]>;
 
@@ -52,86 +52,92 @@ impl Kernel for DenseMatrix<'_> {
         self.n_columns()
     }
 
-    fn add_logits(&self, weights: &[f64], n_classes: usize, first: usize, logits: &mut [f64]) {
-        let width = self.n_columns();
-        let range = first * width..(first + logits.len() / n_classes) * width;
+    fn values(&self) -> Vec<f64> {
         match self.values() {
-            Numbers::F32(values) => add_logits(&values[range], width, weights, n_classes, logits),
-            Numbers::F64(values) => add_logits(&values[range], width, weights, n_classes, logits),
+            Numbers::F32(values) => f32::double(values).into_owned(),
+            Numbers::F64(values) => values.to_vec(),
         }
     }
 
-    fn add_gradient(&self, slopes: &[f64], n_classes: usize, first: usize, gradient: &mut [f64]) {
+    fn add_scores(&self, weights: &[f64], n_scores: usize, first: usize, scores: &mut [f64]) {
         let width = self.n_columns();
-        let range = first * width..(first + slopes.len() / n_classes) * width;
+        let range = first * width..(first + scores.len() / n_scores) * width;
         match self.values() {
-            Numbers::F32(values) => add_gradient(&values[range], width, slopes, n_classes, gradient),
-            Numbers::F64(values) => add_gradient(&values[range], width, slopes, n_classes, gradient),
+            Numbers::F32(values) => add_scores(&values[range], width, weights, n_scores, scores),
+            Numbers::F64(values) => add_scores(&values[range], width, weights, n_scores, scores),
+        }
+    }
+
+    fn add_gradient(&self, slopes: &[f64], n_scores: usize, first: usize, gradient: &mut [f64]) {
+        let width = self.n_columns();
+        let range = first * width..(first + slopes.len() / n_scores) * width;
+        match self.values() {
+            Numbers::F32(values) => add_gradient(&values[range], width, slopes, n_scores, gradient),
+            Numbers::F64(values) => add_gradient(&values[range], width, slopes, n_scores, gradient),
         }
     }
 }
 
-/// Adds `values · weights` to the logits of the rows of `values`; one dot product for each row of two
-/// classes.
-fn add_logits<T: Number>(values: &[T], width: usize, weights: &[f64], n_classes: usize, logits: &mut [f64]) {
-    if n_classes == 2 {
-        for (row, logits) in values.chunks_exact(width).zip(logits.chunks_exact_mut(2)) {
-            logits[1] += dot(row, weights);
+/// Adds `values · weights` to the scores of the rows of `values`.
+pub(super) fn add_scores<T: Number>(
+    values: &[T],
+    width: usize,
+    weights: &[f64],
+    n_scores: usize,
+    scores: &mut [f64],
+) {
+    if n_scores == 1 {
+        for (row, score) in values.chunks_exact(width).zip(scores) {
+            *score += dot(row, weights);
         }
         return;
     }
     let rows = T::rows_at_once(values.len(), width);
-    for (values, logits) in values.chunks(rows * width).zip(logits.chunks_mut(rows * n_classes)) {
-        multiply(&T::double(values), width, weights, n_classes, logits);
+    for (values, scores) in values.chunks(rows * width).zip(scores.chunks_mut(rows * n_scores)) {
+        multiply(&T::double(values), width, weights, n_scores, scores);
     }
 }
 
 /// Adds `valuesᵀ · slopes` to the gradient of the weights.
-fn add_gradient<T: Number>(
+pub(super) fn add_gradient<T: Number>(
     values: &[T],
     width: usize,
     slopes: &[f64],
-    n_classes: usize,
+    n_scores: usize,
     gradient: &mut [f64],
 ) {
-    if n_classes == 2 {
-        for (row, slopes) in values.chunks_exact(width).zip(slopes.chunks_exact(2)) {
+    if n_scores == 1 {
+        for (row, slope) in values.chunks_exact(width).zip(slopes) {
             for (gradient, &value) in gradient.iter_mut().zip(row) {
-                *gradient += slopes[1] * value.into();
+                *gradient += slope * value.into();
             }
         }
         return;
     }
     let rows = T::rows_at_once(values.len(), width);
-    for (values, slopes) in values.chunks(rows * width).zip(slopes.chunks(rows * n_classes)) {
-        multiply_transposed(&T::double(values), width, slopes, n_classes, gradient);
+    for (values, slopes) in values.chunks(rows * width).zip(slopes.chunks(rows * n_scores)) {
+        multiply_transposed(&T::double(values), width, slopes, n_scores, gradient);
     }
 }
 
-/// Adds `values · weights` to the logits, by matrix multiplication.
-pub(super) fn multiply(values: &[f64], width: usize, weights: &[f64], n_classes: usize, logits: &mut [f64]) {
-    let rows = logits.len() / n_classes;
-    let values = ArrayView2::from_shape((rows, width), values).expect("each row of logits has its values");
-    let weights = ArrayView2::from_shape((width, n_classes - 1), weights)
-        .expect("each column has a weight for each class but the first");
-    let mut logits = ArrayViewMut2::from_shape((rows, n_classes), logits).expect("the logits are whole rows");
-    general_mat_mul(1.0, &values, &weights, 1.0, &mut logits.slice_mut(s![.., 1..]));
+/// Adds `values · weights` to the scores, by matrix multiplication.
+fn multiply(values: &[f64], width: usize, weights: &[f64], n_scores: usize, scores: &mut [f64]) {
+    let rows = scores.len() / n_scores;
+    let values = ArrayView2::from_shape((rows, width), values).expect("each row of scores has its values");
+    let weights =
+        ArrayView2::from_shape((width, n_scores), weights).expect("each column has a weight for each score");
+    let mut scores = ArrayViewMut2::from_shape((rows, n_scores), scores).expect("the scores are whole rows");
+    general_mat_mul(1.0, &values, &weights, 1.0, &mut scores);
 }
 
 /// Adds `valuesᵀ · slopes` to the gradient of the weights, by matrix multiplication.
-pub(super) fn multiply_transposed(
-    values: &[f64],
-    width: usize,
-    slopes: &[f64],
-    n_classes: usize,
-    gradient: &mut [f64],
-) {
-    let rows = slopes.len() / n_classes;
+fn multiply_transposed(values: &[f64], width: usize, slopes: &[f64], n_scores: usize, gradient: &mut [f64]) {
+    let rows = slopes.len() / n_scores;
     let values = ArrayView2::from_shape((rows, width), values).expect("each row of slopes has its values");
-    let slopes = ArrayView2::from_shape((rows, n_classes), slopes).expect("the slopes are whole rows");
-    let mut gradient = ArrayViewMut2::from_shape((width, n_classes - 1), gradient)
-        .expect("each column has a slope for each class but the first");
-    general_mat_mul(1.0, &values.t(), &slopes.slice(s![.., 1..]), 1.0, &mut gradient);
+    let slopes = ArrayView2::from_shape((rows, n_scores), slopes).expect("the slopes are whole rows");
+    let mut gradient = ArrayViewMut2::from_shape((width, n_scores), gradient)
+        .expect("each column has a slope for each score");
+    general_mat_mul(1.0, &values.t(), &slopes, 1.0, &mut gradient);
 }
 
 fn dot<T: Number>(row: &[T], weights: &[f64]) -> f64 {

@@ -14,65 +14,55 @@ impl Kernel for Features {
         self.n_columns()
     }
 
-    fn add_logits(&self, weights: &[f64], n_classes: usize, first: usize, logits: &mut [f64]) {
-        let (layout, k) = (self.layout(), n_classes - 1);
-        let (dense_weights, weights) = weights.split_at(layout.n_dense * k);
-        let (indicator_weights, sparse_weights) = weights.split_at(layout.indicator_mean.len() * k);
+    fn add_scores(&self, weights: &[f64], n_scores: usize, first: usize, scores: &mut [f64]) {
+        let layout = self.layout();
+        let (dense_weights, weights) = weights.split_at(layout.n_dense * n_scores);
+        let (indicator_weights, sparse_weights) = weights.split_at(layout.indicator_mean.len() * n_scores);
         let n_blocks = layout.n_blocks();
-        if n_blocks > 0 && k == 1 {
+        if n_blocks > 0 && n_scores == 1 {
             let codes = self.codes()[first * n_blocks..].chunks_exact(n_blocks);
-            for (codes, logits) in codes.zip(logits.chunks_exact_mut(2)) {
+            for (codes, score) in codes.zip(&mut *scores) {
                 let weight = |(&code, &offset): (&u32, &usize)| {
                     if code == Self::ABSENT { 0.0 } else { indicator_weights[offset + code as usize] }
                 };
-                logits[1] += codes.iter().zip(&layout.block_offsets).map(weight).sum::<f64>();
+                *score += codes.iter().zip(&layout.block_offsets).map(weight).sum::<f64>();
             }
         } else if n_blocks > 0 {
             let codes = self.codes()[first * n_blocks..].chunks_exact(n_blocks);
-            for (codes, logits) in codes.zip(logits.chunks_exact_mut(n_classes)) {
+            for (codes, scores) in codes.zip(scores.chunks_exact_mut(n_scores)) {
                 for (&code, &offset) in codes.iter().zip(&layout.block_offsets) {
                     if code != Self::ABSENT {
-                        let weights = &indicator_weights[(offset + code as usize) * k..][..k];
-                        for (logit, weight) in logits[1..].iter_mut().zip(weights) {
-                            *logit += weight;
+                        let weights = &indicator_weights[(offset + code as usize) * n_scores..][..n_scores];
+                        for (score, weight) in scores.iter_mut().zip(weights) {
+                            *score += weight;
                         }
                     }
                 }
             }
         }
-        // Matrix multiplication even for two classes: sums in another order would change what trained models
-        // are.
         if layout.n_dense > 0 {
-            let rows = logits.len() / n_classes;
+            let rows = scores.len() / n_scores;
             let values = &self.dense()[first * layout.n_dense..][..rows * layout.n_dense];
-            dense::multiply(values, layout.n_dense, dense_weights, n_classes, logits);
+            dense::add_scores(values, layout.n_dense, dense_weights, n_scores, scores);
         }
         if let Some(sparse) = self.sparse() {
-            sparse.add_logits(sparse_weights, n_classes, first, logits);
+            sparse.add_scores(sparse_weights, n_scores, first, scores);
         }
     }
 
-    fn add_gradient(&self, slopes: &[f64], n_classes: usize, first: usize, gradient: &mut [f64]) {
-        let (layout, k) = (self.layout(), n_classes - 1);
-        let (dense_gradient, gradient) = gradient.split_at_mut(layout.n_dense * k);
-        let (indicator_gradient, sparse_gradient) = gradient.split_at_mut(layout.indicator_mean.len() * k);
+    fn add_gradient(&self, slopes: &[f64], n_scores: usize, first: usize, gradient: &mut [f64]) {
+        let layout = self.layout();
+        let (dense_gradient, gradient) = gradient.split_at_mut(layout.n_dense * n_scores);
+        let (indicator_gradient, sparse_gradient) =
+            gradient.split_at_mut(layout.indicator_mean.len() * n_scores);
         let n_blocks = layout.n_blocks();
-        if n_blocks > 0 && k == 1 {
+        if n_blocks > 0 {
             let codes = self.codes()[first * n_blocks..].chunks_exact(n_blocks);
-            for (codes, slopes) in codes.zip(slopes.chunks_exact(2)) {
+            for (codes, slopes) in codes.zip(slopes.chunks_exact(n_scores)) {
                 for (&code, &offset) in codes.iter().zip(&layout.block_offsets) {
                     if code != Self::ABSENT {
-                        indicator_gradient[offset + code as usize] += slopes[1];
-                    }
-                }
-            }
-        } else if n_blocks > 0 {
-            let codes = self.codes()[first * n_blocks..].chunks_exact(n_blocks);
-            for (codes, slopes) in codes.zip(slopes.chunks_exact(n_classes)) {
-                for (&code, &offset) in codes.iter().zip(&layout.block_offsets) {
-                    if code != Self::ABSENT {
-                        let gradient = &mut indicator_gradient[(offset + code as usize) * k..][..k];
-                        for (gradient, slope) in gradient.iter_mut().zip(&slopes[1..]) {
+                        let gradient = &mut indicator_gradient[(offset + code as usize) * n_scores..];
+                        for (gradient, slope) in gradient.iter_mut().zip(slopes) {
                             *gradient += slope;
                         }
                     }
@@ -80,13 +70,21 @@ impl Kernel for Features {
             }
         }
         if layout.n_dense > 0 {
-            let rows = slopes.len() / n_classes;
+            let rows = slopes.len() / n_scores;
             let values = &self.dense()[first * layout.n_dense..][..rows * layout.n_dense];
-            dense::multiply_transposed(values, layout.n_dense, slopes, n_classes, dense_gradient);
+            dense::add_gradient(values, layout.n_dense, slopes, n_scores, dense_gradient);
         }
         if let Some(sparse) = self.sparse() {
-            sparse.add_gradient(slopes, n_classes, first, sparse_gradient);
+            sparse.add_gradient(slopes, n_scores, first, sparse_gradient);
         }
+    }
+
+    fn features(&self) -> Option<&Features> {
+        Some(self)
+    }
+
+    fn values(&self) -> Vec<f64> {
+        (0..self.n_rows()).flat_map(|row| self.row(row)).collect()
     }
 
     fn own_standardisation(&self) -> Standardisation {

@@ -10,18 +10,25 @@ use crate::moments::Moments;
 use crate::standardisation::Standardisation;
 
 /// What the linear map needs of rows. `first` is the first row of a block, whose number of rows follows from
-/// the logits or slopes, `[rows, n_classes]`; the columns of class 0 are left alone. Weights are `[n_columns,
-/// n_classes - 1]`.
+/// the scores or slopes, `[rows, n_scores]`. Weights are `[n_columns, n_scores]`.
 pub trait Kernel: Sync {
     fn n_rows(&self) -> usize;
 
     fn n_columns(&self) -> usize;
 
-    /// Adds `x · weights` to the logits of a block.
-    fn add_logits(&self, weights: &[f64], n_classes: usize, first: usize, logits: &mut [f64]);
+    /// Adds `x · weights` to the scores of a block.
+    fn add_scores(&self, weights: &[f64], n_scores: usize, first: usize, scores: &mut [f64]);
 
     /// Adds `xᵀ · slopes` of a block to the gradient of the weights.
-    fn add_gradient(&self, slopes: &[f64], n_classes: usize, first: usize, gradient: &mut [f64]);
+    fn add_gradient(&self, slopes: &[f64], n_scores: usize, first: usize, gradient: &mut [f64]);
+
+    /// The rows where they are encoded features.
+    fn features(&self) -> Option<&Features> {
+        None
+    }
+
+    /// All values, `[n_rows, n_columns]`, as they are.
+    fn values(&self) -> Vec<f64>;
 
     /// What the rows' values stand for where they say so themselves.
     fn own_standardisation(&self) -> Standardisation {
@@ -111,12 +118,20 @@ impl Kernel for Inputs<'_> {
         self.kernel().n_columns()
     }
 
-    fn add_logits(&self, weights: &[f64], n_classes: usize, first: usize, logits: &mut [f64]) {
-        self.kernel().add_logits(weights, n_classes, first, logits);
+    fn add_scores(&self, weights: &[f64], n_scores: usize, first: usize, scores: &mut [f64]) {
+        self.kernel().add_scores(weights, n_scores, first, scores);
     }
 
-    fn add_gradient(&self, slopes: &[f64], n_classes: usize, first: usize, gradient: &mut [f64]) {
-        self.kernel().add_gradient(slopes, n_classes, first, gradient);
+    fn add_gradient(&self, slopes: &[f64], n_scores: usize, first: usize, gradient: &mut [f64]) {
+        self.kernel().add_gradient(slopes, n_scores, first, gradient);
+    }
+
+    fn features(&self) -> Option<&Features> {
+        self.kernel().features()
+    }
+
+    fn values(&self) -> Vec<f64> {
+        self.kernel().values()
     }
 
     fn own_standardisation(&self) -> Standardisation {

@@ -63,10 +63,10 @@ impl<F: FnMut(usize, usize, f64)> Visit for Each<F> {
     }
 }
 
-/// Two classes: adds each row's product with the weights to its second logit.
+/// One score a row: adds its product with the weights.
 struct AddProducts<'a> {
     weights: &'a [f64],
-    logits: &'a mut [f64],
+    scores: &'a mut [f64],
 }
 
 impl Visit for AddProducts<'_> {
@@ -81,11 +81,11 @@ impl Visit for AddProducts<'_> {
             }
         }
         let rest: f64 = index_rest.iter().zip(value_rest).map(term).sum();
-        self.logits[2 * row + 1] += sums.iter().sum::<f64>() + rest;
+        self.scores[row] += sums.iter().sum::<f64>() + rest;
     }
 }
 
-/// Two classes: adds the rows to the gradient, each times the slope of its second logit.
+/// One score a row: adds the rows to the gradient, each times its slope.
 struct AddRows<'a> {
     slopes: &'a [f64],
     gradient: &'a mut [f64],
@@ -93,7 +93,7 @@ struct AddRows<'a> {
 
 impl Visit for AddRows<'_> {
     fn row<I: Index, V: Copy + Into<f64>>(&mut self, row: usize, indices: &[I], values: &[V]) {
-        let slope = self.slopes[2 * row + 1];
+        let slope = self.slopes[row];
         for (&index, &value) in indices.iter().zip(values) {
             self.gradient[index.column()] += value.into() * slope;
         }
@@ -109,30 +109,36 @@ impl Kernel for CsrMatrix<'_> {
         self.n_columns()
     }
 
-    fn add_logits(&self, weights: &[f64], n_classes: usize, first: usize, logits: &mut [f64]) {
-        let k = n_classes - 1;
-        let rows = first..first + logits.len() / n_classes;
-        if k == 1 {
-            return visit_rows(self, rows, &mut AddProducts { weights, logits });
+    fn values(&self) -> Vec<f64> {
+        let width = self.n_columns();
+        let mut values = vec![0.0; self.n_rows() * width];
+        let set = |row: usize, column: usize, value| values[row * width + column] = value;
+        visit_rows(self, 0..self.n_rows(), &mut Each(set));
+        values
+    }
+
+    fn add_scores(&self, weights: &[f64], n_scores: usize, first: usize, scores: &mut [f64]) {
+        let rows = first..first + scores.len() / n_scores;
+        if n_scores == 1 {
+            return visit_rows(self, rows, &mut AddProducts { weights, scores });
         }
         let add = |row: usize, column: usize, value: f64| {
-            let logits = &mut logits[row * n_classes + 1..][..k];
-            for (logit, weight) in logits.iter_mut().zip(&weights[column * k..][..k]) {
-                *logit += value * weight;
+            let scores = &mut scores[row * n_scores..][..n_scores];
+            for (score, weight) in scores.iter_mut().zip(&weights[column * n_scores..][..n_scores]) {
+                *score += value * weight;
             }
         };
         visit_rows(self, rows, &mut Each(add));
     }
 
-    fn add_gradient(&self, slopes: &[f64], n_classes: usize, first: usize, gradient: &mut [f64]) {
-        let k = n_classes - 1;
-        let rows = first..first + slopes.len() / n_classes;
-        if k == 1 {
+    fn add_gradient(&self, slopes: &[f64], n_scores: usize, first: usize, gradient: &mut [f64]) {
+        let rows = first..first + slopes.len() / n_scores;
+        if n_scores == 1 {
             return visit_rows(self, rows, &mut AddRows { slopes, gradient });
         }
         let add = |row: usize, column: usize, value: f64| {
-            let slopes = &slopes[row * n_classes + 1..][..k];
-            for (gradient, slope) in gradient[column * k..][..k].iter_mut().zip(slopes) {
+            let slopes = &slopes[row * n_scores..][..n_scores];
+            for (gradient, slope) in gradient[column * n_scores..][..n_scores].iter_mut().zip(slopes) {
                 *gradient += value * slope;
             }
         };

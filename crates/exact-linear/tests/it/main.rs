@@ -2,8 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod features;
 mod fit;
 mod inputs;
 mod model_file;
 mod partitions;
+mod sparsity;
+mod symmetry;
 mod trainer;

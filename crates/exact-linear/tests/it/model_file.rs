@@ -58,12 +58,16 @@ struct Parts {
     version: Value,
     model: Value,
     shape: Vec<usize>,
-    weights: Vec<f64>,
-    biases: Vec<f64>,
+    coefficients: Vec<f64>,
+    intercepts: Vec<f64>,
 }
 
 fn to_bytes(values: &[f64]) -> Vec<u8> {
     values.iter().flat_map(|value| value.to_le_bytes()).collect()
+}
+
+fn view(shape: Vec<usize>, bytes: &[u8]) -> TensorView<'_> {
+    TensorView::new(Dtype::F64, shape, bytes).unwrap()
 }
 
 impl Parts {
@@ -80,18 +84,34 @@ impl Parts {
             format: header["format"].clone(),
             version: header["version"].clone(),
             model: serde_json::from_str(header["description"].as_str().unwrap()).unwrap(),
-            shape: tensors.tensor("weights").unwrap().shape().to_vec(),
-            weights: values("weights"),
-            biases: values("biases"),
+            shape: tensors.tensor("coefficients").unwrap().shape().to_vec(),
+            coefficients: values("coefficients"),
+            intercepts: values("intercepts"),
         }
     }
 
     fn bytes(&self) -> Vec<u8> {
-        let (weights, biases) = (to_bytes(&self.weights), to_bytes(&self.biases));
-        let view = |shape: Vec<usize>, bytes| TensorView::new(Dtype::F64, shape, bytes).unwrap();
+        let (coefficients, intercepts) = (to_bytes(&self.coefficients), to_bytes(&self.intercepts));
         self.with_tensors(BTreeMap::from([
-            ("weights", view(self.shape.clone(), &weights)),
-            ("biases", view(vec![self.biases.len()], &biases)),
+            ("coefficients", view(self.shape.clone(), &coefficients)),
+            ("intercepts", view(vec![self.intercepts.len()], &intercepts)),
+        ]))
+    }
+
+    /// As files of the first and second version have them: transposed, and as differences to the first class.
+    fn bytes_of_differences(&self) -> Vec<u8> {
+        let [n_classes, n_columns] = self.shape[..] else { panic!("{:?}", self.shape) };
+        let difference = |class: usize, column: usize| {
+            self.coefficients[class * n_columns + column] - self.coefficients[column]
+        };
+        let weights: Vec<f64> = (0..n_columns)
+            .flat_map(|column| (1..n_classes).map(move |class| difference(class, column)))
+            .collect();
+        let biases: Vec<f64> = self.intercepts[1..].iter().map(|it| it - self.intercepts[0]).collect();
+        let (weights, biases) = (to_bytes(&weights), to_bytes(&biases));
+        self.with_tensors(BTreeMap::from([
+            ("weights", view(vec![n_columns, n_classes - 1], &weights)),
+            ("biases", view(vec![n_classes - 1], &biases)),
         ]))
     }
 
@@ -128,7 +148,8 @@ fn loading_gives_back_what_was_saved_bit_for_bit() {
         assert_eq!(loaded, model);
         let bits = |model: &Model| {
             let classifier = model.classifier();
-            classifier.weights().iter().chain(classifier.biases()).map(|x| x.to_bits()).collect::<Vec<_>>()
+            let parameters = [classifier.coefficients(), classifier.intercepts()].concat();
+            parameters.into_iter().map(f64::to_bits).collect::<Vec<_>>()
         };
         assert_eq!(bits(&loaded), bits(&model));
         assert_eq!(loaded.classifier().link(), model.classifier().link());
@@ -196,13 +217,14 @@ fn files_of_another_kind_are_refused() {
 
 #[test]
 fn another_format_or_version_is_refused() {
-    let version = altered(|parts| parts.version = 3.into());
-    assert!(version.contains("format version is 3") && version.contains("up to 2"), "{version}");
+    let version = altered(|parts| parts.version = 4.into());
+    assert!(version.contains("format version is 4") && version.contains("up to 3"), "{version}");
     let format = altered(|parts| parts.format = "a network".into());
     assert!(format.contains("'a network'"), "{format}");
 }
 
-/// The first version had no profile of the columns, and read them by their kind alone.
+/// The first version had no profile of the columns, and read them by their kind alone; up to the second,
+/// weights were differences to the first class.
 #[test]
 fn files_of_the_first_version_predict_the_same() {
     let mut parts = Parts::of(&BYTES);
@@ -212,28 +234,32 @@ fn files_of_the_first_version_predict_the_same() {
     for new in ["readings", "form"] {
         encoder.remove(new).unwrap();
     }
-    let first = Model::from_bytes("first", &parts.bytes()).unwrap();
+    let first = Model::from_bytes("first", &parts.bytes_of_differences()).unwrap();
     let source = Source::bytes("new.csv", b"size,colour\n1,red\n70,blue\n,\n".as_slice());
     let predictions = |model: &Model| {
         let table = Table::read(&source, &model.encoder().read_options()).unwrap();
         model.predict(&table).unwrap()
     };
-    assert_eq!(predictions(&first), predictions(&MODEL));
+    let (first, now) = (predictions(&first), predictions(&MODEL));
+    assert_eq!(first.classes, now.classes);
+    for (first, now) in first.probabilities.iter().zip(&now.probabilities) {
+        assert!((first - now).abs() < 1e-12, "{first} {now}");
+    }
 }
 
 #[test]
 fn parts_that_do_not_fit_together_are_refused() {
     assert_eq!(Parts::of(&BYTES).shape.len(), 2);
     let shape = altered(|parts| parts.shape.reverse());
-    assert!(shape.contains("[2, 5]") && shape.contains("need [5, 2]"), "{shape}");
+    assert!(shape.contains("3 intercepts") && shape.contains("need 5"), "{shape}");
     let fewer = altered(|parts| {
-        parts.shape[0] -= 1;
-        parts.weights.truncate(parts.shape[0] * parts.shape[1]);
+        parts.shape[1] -= 1;
+        parts.coefficients.truncate(parts.shape[0] * parts.shape[1]);
     });
-    assert!(fewer.contains("shape"), "{fewer}");
-    let biases = altered(|parts| parts.biases.push(0.0));
-    assert!(biases.contains("3 biases") && biases.contains("need 2"), "{biases}");
-    let flat = altered(|parts| parts.shape = vec![parts.weights.len()]);
+    assert!(fewer.contains("[3, 4]") && fewer.contains("need [3, 5]"), "{fewer}");
+    let intercepts = altered(|parts| parts.intercepts.push(0.0));
+    assert!(intercepts.contains("4 intercepts") && intercepts.contains("need 3"), "{intercepts}");
+    let flat = altered(|parts| parts.shape = vec![parts.coefficients.len()]);
     assert!(flat.contains("dimensions"), "{flat}");
     let labels = altered(|parts| parts.model["labels"] = serde_json::json!(["low"]));
     assert!(labels.contains("fewer than 2 classes"), "{labels}");
@@ -248,18 +274,18 @@ fn parts_that_do_not_fit_together_are_refused() {
 #[test]
 fn tensors_of_another_type_are_refused() {
     let parts = Parts::of(&BYTES);
-    let weights = vec![0; 4 * parts.weights.len()];
-    let view = TensorView::new(Dtype::F32, parts.shape.clone(), &weights).unwrap();
-    let problem = problem(&parts.with_tensors(BTreeMap::from([("weights", view)])));
+    let coefficients = vec![0; 4 * parts.coefficients.len()];
+    let view = TensorView::new(Dtype::F32, parts.shape.clone(), &coefficients).unwrap();
+    let problem = problem(&parts.with_tensors(BTreeMap::from([("coefficients", view)])));
     assert!(problem.contains("F32") && problem.contains("F64"), "{problem}");
 }
 
 #[test]
 fn numbers_that_are_not_usable_are_refused() {
     for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
-        let weight = altered(|parts| parts.weights[1] = value);
+        let weight = altered(|parts| parts.coefficients[1] = value);
         assert!(weight.contains("not finite"), "{weight}");
-        let bias = altered(|parts| parts.biases[0] = value);
+        let bias = altered(|parts| parts.intercepts[0] = value);
         assert!(bias.contains("not finite"), "{bias}");
     }
     for scale in [0.0, -1.0, -f64::MIN_POSITIVE] {

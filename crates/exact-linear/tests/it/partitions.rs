@@ -44,7 +44,7 @@ fn assert_same(settings: &Settings, weighted: bool) {
     let data = Dataset::new(rows, labels, 3, weighted.then_some(weights)).unwrap();
     let whole = LinearClassifier::fit(&data, settings, &FitOptions::default()).unwrap();
     let parts = LinearClassifier::fit_partitions(&mut partitions(weighted), 3, settings).unwrap();
-    let of = |fitted: &Fitted| [fitted.classifier.weights(), fitted.classifier.biases()].concat();
+    let of = |fitted: &Fitted| [fitted.classifier.coefficients(), fitted.classifier.intercepts()].concat();
     let (expected, found) = (of(&whole), of(&parts));
     let largest = expected.iter().fold(0.0, |largest: f64, weight| largest.max(weight.abs()));
     for (found, expected) in found.iter().zip(&expected) {
@@ -68,7 +68,9 @@ fn partitions_give_the_classifier_of_all_rows() {
         LossSettings::Poly1 { epsilon: 1.0 },
     ] {
         for weighted in [false, true] {
-            assert_same(&Settings::new(loss.clone(), 1e-3), weighted);
+            for l1 in [0.0, 1e-2] {
+                assert_same(&Settings::new(loss.clone(), 1e-3).with_l1(l1), weighted);
+            }
         }
     }
 }
@@ -84,11 +86,11 @@ fn what_does_not_fit_is_refused() {
     let partition = new(vec![0, 0], None).unwrap();
     assert!(matches!(
         partition.logit_moments(&[1.0]),
-        Err(LinearError::Parameters { found: 1, expected: 6 })
+        Err(LinearError::Parameters { found: 1, expected: 9 })
     ));
     let query = Query {
         loss: &LossSettings::default(),
-        parameters: &[0.0; 6],
+        parameters: &[0.0; 9],
         loss_parameters: &[1.0],
         normalization: None,
     };

@@ -106,6 +106,7 @@ impl DatasetArgument<'_> {
 #[pyo3(from_item_all)]
 pub struct SettingsArgument {
     l2: f64,
+    l1: f64,
     sigma: Option<f64>,
     margin: Option<f64>,
     temperature: Option<f64>,
@@ -125,7 +126,7 @@ impl SettingsArgument {
     /// # Errors
     /// A `ValueError` if linear classifiers have no loss of this name.
     pub fn settings(&self, loss: &str) -> PyResult<Settings> {
-        let mut settings = Settings::new(loss_settings(loss, &self.numbers())?, self.l2);
+        let mut settings = Settings::new(loss_settings(loss, &self.numbers())?, self.l2).with_l1(self.l1);
         settings.max_iterations = self.max_iter;
         Ok(settings)
     }

@@ -76,7 +76,7 @@ impl LinearClassifier {
     /// As for a fit, and a `ValueError` for folds that cannot be used.
     #[staticmethod]
     #[expect(clippy::too_many_arguments, reason = "they are named in Python")]
-    #[pyo3(signature = (*, data, loss, metric, folds, solver, seed, n_threads, progress))]
+    #[pyo3(signature = (*, data, loss, metric, folds, solver, features, seed, n_threads, progress))]
     fn cross_validate(
         py: Python<'_>,
         data: DatasetArgument<'_>,
@@ -84,14 +84,19 @@ impl LinearClassifier {
         metric: MetricArgument<'_>,
         folds: FoldsArgument<'_>,
         solver: &str,
+        features: &str,
         seed: u64,
         n_threads: usize,
         progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<(Self, Selection)> {
         let loss: LossChoice = loss.parse().map_err(|error| linear_error(&error))?;
         let solver = solver.parse().map_err(|error| linear_error(&error))?;
-        let mut options =
-            TrainOptions::default().with_metric(metric.get()?).with_solver(solver).with_seed(seed);
+        let features = features.parse().map_err(|error| linear_error(&error))?;
+        let mut options = TrainOptions::default()
+            .with_metric(metric.get()?)
+            .with_solver(solver)
+            .with_features(features)
+            .with_seed(seed);
         let dataset = data.get()?;
         let splits = match folds {
             FoldsArgument::Number(number) => {
@@ -111,9 +116,9 @@ impl LinearClassifier {
         Ok((Self(trained.classifier), selection))
     }
 
-    /// The weights of each class, `[n_classes, n_columns]`; those of class 0 are 0.
+    /// The weights of each class, `[n_classes, n_features]`; those of a feature sum to 0.
     fn coefficients<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        matrix(py, self.0.coefficients(), self.0.n_classes(), self.0.n_columns())
+        matrix(py, self.0.coefficients(), self.0.n_classes(), self.0.n_features())
     }
 
     /// The bias of each class, `[n_classes]`.

@@ -14,5 +14,5 @@ pub use class_weight::balanced_weights;
 pub use classifier::LinearClassifier;
 pub use error::linear_error;
 pub use partitions::Partition;
-pub use selection::{Selection, Setting};
+pub use selection::{ExpandedTo, Selection, Setting};
 pub use training::train;

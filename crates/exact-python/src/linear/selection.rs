@@ -1,6 +1,6 @@
 //! How cross-validation chose a setting, as dictionaries for Python.
 
-use exact_eval::record::Selected;
+use exact_eval::record::{Selected, SelectedFeatures};
 use exact_linear::{LossKind, PathPoint, Trained};
 use pyo3::IntoPyObject;
 
@@ -11,6 +11,14 @@ pub struct Selection {
     score: f64,
     n_iter: usize,
     path: Vec<Point>,
+    features: ExpandedTo,
+}
+
+/// What the columns were expanded to.
+#[derive(IntoPyObject)]
+pub struct ExpandedTo {
+    kind: String,
+    bandwidth: Option<f64>,
 }
 
 /// A loss and its hyper-parameters.
@@ -18,6 +26,7 @@ pub struct Selection {
 pub struct Setting {
     loss: &'static str,
     l2: f64,
+    l1: Option<f64>,
     sigma: Option<f64>,
     margin: Option<f64>,
     temperature: Option<f64>,
@@ -35,8 +44,14 @@ struct Point {
 
 impl Setting {
     pub fn of(loss: LossKind, settings: &Selected) -> Self {
-        let Selected { l2, sigma, margin, temperature, epsilon, learning_rate } = *settings;
-        Self { loss: loss.name(), l2, sigma, margin, temperature, epsilon, learning_rate }
+        let Selected { l2, l1, sigma, margin, temperature, epsilon, learning_rate } = *settings;
+        Self { loss: loss.name(), l2, l1, sigma, margin, temperature, epsilon, learning_rate }
+    }
+}
+
+impl ExpandedTo {
+    pub fn of(selected: &SelectedFeatures) -> Self {
+        Self { kind: selected.kind.clone(), bandwidth: selected.bandwidth }
     }
 }
 
@@ -52,6 +67,7 @@ impl Selection {
             score: trained.cv.mean,
             n_iter: trained.iterations,
             path: trained.path.iter().map(point).collect(),
+            features: ExpandedTo::of(&trained.features),
         }
     }
 }

@@ -13,7 +13,7 @@ use super::columns::{ColumnArgument, TableArgument, Unread, label_table};
 use super::error::{data_error, model_error};
 use super::inputs::{ClassWeightArgument, Inputs, Target, Weighting, messages};
 use crate::arrays::classes;
-use crate::linear::{FoldsArgument, Selection, Setting, linear_error, splits, train};
+use crate::linear::{ExpandedTo, FoldsArgument, Selection, Setting, linear_error, splits, train};
 use crate::outputs::matrix;
 use crate::threads::in_pool;
 
@@ -49,7 +49,7 @@ impl TableModel {
     #[staticmethod]
     #[expect(clippy::too_many_arguments, reason = "they are named in Python")]
     #[pyo3(signature = (*, table, target, labels, reading, missing_indicator, sample_weight, class_weight,
-                        loss, folds, solver, seed, n_threads, progress))]
+                        loss, folds, solver, features, seed, n_threads, progress))]
     fn fit(
         py: Python<'_>,
         table: TableArgument<'_>,
@@ -62,13 +62,15 @@ impl TableModel {
         loss: &str,
         folds: FoldsArgument<'_>,
         solver: &str,
+        features: &str,
         seed: u64,
         n_threads: usize,
         progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<(Self, Selection, Vec<String>)> {
         let loss: LossChoice = loss.parse().map_err(|error| linear_error(&error))?;
         let solver = solver.parse().map_err(|error| linear_error(&error))?;
-        let mut options = TrainOptions::default().with_solver(solver).with_seed(seed);
+        let features = features.parse().map_err(|error| linear_error(&error))?;
+        let mut options = TrainOptions::default().with_solver(solver).with_features(features).with_seed(seed);
         let folds = match folds {
             FoldsArgument::Number(number) => {
                 options.folds = number;
@@ -184,13 +186,15 @@ impl TableModel {
         self.0.columns().iter().map(column).collect()
     }
 
-    /// The loss and the hyper-parameters that were chosen, and their accuracy over the folds.
+    /// The loss and the hyper-parameters that were chosen, their accuracy over the folds, and what the
+    /// columns are expanded to.
     ///
     /// # Errors
     /// A `ValueError` if linear classifiers have no loss of the name in the model.
-    fn chosen(&self) -> PyResult<(Setting, f64)> {
+    fn chosen(&self) -> PyResult<(Setting, f64, ExpandedTo)> {
         let loss = loss_named(self.0.loss()).map_err(|error| linear_error(&error))?;
-        Ok((Setting::of(loss, self.0.selected()), self.0.cross_validated_accuracy()))
+        let setting = Setting::of(loss, self.0.selected());
+        Ok((setting, self.0.cross_validated_accuracy(), ExpandedTo::of(self.0.features())))
     }
 
     /// Writes the file of the model.

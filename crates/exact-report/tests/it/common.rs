@@ -3,7 +3,7 @@
 
 use exact_eval::record::{
     ColumnRecord, CompareRecord, CrossValidation, DataRecord, FitRecord, LossRecord, Selected,
-    SigmaPathPoint, TestMetrics, ToyCurve, ToyRecord, ToyRun, TrainMetrics,
+    SelectedFeatures, SigmaPathPoint, TestMetrics, ToyCurve, ToyRecord, ToyRun, TrainMetrics,
 };
 use roxmltree::{Document, ParsingOptions};
 
@@ -75,6 +75,7 @@ pub fn loss_record(index: usize, loss: &str, classes: usize, test_rows: Option<u
             margin: (loss == "hinge" || loss == "exact").then_some(1.0),
             ..Selected::default()
         },
+        features: SelectedFeatures::default(),
         cv: CrossValidation::of_folds(folds),
         train: TrainMetrics { accuracy: base + 0.015 },
         test: test_rows.map(|n| test_metrics(n, classes, 0.93 + 0.01 * noise(index), None, index)),

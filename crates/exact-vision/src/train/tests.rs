@@ -284,9 +284,9 @@ fn a_checkpoint_that_does_not_fit_is_an_error() {
     let mut damaged = bytes.clone();
     *damaged.last_mut().unwrap() ^= 1;
     assert!(resume(&damaged).contains("checksum"));
-    let version = String::from_utf8_lossy(&bytes).find("\\\"version\\\":2").unwrap();
+    let version = String::from_utf8_lossy(&bytes).find("\\\"version\\\":3").unwrap();
     let mut newer = bytes.clone();
-    newer[version + 12] = b'3';
+    newer[version + 12] = b'4';
     assert!(resume(&newer).contains("version"), "{}", resume(&newer));
     fs::copy(folder.path().join("model.safetensors"), &path).unwrap();
     assert!(problem(trainer_of(&images, &one).resume(go_on)).contains("image classifier"));

@@ -1,6 +1,6 @@
 //! `exact vision replace-head`.
 
-use exact_linear::Model;
+use exact_linear::{FeatureKind, Model};
 use exact_vision::{ImageClassifier, default_device};
 
 use crate::arguments::vision::ReplaceHead;
@@ -29,6 +29,12 @@ fn parameters(
     n_features: usize,
     class_names: &[String],
 ) -> Result<(Vec<f32>, Vec<f32>), String> {
+    let features = &head.features().kind;
+    if features != FeatureKind::Linear.name() {
+        return Err(format!(
+            "it is linear in {features}, not in its columns: fit it with `--features linear`"
+        ));
+    }
     let columns = head.encoder().standardised_columns();
     if columns.len() != head.encoder().n_columns() {
         return Err("it was trained on columns that are not numbers".into());

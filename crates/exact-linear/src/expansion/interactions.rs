@@ -1,0 +1,486 @@
+//! Products of pairs of columns: of two numbers, or of a number with itself; of two categories, which are
+//! crossed; and of a number with the indicators of a category, which gives it a slope in each.
+//!
+//! Where there are more than the rows can bear, a screen chooses: products are ranked by the score statistic
+//! of the linear classifier, the sum of squares of their covariances with its residuals for each degree of
+//! freedom, which is about 1 for a product that adds nothing (Rao 1948).
+
+use std::collections::HashMap;
+
+use exact_data::{CsrMatrix, Features, Layout};
+use rayon::prelude::*;
+
+use super::{Shape, integers};
+use crate::LinearError;
+use crate::model_file::Tensors;
+
+/// Columns that products make at most.
+const MAX_COLUMNS: usize = 2000;
+/// Values of all rows in these columns at most, 128 MB.
+const MAX_VALUES: usize = 1 << 24;
+/// Columns, of numbers or categories, whose pairs are looked at: those with the largest score statistic of
+/// their own.
+const MAX_INPUTS: usize = 300;
+/// Rows from which the statistic is computed.
+const SCREENED_ROWS: usize = 5000;
+/// Rows that a crossed category needs to have a column of its own.
+const MIN_ROWS: usize = 2;
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Interactions {
+    products: Vec<Product>,
+    crossings: Vec<Crossing>,
+    slopes: Vec<Slopes>,
+}
+
+/// The product of two dense columns, standardised.
+#[derive(Debug, Clone, PartialEq)]
+struct Product {
+    columns: [usize; 2],
+    mean: f64,
+    std: f64,
+}
+
+/// The pairs of codes of two blocks that are new categories, with their shares of the rows.
+#[derive(Debug, Clone, PartialEq)]
+struct Crossing {
+    blocks: [usize; 2],
+    /// Sorted.
+    pairs: Vec<[u32; 2]>,
+    shares: Vec<f64>,
+}
+
+/// A dense column times each indicator of a block, with the means and standard deviations.
+#[derive(Debug, Clone, PartialEq)]
+struct Slopes {
+    column: usize,
+    block: usize,
+    mean: Vec<f64>,
+    std: Vec<f64>,
+}
+
+/// A pair of columns whose product is considered; blocks are counted behind the dense columns.
+type Pair = [usize; 2];
+
+impl Interactions {
+    /// The products of all pairs, or of those with the largest score statistics where they are too many;
+    /// `None` if there are none. `residuals`, `[n_rows, n_classes]`, are those of the linear classifier.
+    pub fn fit(
+        features: &Features,
+        labels: &[u32],
+        residuals: &dyn Fn() -> Result<Vec<f64>, LinearError>,
+        n_classes: usize,
+    ) -> Result<Option<Self>, LinearError> {
+        let layout = features.layout();
+        let (n_dense, n_rows) = (layout.n_dense, features.n_rows());
+        let step = n_rows.div_ceil(SCREENED_ROWS);
+        let screen = Screen { features, rows: (0..n_rows).step_by(step).collect(), n_classes };
+        let mut inputs: Vec<usize> = (0..n_dense + layout.n_blocks()).collect();
+        if inputs.len() > MAX_INPUTS {
+            let plain = screen.of_shares(labels);
+            let scores: Vec<f64> =
+                inputs.par_iter().map(|&input| screen.score(&|row| screen.own(input, row), &plain)).collect();
+            inputs.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]));
+            inputs.truncate(MAX_INPUTS);
+            inputs.sort_unstable();
+        }
+        let two_valued: Vec<bool> = (0..n_dense).map(|column| screen.is_two_valued(column)).collect();
+        let mut pairs: Vec<Pair> = Vec::new();
+        for (at, &a) in inputs.iter().enumerate() {
+            for &b in &inputs[at..] {
+                if a != b || (a < n_dense && !two_valued[a]) {
+                    pairs.push([a, b]);
+                }
+            }
+        }
+        let sizes: Vec<usize> = pairs.par_iter().map(|pair| screen.size(*pair)).collect();
+        let budget = MAX_COLUMNS.min(MAX_VALUES / n_rows);
+        if sizes.iter().sum::<usize>() > budget {
+            let residuals = residuals()?;
+            let residuals = screen.select(&residuals);
+            let scores: Vec<f64> = pairs
+                .par_iter()
+                .map(|&pair| screen.score(&|row| screen.product(pair, row), &residuals))
+                .collect();
+            let mut order: Vec<usize> = (0..pairs.len()).collect();
+            order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]));
+            let mut left = budget;
+            let mut kept: Vec<usize> = Vec::new();
+            for at in order {
+                if sizes[at] <= left {
+                    left -= sizes[at];
+                    kept.push(at);
+                }
+            }
+            kept.sort_unstable();
+            pairs = kept.into_iter().map(|at| pairs[at]).collect();
+        }
+        let mut fitted = Self { products: Vec::new(), crossings: Vec::new(), slopes: Vec::new() };
+        for [a, b] in pairs {
+            match (a < n_dense, b < n_dense) {
+                (true, true) => fitted.products.extend(Product::fit(features, [a, b])),
+                (true, false) => fitted.slopes.extend(Slopes::fit(features, a, b - n_dense)),
+                _ => fitted.crossings.extend(Crossing::fit(features, [a - n_dense, b - n_dense])),
+            }
+        }
+        let Self { products, crossings, slopes } = &fitted;
+        let none = products.is_empty() && crossings.is_empty() && slopes.is_empty();
+        Ok((!none).then_some(fitted))
+    }
+
+    /// Columns beside those there were.
+    pub fn n_new(&self) -> usize {
+        let crossed: usize = self.crossings.iter().map(|crossing| crossing.pairs.len()).sum();
+        self.products.len() + crossed + self.slopes.iter().map(|slopes| slopes.mean.len()).sum::<usize>()
+    }
+
+    /// Those of the dense columns, the indicators and the sparse columns.
+    pub fn names(&self, dense: &[String], indicators: &[String], offsets: &[usize]) -> [Vec<String>; 3] {
+        let products = self.products.iter();
+        let products = products.map(|it| format!("{} × {}", dense[it.columns[0]], dense[it.columns[1]]));
+        let indicator = |block: usize, code: u32| &indicators[offsets[block] + code as usize];
+        let crossed = self.crossings.iter().flat_map(|Crossing { blocks: [a, b], pairs, .. }| {
+            pairs.iter().map(move |pair| format!("{} × {}", indicator(*a, pair[0]), indicator(*b, pair[1])))
+        });
+        let slopes = self.slopes.iter().flat_map(|Slopes { column, block, mean, .. }| {
+            (0..mean.len())
+                .map(move |code| format!("{} × {}", dense[*column], indicator(*block, code as u32)))
+        });
+        [products.collect(), crossed.collect(), slopes.collect()]
+    }
+
+    pub fn apply(&self, features: &Features) -> Result<Features, LinearError> {
+        let old = features.layout();
+        let (n_rows, n_dense, n_blocks) = (features.n_rows(), old.n_dense, old.n_blocks());
+        let mut layout = Layout { n_dense: n_dense + self.products.len(), ..old.clone() };
+        let mut dense = Vec::with_capacity(n_rows * layout.n_dense);
+        for row in 0..n_rows {
+            let x = &features.dense()[row * n_dense..][..n_dense];
+            dense.extend_from_slice(x);
+            dense.extend(
+                self.products
+                    .iter()
+                    .map(|Product { columns: [a, b], mean, std }| (x[*a] * x[*b] - mean) / std),
+            );
+        }
+        for crossing in &self.crossings {
+            layout.block_offsets.push(layout.indicator_mean.len() + crossing.pairs.len());
+            layout.indicator_mean.extend_from_slice(&crossing.shares);
+            layout.indicator_std.extend(crossing.shares.iter().map(|share| (share * (1.0 - share)).sqrt()));
+        }
+        let mut codes = Vec::with_capacity(n_rows * layout.n_blocks());
+        for row in 0..n_rows {
+            let of_row = &features.codes()[row * n_blocks..][..n_blocks];
+            codes.extend_from_slice(of_row);
+            codes.extend(self.crossings.iter().map(|crossing| {
+                let pair = crossing.blocks.map(|block| of_row[block]);
+                crossing.pairs.binary_search(&pair).map_or(Features::ABSENT, |code| code as u32)
+            }));
+        }
+        let sparse = self.sparse(features, &mut layout)?;
+        Ok(Features::new(n_rows, dense, codes, layout)?.with_sparse(sparse)?)
+    }
+
+    /// The sparse columns there are, with the slopes behind them.
+    fn sparse(
+        &self,
+        features: &Features,
+        layout: &mut Layout,
+    ) -> Result<Option<CsrMatrix<'static>>, LinearError> {
+        if self.slopes.is_empty() {
+            return Ok(features.sparse().cloned());
+        }
+        let (n_dense, n_blocks) = (features.layout().n_dense, features.layout().n_blocks());
+        let first = layout.n_sparse();
+        for slopes in &self.slopes {
+            layout.sparse_mean.extend_from_slice(&slopes.mean);
+            layout.sparse_std.extend_from_slice(&slopes.std);
+        }
+        let (mut offsets, mut indices, mut values) = (vec![0_i64], Vec::new(), Vec::new());
+        for row in 0..features.n_rows() {
+            if let Some(sparse) = features.sparse() {
+                for at in sparse.row_range(row) {
+                    indices.push(sparse.indices().at(at));
+                    values.push(sparse.values().at(at));
+                }
+            }
+            let mut start = first;
+            for Slopes { column, block, mean, .. } in &self.slopes {
+                let code = features.codes()[row * n_blocks + block];
+                let value = features.dense()[row * n_dense + column];
+                if (code as usize) < mean.len() && value != 0.0 {
+                    indices.push(signed(start + code as usize));
+                    values.push(value);
+                }
+                start += mean.len();
+            }
+            offsets.push(signed(values.len()));
+        }
+        Ok(Some(CsrMatrix::new(offsets, indices, values, layout.n_sparse())?))
+    }
+}
+
+/// The arrays of a model file: products with their moments; crossings with the number of their pairs, and
+/// these with their shares; slopes with the number of their categories, and these with their moments.
+const PRODUCTS: &str = "interactions.products";
+const CROSSINGS: &str = "interactions.crossings";
+const PAIRS: &str = "interactions.pairs";
+const SLOPES: &str = "interactions.slopes";
+const MOMENTS: &str = "interactions.moments";
+
+impl Interactions {
+    pub fn write(&self, tensors: &mut Tensors) {
+        let mut insert = |name, width: usize, values: Vec<f64>| {
+            tensors.insert(name, &[values.len() / width, width], values);
+        };
+        let products = self.products.iter();
+        let products = products.flat_map(|it| [it.columns[0] as f64, it.columns[1] as f64, it.mean, it.std]);
+        insert(PRODUCTS, 4, products.collect());
+        let crossings = self.crossings.iter().flat_map(|it| [it.blocks[0], it.blocks[1], it.pairs.len()]);
+        insert(CROSSINGS, 3, crossings.map(|n| n as f64).collect());
+        let pairs = self.crossings.iter().flat_map(|it| it.pairs.iter().zip(&it.shares));
+        insert(PAIRS, 3, pairs.flat_map(|([a, b], share)| [f64::from(*a), f64::from(*b), *share]).collect());
+        let slopes = self.slopes.iter().flat_map(|it| [it.column, it.block, it.mean.len()]);
+        insert(SLOPES, 3, slopes.map(|n| n as f64).collect());
+        let moments = self.slopes.iter().flat_map(|it| it.mean.iter().zip(&it.std));
+        insert(MOMENTS, 2, moments.flat_map(|(mean, std)| [*mean, *std]).collect());
+    }
+
+    /// `None` if the arrays do not fit together.
+    pub fn read(tensors: &mut Tensors, shape: &Shape) -> Result<Option<Self>, String> {
+        let mut rows = |name| tensors.take::<2>(name).map(|(_, values)| values);
+        let (products, crossings, pairs) = (rows(PRODUCTS)?, rows(CROSSINGS)?, rows(PAIRS)?);
+        let (slopes, moments) = (rows(SLOPES)?, rows(MOMENTS)?);
+        let (n_dense, n_blocks) = (shape.n_dense, shape.n_blocks());
+        let of_arrays = || {
+            let products = products.as_chunks::<4>().0.iter().map(|[a, b, mean, std]| {
+                let columns: Pair = integers(&[*a, *b])?.try_into().ok()?;
+                let product = Product { columns, mean: *mean, std: *std };
+                Some(product).filter(|_| columns.iter().all(|column| *column < n_dense) && *std > 0.0)
+            });
+            let (mut pairs, mut moments) = (pairs.as_chunks::<3>().0, moments.as_chunks::<2>().0);
+            let crossings = crossings.as_chunks::<3>().0.iter().map(|crossing| {
+                let &[a, b, n] = &integers(crossing)?[..] else { return None };
+                let rows = pairs.split_off(..n)?;
+                let codes =
+                    |[a, b, _]: &[f64; 3]| Some([integers(&[*a])?[0] as u32, integers(&[*b])?[0] as u32]);
+                let pairs: Vec<[u32; 2]> = rows.iter().map(codes).collect::<Option<_>>()?;
+                let shares: Vec<f64> = rows.iter().map(|row| row[2]).collect();
+                let codes_of = |block: usize| shape.block_offsets[block + 1] - shape.block_offsets[block];
+                let valid = a.max(b) < n_blocks
+                    && pairs.is_sorted()
+                    && pairs
+                        .iter()
+                        .all(|pair| (pair[0] as usize) < codes_of(a) && (pair[1] as usize) < codes_of(b));
+                let crossing = Crossing { blocks: [a, b], pairs, shares };
+                Some(crossing)
+                    .filter(|it| valid && it.shares.iter().all(|share| *share > 0.0 && *share < 1.0))
+            });
+            let crossings = crossings.collect::<Option<Vec<_>>>()?;
+            let slopes = slopes.as_chunks::<3>().0.iter().map(|slopes| {
+                let &[column, block, n] = &integers(slopes)?[..] else { return None };
+                let (mean, std): (Vec<f64>, Vec<f64>) =
+                    moments.split_off(..n)?.iter().map(|[m, s]| (*m, *s)).unzip();
+                let valid = column < n_dense
+                    && block < n_blocks
+                    && n == shape.block_offsets[block + 1] - shape.block_offsets[block]
+                    && std.iter().all(|std| *std > 0.0);
+                Some(Slopes { column, block, mean, std }).filter(|_| valid)
+            });
+            let slopes = slopes.collect::<Option<Vec<_>>>()?;
+            Some(Self { products: products.collect::<Option<_>>()?, crossings, slopes })
+        };
+        Ok(of_arrays())
+    }
+}
+
+fn signed(size: usize) -> i64 {
+    i64::try_from(size).expect("no size in memory reaches 2^63")
+}
+
+impl Product {
+    /// `None` for a product that is constant.
+    fn fit(features: &Features, columns: Pair) -> Option<Self> {
+        let n_dense = features.layout().n_dense;
+        let products = || {
+            let rows = features.dense().chunks_exact(n_dense);
+            rows.map(|row| row[columns[0]] * row[columns[1]])
+        };
+        let share = 1.0 / features.n_rows() as f64;
+        let mean = share * products().sum::<f64>();
+        let std = (share * products().map(|product| (product - mean).powi(2)).sum::<f64>()).sqrt();
+        (std > 1e-9 * mean.abs().max(1e-3)).then_some(Self { columns, mean, std })
+    }
+}
+
+impl Crossing {
+    /// `None` if fewer than two pairs have rows enough.
+    fn fit(features: &Features, blocks: Pair) -> Option<Self> {
+        let n_blocks = features.layout().n_blocks();
+        let mut counts: HashMap<[u32; 2], usize> = HashMap::new();
+        for codes in features.codes().chunks_exact(n_blocks) {
+            *counts.entry(blocks.map(|block| codes[block])).or_default() += 1;
+        }
+        let enough = |count: usize| count >= MIN_ROWS && count < features.n_rows();
+        let mut pairs: Vec<[u32; 2]> = counts
+            .iter()
+            .filter(|(pair, count)| !pair.contains(&Features::ABSENT) && enough(**count))
+            .map(|(pair, _)| *pair)
+            .collect();
+        pairs.sort_unstable();
+        let shares = pairs.iter().map(|pair| counts[pair] as f64 / features.n_rows() as f64).collect();
+        (pairs.len() > 1).then_some(Self { blocks, pairs, shares })
+    }
+}
+
+impl Slopes {
+    /// `None` if the column is constant in each category.
+    fn fit(features: &Features, column: usize, block: usize) -> Option<Self> {
+        let layout = features.layout();
+        let (n_dense, n_blocks) = (layout.n_dense, layout.n_blocks());
+        let n_codes = layout.block_offsets[block + 1] - layout.block_offsets[block];
+        let share = 1.0 / features.n_rows() as f64;
+        let (mut mean, mut squares) = (vec![0.0; n_codes], vec![0.0; n_codes]);
+        for row in 0..features.n_rows() {
+            let code = features.codes()[row * n_blocks + block];
+            let value = features.dense()[row * n_dense + column];
+            if code != Features::ABSENT {
+                mean[code as usize] += share * value;
+                squares[code as usize] += share * value * value;
+            }
+        }
+        let variances = squares.iter().zip(&mean).map(|(square, mean)| square - mean * mean);
+        let std: Vec<f64> =
+            variances.map(|variance| if variance > 1e-12 { variance.sqrt() } else { 1.0 }).collect();
+        squares.iter().any(|square| *square > 1e-12).then_some(Self { column, block, mean, std })
+    }
+}
+
+/// The rows from which score statistics are computed.
+struct Screen<'a> {
+    features: &'a Features,
+    rows: Vec<usize>,
+    n_classes: usize,
+}
+
+impl Screen<'_> {
+    fn n_dense(&self) -> usize {
+        self.features.layout().n_dense
+    }
+
+    fn number(&self, column: usize, row: usize) -> f64 {
+        self.features.dense()[row * self.n_dense() + column]
+    }
+
+    /// The code in a block, 0 for an absent one and else from 1.
+    fn code(&self, block: usize, row: usize) -> usize {
+        let code = self.features.codes()[row * self.features.layout().n_blocks() + block];
+        if code == Features::ABSENT { 0 } else { code as usize + 1 }
+    }
+
+    fn n_codes(&self, block: usize) -> usize {
+        let offsets = &self.features.layout().block_offsets;
+        offsets[block + 1] - offsets[block] + 1
+    }
+
+    /// The columns that a pair makes, at most.
+    fn size(&self, [a, b]: Pair) -> usize {
+        let n_dense = self.n_dense();
+        match (a < n_dense, b < n_dense) {
+            (true, true) => 1,
+            (true, false) => self.n_codes(b - n_dense) - 1,
+            _ => (self.n_codes(a - n_dense) - 1) * (self.n_codes(b - n_dense) - 1),
+        }
+    }
+
+    /// The column of a product in which a row has a value, and the value.
+    fn product(&self, [a, b]: Pair, row: usize) -> (usize, f64) {
+        let n_dense = self.n_dense();
+        match (a < n_dense, b < n_dense) {
+            (true, true) => (0, self.number(a, row) * self.number(b, row)),
+            (true, false) => (self.code(b - n_dense, row), self.number(a, row)),
+            _ => {
+                let (a, b) = (a - n_dense, b - n_dense);
+                (self.code(a, row) * self.n_codes(b) + self.code(b, row), 1.0)
+            }
+        }
+    }
+
+    /// The same of a column by itself.
+    fn own(&self, input: usize, row: usize) -> (usize, f64) {
+        match input.checked_sub(self.n_dense()) {
+            None => (0, self.number(input, row)),
+            Some(block) => (self.code(block, row), 1.0),
+        }
+    }
+
+    fn is_two_valued(&self, column: usize) -> bool {
+        let mut seen: Vec<f64> = Vec::new();
+        for &row in &self.rows {
+            let value = self.number(column, row);
+            if !seen.contains(&value) {
+                seen.push(value);
+            }
+            if seen.len() > 2 {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// The residuals of the rows, `[rows, n_classes]`.
+    fn select(&self, residuals: &[f64]) -> Vec<f64> {
+        let rows = self.rows.iter();
+        rows.flat_map(|row| &residuals[row * self.n_classes..][..self.n_classes]).copied().collect()
+    }
+
+    /// What the labels lack of the shares of the classes.
+    fn of_shares(&self, labels: &[u32]) -> Vec<f64> {
+        let mut shares = vec![0.0; self.n_classes];
+        for &row in &self.rows {
+            shares[labels[row] as usize] += 1.0 / self.rows.len() as f64;
+        }
+        let residual = |row: usize, class: usize| f64::from(u8::from(labels[row] as usize == class));
+        let rows = self.rows.iter();
+        rows.flat_map(|&row| (0..self.n_classes).map(move |class| (row, class)))
+            .map(|(row, class)| residual(row, class) - shares[class])
+            .collect()
+    }
+
+    /// The score statistic of columns for each degree of freedom, given the column and the value of a row.
+    fn score(&self, of_row: &dyn Fn(usize) -> (usize, f64), residuals: &[f64]) -> f64 {
+        let c = self.n_classes;
+        let mut sums: Vec<f64> = Vec::new();
+        let mut squares: Vec<f64> = Vec::new();
+        let mut mean = 0.0;
+        for (&row, residuals) in self.rows.iter().zip(residuals.chunks_exact(c)) {
+            let (column, value) = of_row(row);
+            if column >= squares.len() {
+                squares.resize(column + 1, 0.0);
+                sums.resize((column + 1) * c, 0.0);
+            }
+            squares[column] += value * value;
+            mean += value / self.rows.len() as f64;
+            for (sum, residual) in sums[column * c..][..c].iter_mut().zip(residuals) {
+                *sum += value * residual;
+            }
+        }
+        if let [square] = &mut squares[..] {
+            // A single column is centred by the bias.
+            *square -= self.rows.len() as f64 * mean * mean;
+        }
+        let variances: Vec<f64> = (0..c)
+            .map(|class| residuals.iter().skip(class).step_by(c).map(|r| r * r).sum::<f64>())
+            .map(|sum| sum / self.rows.len() as f64)
+            .collect();
+        let (mut statistic, mut columns) = (0.0, 0);
+        for (square, sums) in squares.iter().zip(sums.chunks_exact(c)) {
+            if *square > 1e-9 {
+                columns += 1;
+                let terms = sums.iter().zip(&variances).filter(|(_, variance)| **variance > 0.0);
+                statistic += terms.map(|(sum, variance)| sum * sum / (square * variance)).sum::<f64>();
+            }
+        }
+        if columns == 0 { 0.0 } else { statistic / (columns * (c - 1)) as f64 }
+    }
+}

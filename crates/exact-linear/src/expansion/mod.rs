@@ -1,0 +1,260 @@
+//! Basis expansions: what stands between the columns of rows and the linear map, so that linear scores are
+//! curves, products or bumps of the columns (Hastie, Tibshirani and Friedman, *The Elements of Statistical
+//! Learning*, chapter 5).
+//!
+//! An expansion is fitted to the rows trained on and turns encoded rows into others with more columns. What
+//! it does not expand stays as it is: the columns of `linear` are always among the others.
+
+mod interactions;
+mod nystroem;
+mod splines;
+mod triangular;
+
+use std::borrow::Cow;
+
+use exact_data::Features;
+
+use self::interactions::Interactions;
+use self::nystroem::Nystroem;
+use self::splines::Splines;
+use crate::LinearError;
+use crate::feature_choice::FeatureKind;
+use crate::model_file::Tensors;
+use crate::rows::{Inputs, Kernel};
+use crate::standardisation::Standardisation;
+
+/// What is to be fitted.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Basis {
+    Linear,
+    Splines,
+    Interactions,
+    /// With a bandwidth in units of the median distance of rows.
+    Kernel {
+        bandwidth: f64,
+    },
+}
+
+/// Bandwidths to choose from.
+const BANDWIDTHS: [f64; 3] = [1.0, 0.5, 0.25];
+
+impl Basis {
+    /// Those of a kind, the smoothest first.
+    pub fn of(kind: FeatureKind) -> Vec<Self> {
+        match kind {
+            FeatureKind::Linear => vec![Self::Linear],
+            FeatureKind::Splines => vec![Self::Splines],
+            FeatureKind::Interactions => vec![Self::Interactions],
+            FeatureKind::Kernel => BANDWIDTHS.map(|bandwidth| Self::Kernel { bandwidth }).into(),
+        }
+    }
+
+    pub fn kind(self) -> FeatureKind {
+        match self {
+            Self::Linear => FeatureKind::Linear,
+            Self::Splines => FeatureKind::Splines,
+            Self::Interactions => FeatureKind::Interactions,
+            Self::Kernel { .. } => FeatureKind::Kernel,
+        }
+    }
+
+    /// Whether few of the columns may be enough: a kernel needs all of its own, and products are many
+    /// already.
+    pub fn is_sparse(self) -> bool {
+        matches!(self, Self::Linear | Self::Splines)
+    }
+
+    pub fn bandwidth(self) -> Option<f64> {
+        if let Self::Kernel { bandwidth } = self { Some(bandwidth) } else { None }
+    }
+}
+
+/// A fitted expansion.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Expansion {
+    /// Of the columns of a matrix, in front of the expansion; encoded columns are standardised already.
+    standardisation: Standardisation,
+    shape: Shape,
+    fitted: Fitted,
+}
+
+/// The columns that are expanded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Shape {
+    n_columns: usize,
+    n_dense: usize,
+    /// As in [`exact_data::Layout`].
+    block_offsets: Vec<usize>,
+}
+
+impl Shape {
+    fn of(features: &Features) -> Self {
+        let layout = features.layout();
+        Self {
+            n_columns: layout.n_columns(),
+            n_dense: layout.n_dense,
+            block_offsets: layout.block_offsets.clone(),
+        }
+    }
+
+    fn n_blocks(&self) -> usize {
+        self.block_offsets.len() - 1
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Fitted {
+    Splines(Splines),
+    Interactions(Interactions),
+    Kernel(Nystroem),
+}
+
+/// The rows that an expansion is fitted to.
+pub(crate) struct Sample<'a> {
+    pub inputs: &'a Inputs<'a>,
+    pub standardisation: &'a Standardisation,
+    pub labels: &'a [u32],
+    pub n_classes: usize,
+    /// What the labels lack of the probabilities of a linear classifier, `[n_rows, n_classes]`: what products
+    /// are to explain.
+    pub residuals: &'a dyn Fn() -> Result<Vec<f64>, LinearError>,
+    pub seed: u64,
+}
+
+impl Expansion {
+    /// Fits an expansion; `None` if the rows have nothing that it could expand, or for `linear`.
+    pub fn fit(basis: Basis, sample: &Sample<'_>) -> Result<Option<Self>, LinearError> {
+        let standardisation = match sample.inputs {
+            Inputs::Encoded(features) => Standardisation::none(features.n_columns()),
+            _ => sample.standardisation.clone(),
+        };
+        let features = encoded(sample.inputs, &standardisation)?;
+        let fitted = match basis {
+            Basis::Linear => None,
+            Basis::Splines => Splines::fit(&features).map(Fitted::Splines),
+            Basis::Interactions => {
+                let Sample { labels, n_classes, residuals, .. } = *sample;
+                Interactions::fit(&features, labels, residuals, n_classes)?.map(Fitted::Interactions)
+            }
+            Basis::Kernel { bandwidth } => {
+                Nystroem::fit(&features, bandwidth, sample.seed).map(Fitted::Kernel)
+            }
+        };
+        let shape = Shape::of(&features);
+        Ok(fitted.map(|fitted| Self { standardisation, shape, fitted }))
+    }
+
+    /// The number of columns that it takes.
+    pub fn n_inputs(&self) -> usize {
+        self.shape.n_columns
+    }
+
+    /// The number of columns that it makes.
+    pub fn n_outputs(&self) -> usize {
+        self.shape.n_columns
+            + match &self.fitted {
+                Fitted::Splines(splines) => splines.n_new(),
+                Fitted::Interactions(interactions) => interactions.n_new(),
+                Fitted::Kernel(kernel) => kernel.n_new(),
+            }
+    }
+
+    /// The names of the columns that it makes, from those of the columns that it takes.
+    pub fn names(&self, inputs: &[String]) -> Vec<String> {
+        let (dense, others) = inputs.split_at(self.shape.n_dense);
+        let (indicators, sparse) = others.split_at(*self.shape.block_offsets.last().unwrap_or(&0));
+        let [new_dense, new_indicators, new_sparse] = match &self.fitted {
+            Fitted::Splines(splines) => [splines.names(dense), Vec::new(), Vec::new()],
+            Fitted::Interactions(interactions) => {
+                interactions.names(dense, indicators, &self.shape.block_offsets)
+            }
+            Fitted::Kernel(kernel) => [kernel.names(), Vec::new(), Vec::new()],
+        };
+        [dense, &new_dense, indicators, &new_indicators, sparse, &new_sparse].concat()
+    }
+
+    /// The expanded rows.
+    pub fn apply(&self, rows: &(impl Kernel + ?Sized)) -> Result<Features, LinearError> {
+        let features = encoded(rows, &self.standardisation)?;
+        if Shape::of(&features) != self.shape {
+            let (found, expected) = (features.n_columns(), self.shape.n_columns);
+            return Err(LinearError::Columns { found, expected });
+        }
+        Ok(match &self.fitted {
+            Fitted::Splines(splines) => splines.apply(&features)?,
+            Fitted::Interactions(interactions) => interactions.apply(&features)?,
+            Fitted::Kernel(kernel) => kernel.apply(&features)?,
+        })
+    }
+
+    /// Adds the arrays of a model file.
+    pub fn write(&self, tensors: &mut Tensors) {
+        let Shape { n_columns, n_dense, block_offsets } = &self.shape;
+        let (mean, factors) = self.standardisation.arrays();
+        let shape: Vec<f64> =
+            [n_columns, n_dense].into_iter().chain(block_offsets).map(|n| *n as f64).collect();
+        tensors.insert(SHAPE, &[shape.len()], shape);
+        tensors.insert(MEAN, &[mean.len()], mean);
+        tensors.insert(FACTORS, &[factors.len()], factors);
+        match &self.fitted {
+            Fitted::Splines(splines) => splines.write(tensors),
+            Fitted::Interactions(interactions) => interactions.write(tensors),
+            Fitted::Kernel(kernel) => kernel.write(tensors),
+        }
+    }
+
+    /// Takes the expansion out of the arrays of a model file, or says what is wrong with it; `None` if the
+    /// model has none.
+    pub fn read(tensors: &mut Tensors) -> Result<Option<Self>, String> {
+        if !tensors.contains(SHAPE) {
+            return Ok(None);
+        }
+        let damaged = || "its expansion of the columns is inconsistent".to_owned();
+        let shape = integers(&tensors.take::<1>(SHAPE)?.1).ok_or_else(damaged)?;
+        let [n_columns, n_dense, block_offsets @ ..] = &shape[..] else { return Err(damaged()) };
+        let shape = Shape { n_columns: *n_columns, n_dense: *n_dense, block_offsets: block_offsets.to_vec() };
+        let n_indicators = block_offsets.last().copied().ok_or_else(damaged)?;
+        if block_offsets[0] != 0
+            || !block_offsets.is_sorted()
+            || shape.n_dense.checked_add(n_indicators).is_none_or(|n| n > shape.n_columns)
+        {
+            return Err(damaged());
+        }
+        let (_, mean) = tensors.take::<1>(MEAN)?;
+        let (_, factors) = tensors.take::<1>(FACTORS)?;
+        let standardisation = Standardisation::of_arrays(*n_columns, mean, &factors).ok_or_else(damaged)?;
+        let fitted = if Splines::is_in(tensors) {
+            Splines::read(tensors, &shape)?.map(Fitted::Splines)
+        } else if Nystroem::is_in(tensors) {
+            Nystroem::read(tensors, &shape)?.map(Fitted::Kernel)
+        } else {
+            Interactions::read(tensors, &shape)?.map(Fitted::Interactions)
+        };
+        Ok(Some(Self { standardisation, shape, fitted: fitted.ok_or_else(damaged)? }))
+    }
+}
+
+/// The arrays of a model file.
+const SHAPE: &str = "expansion.shape";
+const MEAN: &str = "expansion.mean";
+const FACTORS: &str = "expansion.factors";
+
+/// Numbers that are counts or places; `None` if one is neither.
+fn integers(values: &[f64]) -> Option<Vec<usize>> {
+    let integer =
+        |value: &f64| (value.fract() == 0.0 && (0.0..2e15).contains(value)).then_some(*value as usize);
+    values.iter().map(integer).collect()
+}
+
+/// Rows as encoded features with standardised dense columns.
+fn encoded<'a>(
+    rows: &'a (impl Kernel + ?Sized),
+    standardisation: &Standardisation,
+) -> Result<Cow<'a, Features>, LinearError> {
+    if let Some(features) = rows.features() {
+        return Ok(Cow::Borrowed(features));
+    }
+    let mut values = rows.values();
+    standardisation.apply(&mut values, rows.n_columns());
+    Ok(Cow::Owned(Features::from_dense(values, rows.n_columns())?))
+}

@@ -1,0 +1,93 @@
+//! The strengths of the penalty that selection chooses from.
+
+use std::ops::Range;
+
+/// Coefficients of the L2 penalty, from the strongest.
+const L2: [f64; 11] = [1e2, 1e1, 1.0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8];
+/// Those that are always tried; the others where the best is at an end of them.
+const L2_TRIED: Range<usize> = 3..8;
+/// Steps between coefficients of the L1 penalty in a factor of ten.
+const L1_STEPS: f64 = 4.0;
+/// Coefficients of the L1 penalty at most.
+const L1_LEN: usize = 12;
+/// Those that are tried where the L1 penalty is; the weaker ones, which take longest, where the best is at
+/// the end of them.
+const L1_TRIED: Range<usize> = 0..6;
+/// The coefficient of the L2 penalty beside an L1 penalty, by which columns that say the same share a weight.
+const L2_BESIDE_L1: f64 = 1e-3;
+
+/// The place of a strength on the path of the L2 or of the L1 penalty, each from the strongest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Strength {
+    L2(usize),
+    L1(usize),
+}
+
+/// The coefficients of a penalty.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Penalty {
+    pub l1: f64,
+    pub l2: f64,
+}
+
+impl Strength {
+    /// All there are.
+    pub fn all() -> impl Iterator<Item = Self> {
+        (0..L2.len()).map(Self::L2).chain((0..L1_LEN).map(Self::L1))
+    }
+
+    /// The path of the L2 penalty that is always tried.
+    pub fn l2_path() -> Vec<Self> {
+        L2_TRIED.map(Self::L2).collect()
+    }
+
+    /// The path of the L1 penalty that is tried where it may help.
+    pub fn l1_path() -> Vec<Self> {
+        L1_TRIED.map(Self::L1).collect()
+    }
+
+    /// The strengths that cross-entropy is solved with at one go, each from the solution before, to have it
+    /// for this one.
+    pub fn path(self) -> Vec<Self> {
+        match self {
+            Self::L2(at) if L2_TRIED.contains(&at) => Self::l2_path(),
+            Self::L1(at) if L1_TRIED.contains(&at) => Self::l1_path(),
+            beyond => vec![beyond],
+        }
+    }
+
+    /// The strength from whose solution this one's path starts; `None` for no weights.
+    pub fn start(self) -> Option<Self> {
+        match self {
+            Self::L2(at) if at < L2_TRIED.start => Some(Self::L2(at + 1)),
+            Self::L2(at) if at >= L2_TRIED.end => Some(Self::L2(at - 1)),
+            Self::L1(at) if at >= L1_TRIED.end => Some(Self::L1(at - 1)),
+            Self::L2(_) | Self::L1(_) => None,
+        }
+    }
+
+    /// The next stronger and the next weaker one.
+    pub fn neighbours(self) -> impl Iterator<Item = Self> {
+        let (of, at, len): (fn(usize) -> Self, _, _) = match self {
+            Self::L2(at) => (Self::L2, at, L2.len()),
+            Self::L1(at) => (Self::L1, at, L1_LEN),
+        };
+        [at.checked_sub(1), Some(at + 1).filter(|&next| next < len)].into_iter().flatten().map(of)
+    }
+
+    /// The coefficients, given the smallest of the L1 penalty with which no column has a weight.
+    pub fn penalty(self, largest_l1: f64) -> Penalty {
+        match self {
+            Self::L2(at) => Penalty { l1: 0.0, l2: L2[at] },
+            Self::L1(at) => {
+                let share = 10.0_f64.powf(-((at + 1) as f64) / L1_STEPS);
+                Penalty { l1: rounded(share * largest_l1), l2: L2_BESIDE_L1 }
+            }
+        }
+    }
+}
+
+/// Three digits of a number: those that people read, and that do not depend on the order of sums.
+fn rounded(value: f64) -> f64 {
+    format!("{value:.2e}").parse().unwrap_or(value)
+}

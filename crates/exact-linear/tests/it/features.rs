@@ -1,0 +1,180 @@
+//! Expanded columns: what they make possible, and that they are stored, applied and refused as they should
+//! be.
+
+use exact_data::{CsrMatrix, DenseMatrix, Features, Layout};
+use exact_linear::{
+    Dataset, FeatureChoice, FeatureKind, Inputs, LinearClassifier, LinearError, LossChoice, LossKind,
+    Progress, TrainOptions, Trained, Trainer,
+};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+const ROWS: usize = 300;
+
+/// Uniform numbers, `[ROWS, 3]`.
+fn numbers() -> Vec<f64> {
+    let mut random = ChaCha8Rng::seed_from_u64(4);
+    (0..ROWS * 3).map(|_| 4.0 * random.random::<f64>() - 2.0).collect()
+}
+
+/// Whether a row is of the second class.
+type IsSecond = fn(&[f64]) -> bool;
+
+/// Two classes that the columns of a row tell apart in some way.
+fn labels(x: &[f64], is_second: impl Fn(&[f64]) -> bool) -> Vec<u32> {
+    x.chunks_exact(3).map(|row| u32::from(is_second(row))).collect()
+}
+
+fn options(features: FeatureChoice) -> TrainOptions {
+    TrainOptions::default().with_folds(3).with_features(features)
+}
+
+fn train<'a>(
+    inputs: impl Into<Inputs<'a>>,
+    labels: Vec<u32>,
+    features: FeatureChoice,
+) -> Result<Trained, LinearError> {
+    let data = Dataset::new(inputs, labels, 2, None)?;
+    let loss = LossChoice::Kind(LossKind::CrossEntropy);
+    Trainer::on(data, options(features))?.train(loss, &Progress::ignore)
+}
+
+fn matrix(x: &[f64]) -> DenseMatrix<'_> {
+    DenseMatrix::new(x, 3).unwrap()
+}
+
+#[test]
+fn each_expansion_learns_what_the_columns_as_they_are_do_not_show() {
+    let x = numbers();
+    let cases: [(FeatureKind, IsSecond); 3] = [
+        (FeatureKind::Splines, |row| row[0].abs() < 1.0),
+        (FeatureKind::Interactions, |row| row[0] * row[1] > 0.0),
+        (FeatureKind::Kernel, |row| (1.0..2.2).contains(&row[0].hypot(row[1]))),
+    ];
+    for (kind, is_second) in cases {
+        let labels = labels(&x, is_second);
+        let accuracy = |features| {
+            let trained = train(matrix(&x), labels.clone(), features).unwrap();
+            (trained.cv.mean, trained.features.kind)
+        };
+        let (linear, _) = accuracy(FeatureChoice::Kind(FeatureKind::Linear));
+        let (expanded, name) = accuracy(FeatureChoice::Kind(kind));
+        assert!(expanded > 0.9 && expanded > linear + 0.15, "{kind}: {expanded} {linear}");
+        assert_eq!(name, kind.name());
+        let (auto, _) = accuracy(FeatureChoice::Auto);
+        assert!(auto >= expanded - 0.02, "{kind}: auto {auto}, {expanded}");
+    }
+}
+
+#[test]
+fn auto_keeps_columns_as_they_are_where_these_are_enough() {
+    let x = numbers();
+    let labels = labels(&x, |row| row[0] + row[1] - row[2] > 0.0);
+    let trained = train(matrix(&x), labels, FeatureChoice::Auto).unwrap();
+    assert_eq!(trained.features.kind, "linear");
+    assert!(trained.feature_scores.len() >= 5, "{:?}", trained.feature_scores);
+}
+
+/// Categories that tell the classes apart only when crossed, or by the slope of a number.
+fn categories(n_rows: usize) -> (Features, Vec<u32>) {
+    let layout = Layout {
+        n_dense: 1,
+        block_offsets: vec![0, 3, 5],
+        indicator_mean: vec![1.0 / 3.0, 1.0 / 3.0, 1.0 / 3.0, 0.5, 0.5],
+        indicator_std: vec![0.47, 0.47, 0.47, 0.5, 0.5],
+        ..Layout::dense(1)
+    };
+    let mut random = ChaCha8Rng::seed_from_u64(9);
+    let (mut dense, mut codes, mut labels) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..n_rows {
+        let (a, b): (u32, u32) = (random.random_range(0..3), random.random_range(0..2));
+        let number = 2.0 * random.random::<f64>() - 1.0;
+        dense.push(number);
+        codes.extend([a, b]);
+        labels.push(u32::from(if a == 2 { (number > 0.0) == (b == 0) } else { a == b }));
+    }
+    (Features::new(n_rows, dense, codes, layout).unwrap(), labels)
+}
+
+#[test]
+fn categories_are_crossed_and_get_slopes() {
+    let (features, labels) = categories(400);
+    let linear = train(features.clone(), labels.clone(), FeatureChoice::Kind(FeatureKind::Linear)).unwrap();
+    let crossed = train(features, labels, FeatureChoice::Kind(FeatureKind::Interactions)).unwrap();
+    assert!(linear.cv.mean < 0.7, "{}", linear.cv.mean);
+    assert!(crossed.cv.mean > 0.8, "{}", crossed.cv.mean);
+}
+
+#[test]
+fn a_classifier_with_an_expansion_is_stored_whole() {
+    let x = numbers();
+    let labels = labels(&x, |row| row[0] * row[1] + row[2].sin() > 0.3);
+    for kind in FeatureKind::ALL {
+        let classifier = train(matrix(&x), labels.clone(), FeatureChoice::Kind(kind)).unwrap().classifier;
+        let bytes = classifier.to_bytes().unwrap();
+        let again = LinearClassifier::from_bytes("again", &bytes).unwrap();
+        let (logits, of_again) =
+            (classifier.logits(&matrix(&x)).unwrap(), again.logits(&matrix(&x)).unwrap());
+        for (a, b) in logits.iter().zip(of_again) {
+            assert!((a - b).abs() < 1e-9 * a.abs().max(1.0), "{kind}: {a} {b}");
+        }
+        assert_eq!(again.to_bytes().unwrap().len(), bytes.len());
+        assert_eq!((again.n_columns(), again.n_features()), (3, classifier.n_features()));
+        assert_eq!(classifier.n_features() > 3, kind != FeatureKind::Linear);
+        let other = DenseMatrix::new(vec![0.0; 4], 2).unwrap();
+        assert!(matches!(again.logits(&other), Err(LinearError::Columns { found: 2, expected: 3 })));
+    }
+}
+
+#[test]
+fn every_form_of_the_same_rows_is_expanded_to_the_same() {
+    let x: Vec<f64> = numbers().iter().map(|value| if value.abs() < 0.7 { 0.0 } else { *value }).collect();
+    let labels = labels(&x, |row| row[0] * row[1] + row[2] > 0.2);
+    let (mut offsets, mut indices, mut values) = (vec![0_i32], Vec::new(), Vec::new());
+    for row in x.chunks_exact(3) {
+        for (column, value) in row.iter().enumerate().filter(|(_, value)| **value != 0.0) {
+            indices.push(i32::try_from(column).unwrap());
+            values.push(*value);
+        }
+        offsets.push(i32::try_from(values.len()).unwrap());
+    }
+    let sparse = CsrMatrix::new(offsets, indices, values, 3).unwrap();
+    for kind in [FeatureKind::Splines, FeatureKind::Interactions, FeatureKind::Kernel] {
+        let of_dense = train(matrix(&x), labels.clone(), FeatureChoice::Kind(kind)).unwrap();
+        let of_sparse = train(sparse.clone(), labels.clone(), FeatureChoice::Kind(kind)).unwrap();
+        assert_eq!(of_dense.cv, of_sparse.cv, "{kind}");
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes_on_any_number_of_threads() {
+    let x = numbers();
+    let labels = labels(&x, |row| row[0].hypot(row[1]) > 1.5);
+    let run = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let trained = pool.install(|| train(matrix(&x), labels.clone(), FeatureChoice::Auto)).unwrap();
+        (trained.classifier.to_bytes().unwrap(), trained.feature_scores)
+    };
+    assert!(run(1) == run(3));
+}
+
+#[test]
+fn what_cannot_be_expanded_is_refused() {
+    let two_valued: Vec<f64> = (0..60).map(|i| f64::from(i % 2)).collect();
+    let labels: Vec<u32> = (0..60).map(|i| u32::from(i % 3 == 0)).collect();
+    let refused = |kind| {
+        let inputs = DenseMatrix::new(two_valued.as_slice(), 1).unwrap();
+        train(inputs, labels.clone(), FeatureChoice::Kind(kind)).unwrap_err()
+    };
+    for kind in [FeatureKind::Splines, FeatureKind::Interactions] {
+        let error = refused(kind);
+        assert!(matches!(error, LinearError::Expansion { .. }) && error.to_string().contains(kind.name()));
+    }
+    let constant = DenseMatrix::new(vec![1.0; 60], 1).unwrap();
+    let error =
+        train(constant.clone(), labels.clone(), FeatureChoice::Kind(FeatureKind::Kernel)).unwrap_err();
+    assert!(matches!(error, LinearError::Expansion { kind: "kernel", .. }), "{error}");
+    // Those that cannot be used are left out of the choice.
+    assert_eq!(train(constant, labels, FeatureChoice::Auto).unwrap().features.kind, "linear");
+    assert!(matches!("cubes".parse::<FeatureChoice>(), Err(LinearError::UnknownFeatures { .. })));
+}
