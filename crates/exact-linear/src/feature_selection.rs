@@ -8,6 +8,7 @@ use crate::feature_choice::{FeatureChoice, FeatureKind};
 use crate::folded_data::FoldedData;
 use crate::paired_gain::paired_gain;
 use crate::progress::Watch;
+use crate::strength::Strength;
 
 /// Rows held out per fold from which one fold says which features are worth the others.
 const RACE_VALIDATION_ROWS: usize = 250;
@@ -45,6 +46,9 @@ pub(crate) fn select(
     watch: &Watch<'_>,
 ) -> Result<(Option<Basis>, Vec<FeatureScore>), LinearError> {
     let n_folds = data.folds.len();
+    if candidates.contains(&Basis::Linear) {
+        data.prepare(&Strength::l2_path(), watch)?;
+    }
     let first = if data.folds[0].validation.n_rows() < RACE_VALIDATION_ROWS { n_folds } else { 1 };
     // Of each candidate, those of each strength on the folds.
     let mut scores: Vec<Vec<Vec<f64>>> = vec![Vec::new(); candidates.len()];

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use crate::dataset::Dataset;
 use crate::expansion::{Basis, Expansion, Sample};
+use crate::feature_choice::FeatureChoice;
 use crate::goal::Goal;
 use crate::grid::{Candidate, Method};
 use crate::progress::Watch;
@@ -21,11 +22,13 @@ use crate::{LinearError, cross_entropy, refine, sgd};
 /// Rows above which minibatch SGD chooses its hyper-parameters on a stratified sample of this size.
 const SGD_SELECTION_ROWS: usize = 100_000;
 
-/// Which on the path of L2 strengths the linear classifier has whose residuals products are to explain.
-const SCREENING_STRENGTH: usize = 2;
-
 /// Rows for each column below which the L1 penalty is tried: with more, it has little to leave out.
 const ROWS_PER_COLUMN: usize = 20;
+
+/// Values of the expanded columns of a fold at most, 256 MB, where it is not asked for these.
+const MAX_AUTO_VALUES: usize = 1 << 25;
+/// Products in the logits of a fold at most, of which a path of solutions needs some hundred: a minute.
+const MAX_AUTO_PRODUCTS: usize = 200_000_000;
 
 /// Rows to train on and rows to validate on.
 pub(crate) struct Fold {
@@ -105,8 +108,8 @@ impl<'a> FoldedData<'a> {
     fn expand(&self, basis: Basis, fold: usize, watch: &Watch<'_>) -> Result<Option<Fold>, LinearError> {
         let data = self.training_rows(fold);
         let residuals = || {
-            let path = l2_path(data, watch)?;
-            cross_entropy::residuals(data, &path[SCREENING_STRENGTH].parameters)
+            let solution = &self.solutions(Strength::moderate(), watch)?[fold];
+            cross_entropy::residuals(data, &solution.parameters)
         };
         let sample = Sample {
             inputs: &data.inputs,
@@ -132,6 +135,9 @@ impl<'a> FoldedData<'a> {
         basis: Basis,
         watch: &Watch<'_>,
     ) -> Result<Option<FoldedData<'static>>, LinearError> {
+        if basis == Basis::Interactions {
+            self.prepare(&Strength::l2_path(), watch)?;
+        }
         let folds = (0..=self.folds.len()).into_par_iter().map(|fold| self.expand(basis, fold, watch));
         let folds: Option<Vec<Fold>> = folds.collect::<Result<_, LinearError>>()?;
         let Some(mut folds) = folds else { return Ok(None) };
@@ -156,6 +162,9 @@ impl<'a> FoldedData<'a> {
             return scores.collect::<Result<_, LinearError>>().map(Some);
         }
         let Some(Fold { train, validation }) = self.expand(basis, fold, watch)? else { return Ok(None) };
+        if self.options.features == FeatureChoice::Auto && is_too_large(&train) {
+            return Ok(None);
+        }
         let mut fits = l2_path(&train, watch)?;
         let l1_path = self.l1_path();
         if !l1_path.is_empty() && basis.is_sparse() {
@@ -279,6 +288,12 @@ impl<'a> FoldedData<'a> {
         }
         Ok(slot.get().expect("a strength is on its own path"))
     }
+}
+
+/// Whether so much is to be held or computed that only who asks for these features gets them.
+fn is_too_large(data: &Dataset<'_>) -> bool {
+    let values = data.n_rows().saturating_mul(data.n_columns());
+    values > MAX_AUTO_VALUES || values.saturating_mul(data.n_classes) > MAX_AUTO_PRODUCTS
 }
 
 /// The solutions of cross-entropy with the L2 strengths that are always tried.

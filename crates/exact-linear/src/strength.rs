@@ -41,6 +41,11 @@ impl Strength {
         L2_TRIED.map(Self::L2).collect()
     }
 
+    /// In the middle of this path: that of the linear classifier whose residuals products are to explain.
+    pub fn moderate() -> Self {
+        Self::L2(usize::midpoint(L2_TRIED.start, L2_TRIED.end - 1))
+    }
+
     /// The path of the L1 penalty that is tried where it may help.
     pub fn l1_path() -> Vec<Self> {
         L1_TRIED.map(Self::L1).collect()
