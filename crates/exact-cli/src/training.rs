@@ -1,7 +1,7 @@
 //! What `fit`, `compare` and `benchmark` share: training with a loss and measuring on the test rows.
 
 use anyhow::Context as _;
-use exact_eval::record::{LossRecord, Selected, SelectedFeatures, TestMetrics, TrainMetrics};
+use exact_eval::record::{LossRecord, Selected, TestMetrics, TrainMetrics};
 use exact_linear::{Callback, Dataset, LossChoice, TrainOptions, Trained, Trainer};
 
 use crate::arguments::{Training, TrainingData};
@@ -77,14 +77,6 @@ pub(crate) fn train(
 pub(crate) fn selected(record: &LossRecord) -> String {
     let words = settings(&record.selected);
     record.chosen_loss.as_ref().map_or_else(|| words.clone(), |loss| format!("{loss}, {words}"))
-}
-
-/// In words, what the columns were expanded to.
-pub(crate) fn features(selected: &SelectedFeatures) -> String {
-    match selected.bandwidth {
-        Some(bandwidth) => format!("{}, bandwidth {bandwidth}", selected.kind),
-        None => selected.kind.clone(),
-    }
 }
 
 /// Hyper-parameters in words.

@@ -113,7 +113,7 @@ impl<'a> CsrMatrix<'a> {
     }
 
     /// The columns of all parts, which have the same rows; `None` if there are no parts.
-    pub(crate) fn side_by_side(parts: &[CsrMatrix<'static>]) -> Option<CsrMatrix<'static>> {
+    pub fn side_by_side(parts: &[CsrMatrix<'static>]) -> Option<CsrMatrix<'static>> {
         let [first, rest @ ..] = parts else { return None };
         if rest.is_empty() {
             return Some(first.clone());

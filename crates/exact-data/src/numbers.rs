@@ -57,7 +57,7 @@ impl Numbers<'_> {
     }
 
     /// The number at a position, which is below the length.
-    pub fn at(&self, at: usize) -> f64 {
+    pub(crate) fn at(&self, at: usize) -> f64 {
         match self {
             Self::F32(numbers) => numbers[at].into(),
             Self::F64(numbers) => numbers[at],
@@ -124,7 +124,7 @@ impl Indices<'_> {
     }
 
     /// The integer at a position, which is below the length.
-    pub fn at(&self, at: usize) -> i64 {
+    pub(crate) fn at(&self, at: usize) -> i64 {
         match self {
             Self::I32(integers) => integers[at].into(),
             Self::I64(integers) => integers[at],

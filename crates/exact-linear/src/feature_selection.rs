@@ -8,10 +8,9 @@ use crate::feature_choice::{FeatureChoice, FeatureKind};
 use crate::folded_data::FoldedData;
 use crate::paired_gain::paired_gain;
 use crate::progress::Watch;
+use crate::search::RACE_VALIDATION_ROWS;
 use crate::strength::Strength;
 
-/// Rows held out per fold from which one fold says which features are worth the others.
-const RACE_VALIDATION_ROWS: usize = 250;
 /// Candidates that race over all folds.
 const FINALISTS: usize = 2;
 

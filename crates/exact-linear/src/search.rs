@@ -16,8 +16,8 @@ use crate::progress::Watch;
 use crate::refine::Fit;
 use crate::strength::Strength;
 
-/// Rows held out per fold from which settings race.
-const RACE_VALIDATION_ROWS: usize = 250;
+/// Rows held out per fold from which settings, and features, race.
+pub(crate) const RACE_VALIDATION_ROWS: usize = 250;
 /// Settings that stay in the race at least.
 const RACE_MIN_SETTINGS: usize = 5;
 /// Logits of a pass over the rows of a fold from which settings have to qualify for the race, which would

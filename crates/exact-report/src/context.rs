@@ -1,8 +1,8 @@
 //! What the template of a run's report shows, as text and plots.
 
 use exact_eval::record::{
-    ColumnRecord, CompareRecord, CrossValidation, DataRecord, FitRecord, LossRecord, SelectedFeatures,
-    SigmaPathPoint, TestMetrics,
+    ColumnRecord, CompareRecord, CrossValidation, DataRecord, FitRecord, LossRecord, SigmaPathPoint,
+    TestMetrics,
 };
 use serde::Serialize;
 
@@ -76,7 +76,7 @@ pub(crate) fn compare(record: &CompareRecord) -> Result<Report, ReportError> {
         return Err(ReportError::NoLosses);
     }
     let mut facts = facts(&record.data);
-    facts.push(("expanded to", expansion(&record.rows[0])));
+    facts.push(("expanded to", record.rows[0].features.to_string()));
     if record.folds > 0 {
         facts.push(("folds", record.folds.to_string()));
     }
@@ -93,15 +93,9 @@ pub(crate) fn compare(record: &CompareRecord) -> Result<Report, ReportError> {
     ))
 }
 
-/// What the columns were expanded to.
-fn expansion(row: &LossRecord) -> String {
-    let SelectedFeatures { kind, bandwidth } = &row.features;
-    bandwidth.map_or_else(|| kind.clone(), |bandwidth| format!("{kind}, bandwidth {bandwidth}"))
-}
-
 pub(crate) fn fit(record: &FitRecord) -> Report {
     let mut facts = facts(&record.data);
-    facts.push(("expanded to", expansion(&record.outcome)));
+    facts.push(("expanded to", record.outcome.features.to_string()));
     facts.push(("loss", record.outcome.loss.clone()));
     facts.push(("solver", record.solver.clone()));
     facts.push(("seed", record.seed.to_string()));

@@ -57,7 +57,7 @@ pub(crate) fn run(arguments: &Compare) -> anyhow::Result<()> {
     ];
     print(table(header, record.rows.iter().map(row).collect()))?;
     if let Some(row) = record.rows.first() {
-        print(format_args!("features: {}", training::features(&row.features)))?;
+        print(format_args!("features: {}", row.features))?;
     }
     print(format_args!("report written to {}", report.display()))
 }

@@ -51,7 +51,7 @@ fn summary(record: &FitRecord) -> String {
             outcome.loss,
             training::selected(outcome)
         ),
-        format!("features                  {}", training::features(&outcome.features)),
+        format!("features                  {}", outcome.features),
         format!("train accuracy            {} %", percent(outcome.train.accuracy)),
     ];
     if let Some(cv) = &outcome.cv {

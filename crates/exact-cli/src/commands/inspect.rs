@@ -106,7 +106,7 @@ fn show_model(model: &Model, json: bool) -> anyhow::Result<()> {
         "trained with {} ({}) on {} features by {}; cross-validated accuracy {} %",
         model.loss(),
         crate::training::settings(model.selected()),
-        crate::training::features(model.features()),
+        model.features(),
         model.solver(),
         percent(model.cross_validated_accuracy())
     ))?;

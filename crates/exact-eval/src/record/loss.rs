@@ -1,5 +1,7 @@
 //! The outcome of training with one loss.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::Spread;
@@ -48,6 +50,13 @@ pub struct SelectedFeatures {
 impl Default for SelectedFeatures {
     fn default() -> Self {
         Self { kind: "linear".into(), bandwidth: None }
+    }
+}
+
+impl fmt::Display for SelectedFeatures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.kind)?;
+        self.bandwidth.map_or(Ok(()), |bandwidth| write!(f, ", bandwidth {bandwidth}"))
     }
 }
 

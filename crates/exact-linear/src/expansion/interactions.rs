@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use exact_data::{CsrMatrix, Features, Layout};
 use rayon::prelude::*;
 
-use super::{Shape, integers};
+use super::{Shape, append_dense, integers};
 use crate::LinearError;
 use crate::model_file::Tensors;
 
@@ -151,18 +151,13 @@ impl Interactions {
 
     pub fn apply(&self, features: &Features) -> Result<Features, LinearError> {
         let old = features.layout();
-        let (n_rows, n_dense, n_blocks) = (features.n_rows(), old.n_dense, old.n_blocks());
-        let mut layout = Layout { n_dense: n_dense + self.products.len(), ..old.clone() };
-        let mut dense = Vec::with_capacity(n_rows * layout.n_dense);
-        for row in 0..n_rows {
-            let x = &features.dense()[row * n_dense..][..n_dense];
-            dense.extend_from_slice(x);
-            dense.extend(
-                self.products
-                    .iter()
-                    .map(|Product { columns: [a, b], mean, std }| (x[*a] * x[*b] - mean) / std),
-            );
-        }
+        let (n_rows, n_blocks) = (features.n_rows(), old.n_blocks());
+        let mut layout = Layout { n_dense: old.n_dense + self.products.len(), ..old.clone() };
+        let dense = append_dense(features, self.products.len(), |x, new| {
+            for (value, Product { columns: [a, b], mean, std }) in new.iter_mut().zip(&self.products) {
+                *value = (x[*a] * x[*b] - mean) / std;
+            }
+        });
         for crossing in &self.crossings {
             layout.block_offsets.push(layout.indicator_mean.len() + crossing.pairs.len());
             layout.indicator_mean.extend_from_slice(&crossing.shares);
@@ -191,20 +186,14 @@ impl Interactions {
             return Ok(features.sparse().cloned());
         }
         let (n_dense, n_blocks) = (features.layout().n_dense, features.layout().n_blocks());
-        let first = layout.n_sparse();
         for slopes in &self.slopes {
             layout.sparse_mean.extend_from_slice(&slopes.mean);
             layout.sparse_std.extend_from_slice(&slopes.std);
         }
+        let n_slopes = self.slopes.iter().map(|slopes| slopes.mean.len()).sum();
         let (mut offsets, mut indices, mut values) = (vec![0_i64], Vec::new(), Vec::new());
         for row in 0..features.n_rows() {
-            if let Some(sparse) = features.sparse() {
-                for at in sparse.row_range(row) {
-                    indices.push(sparse.indices().at(at));
-                    values.push(sparse.values().at(at));
-                }
-            }
-            let mut start = first;
+            let mut start = 0;
             for Slopes { column, block, mean, .. } in &self.slopes {
                 let code = features.codes()[row * n_blocks + block];
                 let value = features.dense()[row * n_dense + column];
@@ -216,7 +205,9 @@ impl Interactions {
             }
             offsets.push(signed(values.len()));
         }
-        Ok(Some(CsrMatrix::new(offsets, indices, values, layout.n_sparse())?))
+        let slopes = CsrMatrix::new(offsets, indices, values, n_slopes)?;
+        let parts: Vec<CsrMatrix<'static>> = features.sparse().cloned().into_iter().chain([slopes]).collect();
+        Ok(CsrMatrix::side_by_side(&parts))
     }
 }
 

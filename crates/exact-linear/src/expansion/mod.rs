@@ -10,9 +10,8 @@ mod nystroem;
 mod splines;
 mod triangular;
 
-use std::borrow::Cow;
-
-use exact_data::Features;
+use exact_data::{Features, Layout};
+use rayon::prelude::*;
 
 use self::interactions::Interactions;
 use self::nystroem::Nystroem;
@@ -128,7 +127,7 @@ impl Expansion {
             Inputs::Encoded(features) => Standardisation::none(features.n_columns()),
             _ => sample.standardisation.clone(),
         };
-        let features = encoded(sample.inputs, &standardisation)?;
+        let features = sample.inputs.encoded(&standardisation)?;
         let fitted = match basis {
             Basis::Linear => None,
             Basis::Splines => Splines::fit(&features).map(Fitted::Splines),
@@ -175,7 +174,7 @@ impl Expansion {
 
     /// The expanded rows.
     pub fn apply(&self, rows: &(impl Kernel + ?Sized)) -> Result<Features, LinearError> {
-        let features = encoded(rows, &self.standardisation)?;
+        let features = rows.encoded(&self.standardisation)?;
         if Shape::of(&features) != self.shape {
             let (found, expected) = (features.n_columns(), self.shape.n_columns);
             return Err(LinearError::Columns { found, expected });
@@ -246,15 +245,25 @@ fn integers(values: &[f64]) -> Option<Vec<usize>> {
     values.iter().map(integer).collect()
 }
 
-/// Rows as encoded features with standardised dense columns.
-fn encoded<'a>(
-    rows: &'a (impl Kernel + ?Sized),
-    standardisation: &Standardisation,
-) -> Result<Cow<'a, Features>, LinearError> {
-    if let Some(features) = rows.features() {
-        return Ok(Cow::Borrowed(features));
+/// The dense columns with new ones behind them, which `write` fills from the old ones of a row.
+fn append_dense(features: &Features, n_new: usize, write: impl Fn(&[f64], &mut [f64]) + Sync) -> Vec<f64> {
+    let n_dense = features.layout().n_dense;
+    let width = n_dense + n_new;
+    let mut dense = vec![0.0; features.n_rows() * width];
+    if width > 0 {
+        dense.par_chunks_mut(width).enumerate().for_each(|(row, out)| {
+            let (old, new) = out.split_at_mut(n_dense);
+            old.copy_from_slice(&features.dense()[row * n_dense..][..n_dense]);
+            write(old, new);
+        });
     }
-    let mut values = rows.values();
-    standardisation.apply(&mut values, rows.n_columns());
-    Ok(Cow::Owned(Features::from_dense(values, rows.n_columns())?))
+    dense
+}
+
+/// The same rows with so many more dense columns.
+fn with_dense(features: &Features, n_new: usize, dense: Vec<f64>) -> Result<Features, LinearError> {
+    let old = features.layout();
+    let layout = Layout { n_dense: old.n_dense + n_new, ..old.clone() };
+    let expanded = Features::new(features.n_rows(), dense, features.codes().to_vec(), layout)?;
+    Ok(expanded.with_sparse(features.sparse().cloned())?)
 }

@@ -8,7 +8,7 @@
 //! 1.
 
 use exact_core::random::stream;
-use exact_data::{Features, Layout};
+use exact_data::Features;
 use ndarray::linalg::general_mat_mul;
 use ndarray::{ArrayView2, ArrayViewMut2};
 use rand::RngExt;
@@ -16,7 +16,7 @@ use rand::seq::index;
 use rayon::prelude::*;
 
 use super::triangular::inverse;
-use super::{Shape, integers};
+use super::{Shape, integers, with_dense};
 use crate::LinearError;
 use crate::model_file::Tensors;
 
@@ -122,7 +122,7 @@ impl Nystroem {
             .filter(|[a, b]| a != b)
             .map(|[a, b]| {
                 let mut distance = [0.0];
-                Points::of(features, &[rows[a]]).distances(&Points::of(features, &[rows[b]]), &mut distance);
+                points.at(a).distances(&points.at(b), &mut distance);
                 distance[0]
             })
             .filter(|distance| *distance > 0.0)
@@ -166,14 +166,12 @@ impl Nystroem {
         let rows: Vec<usize> = (0..features.n_rows()).collect();
         let kernel = self.features(features, &rows);
         let (n_dense, m) = (features.layout().n_dense, self.landmarks.n);
-        let mut dense = vec![0.0; features.n_rows() * (n_dense + m)];
-        for (row, out) in dense.chunks_exact_mut(n_dense + m).enumerate() {
-            out[..n_dense].copy_from_slice(&features.dense()[row * n_dense..][..n_dense]);
-            out[n_dense..].copy_from_slice(&kernel[row * m..][..m]);
+        let mut dense = Vec::with_capacity(rows.len() * (n_dense + m));
+        for row in rows {
+            dense.extend_from_slice(&features.dense()[row * n_dense..][..n_dense]);
+            dense.extend_from_slice(&kernel[row * m..][..m]);
         }
-        let layout = Layout { n_dense: n_dense + m, ..features.layout().clone() };
-        let expanded = Features::new(features.n_rows(), dense, features.codes().to_vec(), layout)?;
-        Ok(expanded.with_sparse(features.sparse().cloned())?)
+        with_dense(features, m, dense)
     }
 
     /// The features of some rows, `[rows, n_landmarks]`.
@@ -223,7 +221,7 @@ impl Points {
             let largest = || (0..n).max_by(|&a, &b| rest[a].total_cmp(&rest[b]));
             let Some(pivot) = drawn.or_else(largest).filter(|&point| rest[point] > MIN_PIVOT) else { break };
             let mut column = vec![0.0; n];
-            self.distances_to(pivot, &mut column);
+            self.distances(&self.at(pivot), &mut column);
             for value in &mut column {
                 *value = (-rate * *value).exp();
             }
@@ -252,11 +250,10 @@ impl Points {
         (pivots, lower)
     }
 
-    fn distances_to(&self, point: usize, out: &mut [f64]) {
-        let Self { n_dense, n_blocks, .. } = *self;
-        let dense = self.dense[point * n_dense..][..n_dense].to_vec();
-        let one = Self::new(1, dense, self.codes[point * n_blocks..][..n_blocks].to_vec());
-        self.distances(&one, out);
+    /// One of the points.
+    fn at(&self, point: usize) -> Self {
+        let dense = self.dense[point * self.n_dense..][..self.n_dense].to_vec();
+        Self::new(1, dense, self.codes[point * self.n_blocks..][..self.n_blocks].to_vec())
     }
 }
 

@@ -6,11 +6,11 @@
 //! θ` it is `‖θ‖²`, so that curves are columns `B L⁻ᵀ` with the penalty that all columns have. The basis sums
 //! to 1, which is the bias, so its last function is left out.
 
-use exact_data::{Features, Layout};
+use exact_data::Features;
 use rayon::prelude::*;
 
 use super::triangular::{cholesky, inverse};
-use super::{Shape, integers};
+use super::{Shape, append_dense, integers, with_dense};
 use crate::LinearError;
 use crate::model_file::Tensors;
 
@@ -65,24 +65,14 @@ impl Splines {
     }
 
     pub fn apply(&self, features: &Features) -> Result<Features, LinearError> {
-        let layout = features.layout();
-        let n_dense = layout.n_dense;
-        let width = n_dense + self.n_new();
-        let mut dense = vec![0.0; features.n_rows() * width];
-        if n_dense > 0 {
-            dense.par_chunks_mut(width).zip(features.dense().par_chunks(n_dense)).for_each(|(out, row)| {
-                let (columns, mut curves) = out.split_at_mut(n_dense);
-                columns.copy_from_slice(row);
-                for curve in &self.curves {
-                    let (out, rest) = curves.split_at_mut(curve.n_basis());
-                    curve.write(row[curve.column], out);
-                    curves = rest;
-                }
-            });
-        }
-        let layout = Layout { n_dense: width, ..layout.clone() };
-        let expanded = Features::new(features.n_rows(), dense, features.codes().to_vec(), layout)?;
-        Ok(expanded.with_sparse(features.sparse().cloned())?)
+        let dense = append_dense(features, self.n_new(), |x, mut new| {
+            for curve in &self.curves {
+                let (out, rest) = new.split_at_mut(curve.n_basis());
+                curve.write(x[curve.column], out);
+                new = rest;
+            }
+        });
+        with_dense(features, self.n_new(), dense)
     }
 }
 

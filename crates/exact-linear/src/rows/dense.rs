@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 
-use exact_data::{DenseMatrix, Numbers};
+use exact_data::{DataError, DenseMatrix, Features, Numbers};
 use ndarray::linalg::general_mat_mul;
 use ndarray::{ArrayView2, ArrayViewMut2};
 
-use super::Kernel;
+use super::{Kernel, standardised};
 use crate::moments::Moments;
+use crate::standardisation::Standardisation;
 
 /// Values that are converted to double precision at once: they stay in the cache.
 const CONVERTED: usize = 1 << 15;
@@ -52,11 +53,12 @@ impl Kernel for DenseMatrix<'_> {
         self.n_columns()
     }
 
-    fn values(&self) -> Vec<f64> {
-        match self.values() {
+    fn encoded(&self, standardisation: &Standardisation) -> Result<Cow<'_, Features>, DataError> {
+        let values = match self.values() {
             Numbers::F32(values) => f32::double(values).into_owned(),
             Numbers::F64(values) => values.to_vec(),
-        }
+        };
+        standardised(values, self.n_columns(), standardisation)
     }
 
     fn add_scores(&self, weights: &[f64], n_scores: usize, first: usize, scores: &mut [f64]) {

@@ -1,6 +1,8 @@
 //! The linear map of encoded columns: dense numbers, one-hot codes and sparse columns.
 
-use exact_data::Features;
+use std::borrow::Cow;
+
+use exact_data::{DataError, Features};
 
 use super::{Kernel, dense};
 use crate::standardisation::Standardisation;
@@ -79,12 +81,8 @@ impl Kernel for Features {
         }
     }
 
-    fn features(&self) -> Option<&Features> {
-        Some(self)
-    }
-
-    fn values(&self) -> Vec<f64> {
-        (0..self.n_rows()).flat_map(|row| self.row(row)).collect()
+    fn encoded(&self, _: &Standardisation) -> Result<Cow<'_, Features>, DataError> {
+        Ok(Cow::Borrowed(self))
     }
 
     fn own_standardisation(&self) -> Standardisation {

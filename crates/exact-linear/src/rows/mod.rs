@@ -4,7 +4,9 @@ mod dense;
 mod encoded;
 mod sparse;
 
-use exact_data::{CsrMatrix, DenseMatrix, Features};
+use std::borrow::Cow;
+
+use exact_data::{CsrMatrix, DataError, DenseMatrix, Features};
 
 use crate::moments::Moments;
 use crate::standardisation::Standardisation;
@@ -22,13 +24,8 @@ pub trait Kernel: Sync {
     /// Adds `xᵀ · slopes` of a block to the gradient of the weights.
     fn add_gradient(&self, slopes: &[f64], n_scores: usize, first: usize, gradient: &mut [f64]);
 
-    /// The rows where they are encoded features.
-    fn features(&self) -> Option<&Features> {
-        None
-    }
-
-    /// All values, `[n_rows, n_columns]`, as they are.
-    fn values(&self) -> Vec<f64>;
+    /// The rows as encoded features, matrices with dense columns that are standardised so.
+    fn encoded(&self, standardisation: &Standardisation) -> Result<Cow<'_, Features>, DataError>;
 
     /// What the rows' values stand for where they say so themselves.
     fn own_standardisation(&self) -> Standardisation {
@@ -126,15 +123,21 @@ impl Kernel for Inputs<'_> {
         self.kernel().add_gradient(slopes, n_scores, first, gradient);
     }
 
-    fn features(&self) -> Option<&Features> {
-        self.kernel().features()
-    }
-
-    fn values(&self) -> Vec<f64> {
-        self.kernel().values()
+    fn encoded(&self, standardisation: &Standardisation) -> Result<Cow<'_, Features>, DataError> {
+        self.kernel().encoded(standardisation)
     }
 
     fn own_standardisation(&self) -> Standardisation {
         self.kernel().own_standardisation()
     }
+}
+
+/// The values of a matrix as features.
+fn standardised(
+    mut values: Vec<f64>,
+    n_columns: usize,
+    standardisation: &Standardisation,
+) -> Result<Cow<'static, Features>, DataError> {
+    standardisation.apply(&mut values, n_columns);
+    Features::from_dense(values, n_columns).map(Cow::Owned)
 }

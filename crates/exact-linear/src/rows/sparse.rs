@@ -1,9 +1,12 @@
 //! The linear map of sparse rows.
 
-use exact_data::{CsrMatrix, Indices, Numbers};
+use std::borrow::Cow;
 
-use super::Kernel;
+use exact_data::{CsrMatrix, DataError, Features, Indices, Numbers};
+
+use super::{Kernel, standardised};
 use crate::moments::Moments;
+use crate::standardisation::Standardisation;
 
 /// Partial sums of a product, so that additions need not wait for each other.
 const LANES: usize = 4;
@@ -109,12 +112,12 @@ impl Kernel for CsrMatrix<'_> {
         self.n_columns()
     }
 
-    fn values(&self) -> Vec<f64> {
+    fn encoded(&self, standardisation: &Standardisation) -> Result<Cow<'_, Features>, DataError> {
         let width = self.n_columns();
         let mut values = vec![0.0; self.n_rows() * width];
         let set = |row: usize, column: usize, value| values[row * width + column] = value;
         visit_rows(self, 0..self.n_rows(), &mut Each(set));
-        values
+        standardised(values, width, standardisation)
     }
 
     fn add_scores(&self, weights: &[f64], n_scores: usize, first: usize, scores: &mut [f64]) {

@@ -123,6 +123,8 @@ fn a_classifier_with_an_expansion_is_stored_whole() {
         assert_eq!(classifier.n_features() > 3, kind != FeatureKind::Linear);
         let other = DenseMatrix::new(vec![0.0; 4], 2).unwrap();
         assert!(matches!(again.logits(&other), Err(LinearError::Columns { found: 2, expected: 3 })));
+        let none = DenseMatrix::new(Vec::<f64>::new(), 3).unwrap();
+        assert!(again.logits(&none).unwrap().is_empty());
     }
 }
 
