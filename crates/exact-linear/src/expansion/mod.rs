@@ -7,6 +7,7 @@
 
 mod interactions;
 mod nystroem;
+mod screen;
 mod splines;
 mod triangular;
 
