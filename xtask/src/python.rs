@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 use std::{env, fs};
 
 use anyhow::{Context, Result, anyhow, ensure};
@@ -226,6 +227,9 @@ fn maturin() -> Result<Command> {
     Ok(maturin)
 }
 
+/// How long to wait after each attempt to install packages that failed, before the next.
+const INSTALL_PAUSES: [Duration; 2] = [Duration::from_secs(10), Duration::from_secs(60)];
+
 /// The virtual environment below the target directory.
 pub struct Environment {
     directory: PathBuf,
@@ -256,13 +260,23 @@ impl Environment {
         command
     }
 
+    /// Installs packages; a download that breaks off is begun again, and what has arrived is in pip's cache.
     pub fn install(&self, requirements: &[OsString]) -> Result<()> {
-        let mut install = self.module("pip");
-        // Modules are compiled when they are imported, which most of them never are.
-        install
-            .args(["install", "--quiet", "--disable-pip-version-check", "--no-compile"])
-            .args(requirements);
-        cargo::run(install)
+        let attempt = || {
+            let mut install = self.module("pip");
+            // Modules are compiled when they are imported, which most of them never are.
+            install
+                .args(["install", "--quiet", "--disable-pip-version-check", "--no-compile"])
+                .args(["--retries", "10", "--timeout", "60"])
+                .args(requirements);
+            cargo::run(install)
+        };
+        for pause in INSTALL_PAUSES {
+            let Err(error) = attempt() else { return Ok(()) };
+            eprintln!("{error:#}\ntrying again in {} s", pause.as_secs());
+            thread::sleep(pause);
+        }
+        attempt()
     }
 }
 

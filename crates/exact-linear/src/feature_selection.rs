@@ -8,7 +8,6 @@ use crate::feature_choice::{FeatureChoice, FeatureKind};
 use crate::folded_data::FoldedData;
 use crate::paired_gain::paired_gain;
 use crate::progress::Watch;
-use crate::search::RACE_VALIDATION_ROWS;
 use crate::strength::Strength;
 
 /// Candidates that race over all folds.
@@ -48,7 +47,7 @@ pub(crate) fn select(
     if candidates.contains(&Basis::Linear) {
         data.prepare(&Strength::l2_path(), watch)?;
     }
-    let first = if data.folds[0].validation.n_rows() < RACE_VALIDATION_ROWS { n_folds } else { 1 };
+    let first = if data.races() { 1 } else { n_folds };
     // Of each candidate, those of each strength on the folds.
     let mut scores: Vec<Vec<Vec<f64>>> = vec![Vec::new(); candidates.len()];
     let mut racing: Vec<usize> = (0..candidates.len()).collect();

@@ -22,6 +22,9 @@ use crate::{LinearError, cross_entropy, refine, sgd};
 /// Rows above which minibatch SGD chooses its hyper-parameters on a stratified sample of this size.
 const SGD_SELECTION_ROWS: usize = 100_000;
 
+/// Rows held out per fold from which settings, and features, race.
+const RACE_VALIDATION_ROWS: usize = 250;
+
 /// Rows for each column below which the L1 penalty is tried: with more, it has little to leave out.
 const ROWS_PER_COLUMN: usize = 20;
 
@@ -196,6 +199,11 @@ impl<'a> FoldedData<'a> {
         }
     }
 
+    /// Whether there are rows enough for what trails on the first folds to be left out of the others.
+    pub fn races(&self) -> bool {
+        self.folds.len() > 2 && self.folds[0].validation.n_rows() >= RACE_VALIDATION_ROWS
+    }
+
     /// Passes over rows of a fit at most, beside those of the cross-entropy paths.
     pub fn passes(&self, candidate: &Candidate, fold: usize) -> Result<usize, LinearError> {
         let goal = Goal::new(&candidate.settings, &self.options.metric)?;
@@ -348,6 +356,7 @@ mod tests {
                                 let strength = Strength::l2_path()[at];
                                 (strength, strength.penalty(0.0))
                             }),
+                            1,
                         ),
                     };
                     let candidate: &Candidate = &grid.unwrap()[1];

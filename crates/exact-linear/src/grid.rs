@@ -16,7 +16,7 @@ const SIGMAS: Range<usize> = 4..11;
 /// The temperatures, also those for relaxations that are flat beyond one temperature.
 const TEMPERATURES: Range<usize> = 2..11;
 /// Margins of the EXACT loss in the same units.
-const MARGINS: [Option<f64>; 3] = [None, Some(0.5), Some(0.1)];
+const MARGINS: [Option<f64>; 2] = [None, Some(0.5)];
 const HINGE_MARGINS: [f64; 2] = [1.0, 5.0];
 const POLY1_EPSILONS: [f64; 3] = [1.0, 2.0, 4.0];
 
@@ -91,10 +91,11 @@ impl Candidate {
     }
 }
 
-/// Those of L-BFGS with these penalties, the most regular first.
+/// Those of L-BFGS with these penalties and every so many-th sigma or temperature, the most regular first.
 pub(crate) fn lbfgs(
     kind: LossKind,
     penalties: &[(Strength, Penalty)],
+    every: usize,
 ) -> Result<Vec<Candidate>, LinearError> {
     let plain = Hyperparameters::default();
     let numbers = match kind {
@@ -104,7 +105,7 @@ pub(crate) fn lbfgs(
             .iter()
             .flat_map(|&margin| {
                 let of = move |&sigma| Hyperparameters { sigma: Some(sigma), margin, ..plain };
-                SCALES[SIGMAS].iter().map(of)
+                SCALES[SIGMAS].iter().step_by(every).map(of)
             })
             .collect(),
         LossKind::Hinge => {
@@ -112,6 +113,7 @@ pub(crate) fn lbfgs(
         }
         LossKind::Sigmoid | LossKind::BetaBernoulli | LossKind::Polynomial => SCALES[TEMPERATURES]
             .iter()
+            .step_by(every)
             .map(|&scale| Hyperparameters { temperature: Some(scale), ..plain })
             .collect(),
         LossKind::Poly1 => poly1_epsilons(),

@@ -9,6 +9,7 @@ use exact_eval::record::SigmaPathPoint;
 use rayon::prelude::*;
 
 use crate::LinearError;
+use crate::dataset::Dataset;
 use crate::folded_data::{Fold, FoldedData};
 use crate::grid::{Candidate, Method};
 use crate::metric::Metric;
@@ -16,8 +17,6 @@ use crate::progress::Watch;
 use crate::refine::Fit;
 use crate::strength::Strength;
 
-/// Rows held out per fold from which settings, and features, race.
-pub(crate) const RACE_VALIDATION_ROWS: usize = 250;
 /// Settings that stay in the race at least.
 const RACE_MIN_SETTINGS: usize = 5;
 /// Logits of a pass over the rows of a fold from which settings have to qualify for the race, which would
@@ -86,13 +85,13 @@ impl Round {
 /// the second and the best quarter on the others. Where passes are expensive, short fits on the first fold
 /// choose an eighth to begin with, unless the fits of all candidates are those of the cross-entropy path.
 pub(crate) fn rounds(data: &FoldedData<'_>, grid: &[Candidate]) -> Vec<Round> {
-    let (n_folds, Fold { train, validation }) = (data.folds.len(), &data.folds[0]);
+    let n_folds = data.folds.len();
     let round = |folds, candidates| Round { folds, candidates, steps: None };
     let all = grid.len();
     let kept =
         |candidates: usize, share: usize| candidates.div_ceil(share).max(RACE_MIN_SETTINGS.min(candidates));
     let race = |candidates: usize| {
-        if validation.n_rows() < RACE_VALIDATION_ROWS || n_folds < 3 {
+        if !data.races() {
             return vec![round(0..n_folds, candidates)];
         }
         vec![
@@ -105,7 +104,8 @@ pub(crate) fn rounds(data: &FoldedData<'_>, grid: &[Candidate]) -> Vec<Round> {
         let path = candidate.settings.loss.kind() == LossKind::CrossEntropy;
         !path && matches!(candidate.method, Method::Lbfgs { .. })
     };
-    let expensive = train.n_rows().saturating_mul(train.n_classes) >= QUALIFYING_LOGITS;
+    let Dataset { n_classes, .. } = data.folds[0].train;
+    let expensive = data.folds[0].train.n_rows().saturating_mul(n_classes) >= QUALIFYING_LOGITS;
     if !expensive || !grid.iter().all(refined) {
         return race(all);
     }
@@ -129,26 +129,14 @@ pub(crate) fn search(
         // The best so far come first; the sort is stable, so equal ones stay in the order of the grid.
         racing.sort_by(|&a, &b| compare(&trials[b], &trials[a]));
         racing.truncate(round.candidates);
-        let jobs: Vec<(usize, usize)> = racing
-            .iter()
-            .flat_map(|&candidate| round.folds.clone().map(move |fold| (candidate, fold)))
-            .collect();
-        let tried: Vec<Trial> = jobs
-            .par_iter()
-            .map(|&(candidate, fold)| Trial::run(data, &round.limited(&grid[candidate]), fold, watch))
-            .collect::<Result<_, LinearError>>()?;
-        for &candidate in &racing {
-            trials[candidate].truncate(round.folds.start);
-        }
-        for ((candidate, _), trial) in jobs.into_iter().zip(tried) {
-            trials[candidate].push(trial);
-        }
+        run(data, grid, &mut trials, &racing, &round, watch)?;
     }
     Ok(trials)
 }
 
-/// Tries what lies next to the best candidate and is not in the grid, for as long as that has a better score.
-/// Returns the best; `None` if all diverged.
+/// Tries what lies next to the best candidate and is not in the grid, for as long as that has a better score;
+/// on large data, on the other folds only what is better on the first. Returns the best; `None` if all
+/// diverged.
 pub(crate) fn climb(
     data: &FoldedData<'_>,
     grid: &mut Vec<Candidate>,
@@ -156,12 +144,19 @@ pub(crate) fn climb(
     watch: &Watch<'_>,
 ) -> Result<Option<usize>, LinearError> {
     let n_folds = data.folds.len();
+    let first = if data.races() { 1 } else { n_folds };
     let Some(mut best) = select(trials, n_folds) else { return Ok(None) };
     loop {
         let mut beyond = data.neighbours(&grid[best])?;
         beyond.retain(|candidate| !grid.contains(candidate));
-        let round = Round { folds: 0..n_folds, candidates: beyond.len(), steps: None };
-        let tried = search(data, &beyond, vec![round], watch)?;
+        data.prepare(&strengths(&beyond), watch)?;
+        let mut tried = vec![Vec::new(); beyond.len()];
+        let mut racing: Vec<usize> = (0..beyond.len()).collect();
+        for folds in [0..first, first..n_folds] {
+            let round = Round { folds, candidates: beyond.len(), steps: None };
+            run(data, &beyond, &mut tried, &racing, &round, watch)?;
+            racing.retain(|&at| score(&tried[at][..first]) > score(&trials[best][..first]));
+        }
         let better = select(&tried, n_folds).filter(|&at| score(&tried[at]) > score(&trials[best]));
         let place = better.map(|at| grid.len() + at);
         grid.append(&mut beyond);
@@ -169,6 +164,30 @@ pub(crate) fn climb(
         let Some(place) = place else { return Ok(Some(best)) };
         best = place;
     }
+}
+
+/// Tries candidates on the folds of a round.
+fn run(
+    data: &FoldedData<'_>,
+    grid: &[Candidate],
+    trials: &mut [Vec<Trial>],
+    racing: &[usize],
+    round: &Round,
+    watch: &Watch<'_>,
+) -> Result<(), LinearError> {
+    let jobs: Vec<(usize, usize)> =
+        racing.iter().flat_map(|&candidate| round.folds.clone().map(move |fold| (candidate, fold))).collect();
+    let tried: Vec<Trial> = jobs
+        .par_iter()
+        .map(|&(candidate, fold)| Trial::run(data, &round.limited(&grid[candidate]), fold, watch))
+        .collect::<Result<_, LinearError>>()?;
+    for &candidate in racing {
+        trials[candidate].truncate(round.folds.start);
+    }
+    for ((candidate, _), trial) in jobs.into_iter().zip(tried) {
+        trials[candidate].push(trial);
+    }
+    Ok(())
 }
 
 /// The strengths that candidates start from.
@@ -200,6 +219,25 @@ pub(crate) fn select(trials: &[Vec<Trial>], n_folds: usize) -> Option<usize> {
     (0..trials.len())
         .filter(|&i| trials[i].len() == n_folds && trials[i].iter().all(|trial| trial.train_loss.is_finite()))
         .reduce(|best, i| if compare(&trials[i], &trials[best]).is_gt() { i } else { best })
+}
+
+/// For each fold, the scores on all folds of the candidate that does best on the others; `None` where there is
+/// but one fold. The score on the fold itself has no part in that choice: it is what selection can promise,
+/// while the best mean over the folds is in part the luck of the best of many.
+pub(crate) fn choices_without_fold(trials: &[Vec<Trial>], n_folds: usize) -> Option<Vec<Vec<f64>>> {
+    if n_folds < 2 {
+        return None;
+    }
+    let without = |fold: usize| {
+        let others = |trials: &Vec<Trial>| {
+            let complete = trials.len() == n_folds;
+            if complete { [&trials[..fold], &trials[fold + 1..]].concat() } else { Vec::new() }
+        };
+        let others: Vec<Vec<Trial>> = trials.iter().map(others).collect();
+        let chosen = &trials[select(&others, n_folds - 1)?];
+        Some(chosen.iter().map(|trial| trial.validation_score).collect())
+    };
+    (0..n_folds).map(without).collect()
 }
 
 /// The path over sigma at the penalty and the margin of the candidate that was chosen; means over the

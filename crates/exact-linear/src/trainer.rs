@@ -20,7 +20,7 @@ use crate::paired_gain::paired_gain;
 use crate::progress::{Callback, Watch};
 use crate::refine::Fit;
 use crate::rows::Inputs;
-use crate::search::{Trial, climb, rounds, search, select, sigma_path};
+use crate::search::{Trial, choices_without_fold, climb, rounds, search, select, sigma_path};
 use crate::solver::Solver;
 use crate::strength::Strength;
 use crate::train_options::TrainOptions;
@@ -28,6 +28,9 @@ use crate::{LinearError, feature_selection, grid};
 
 /// `auto` asks for more than two standard errors of a gain over cross-entropy below this number of rows.
 const SMALL_DATA_ROWS: usize = 1500;
+
+/// Of strengths, sigmas and temperatures, every second is in the grid where there are many rows.
+const COARSE: usize = 2;
 
 /// A trained classifier and how it was chosen.
 #[derive(Debug, Clone)]
@@ -57,6 +60,8 @@ pub struct Trained {
     pub sigma_path: Vec<SigmaPathPoint>,
     /// Wall-clock time of selection and training.
     pub seconds: f64,
+    /// For each fold, the scores on all folds of what the others choose.
+    choices: Option<Vec<Vec<f64>>>,
 }
 
 /// What cross-validation found for one setting.
@@ -170,15 +175,28 @@ impl<'a> Trainer<'a> {
                 let exact = self.train_loss(LossKind::Exact, callback)?;
                 let seconds = cross_entropy.seconds + exact.seconds;
                 let path = [cross_entropy.path.clone(), exact.path.clone()].concat();
-                let chosen = if self.prefers(&exact.cv, &cross_entropy.cv) { exact } else { cross_entropy };
-                Ok(Trained { path, seconds, ..chosen })
+                let choices = self.choices(&exact, &cross_entropy);
+                let prefers = self.prefers(&exact.cv.folds, &cross_entropy.cv.folds);
+                let chosen = if prefers { exact } else { cross_entropy };
+                let cv = with_nested(chosen.cv, choices.as_deref());
+                Ok(Trained { path, seconds, cv, choices, ..chosen })
             }
         }
     }
 
-    /// Whether `auto` leaves cross-entropy for EXACT.
-    fn prefers(&self, exact: &CrossValidation, cross_entropy: &CrossValidation) -> bool {
-        let (mean, standard_error) = paired_gain(&exact.folds, &cross_entropy.folds);
+    /// For each fold, the scores of what the others choose between EXACT and cross-entropy.
+    fn choices(&self, exact: &Trained, cross_entropy: &Trained) -> Option<Vec<Vec<f64>>> {
+        let (exact, cross_entropy) = (exact.choices.as_ref()?, cross_entropy.choices.as_ref()?);
+        let chosen = |(fold, (exact, cross_entropy)): (usize, (&Vec<f64>, &Vec<f64>))| {
+            let others = |scores: &[f64]| [&scores[..fold], &scores[fold + 1..]].concat();
+            if self.prefers(&others(exact), &others(cross_entropy)) { exact } else { cross_entropy }.clone()
+        };
+        Some(exact.iter().zip(cross_entropy).enumerate().map(chosen).collect())
+    }
+
+    /// Whether `auto` leaves cross-entropy for EXACT, given their scores on the same folds.
+    fn prefers(&self, exact: &[f64], cross_entropy: &[f64]) -> bool {
+        let (mean, standard_error) = paired_gain(exact, cross_entropy);
         let needed = if self.data.all.n_rows() < SMALL_DATA_ROWS { 2.0 * standard_error } else { 0.0 };
         mean > needed
     }
@@ -258,7 +276,9 @@ impl<'a> Trainer<'a> {
         let link =
             link.calibrated_interruptibly(&logits, &labels, data.all.n_classes, weights, || watch.poll())?;
         let scores = trials[best].iter().map(|trial| trial.validation_score).collect();
+        let choices = choices_without_fold(&trials, data.folds.len());
         let cv = CrossValidation::of_folds(scores).ok_or_else(diverged)?;
+        let cv = with_nested(cv, choices.as_deref());
         Ok(Trained {
             classifier: LinearClassifier::of(&data.all, &parameters, link),
             loss: kind,
@@ -280,11 +300,20 @@ impl<'a> Trainer<'a> {
                 Vec::new()
             },
             seconds: seconds + start.elapsed().as_secs_f64(),
+            choices,
         })
     }
 }
 
-/// What is tried for a loss, with these strengths of the L1 penalty beside those of the L2 penalty.
+/// The record of a cross-validation with the scores on each fold of what the others choose.
+fn with_nested(cv: CrossValidation, choices: Option<&[Vec<f64>]>) -> CrossValidation {
+    let Some(choices) = choices else { return cv };
+    let folds: Vec<f64> = choices.iter().enumerate().map(|(fold, scores)| scores[fold]).collect();
+    cv.with_nested(&folds)
+}
+
+/// What is tried for a loss, with these strengths of the L1 penalty beside those of the L2 penalty. Where
+/// there are many rows, a coarse grid leads to the same settings, since what lies next to the best is tried.
 fn grid(
     data: &FoldedData<'_>,
     kind: LossKind,
@@ -293,9 +322,12 @@ fn grid(
     if data.options.solver == Solver::Sgd {
         return grid::sgd(kind);
     }
-    let strengths = [&Strength::l2_path(), l1_strengths].concat();
+    // The solutions of cross-entropy with every strength are on its path.
+    let every = if kind != LossKind::CrossEntropy && data.races() { COARSE } else { 1 };
+    let l2_strengths = Strength::l2_path().into_iter().step_by(every);
+    let strengths: Vec<Strength> = l2_strengths.chain(l1_strengths.iter().copied()).collect();
     let penalised = strengths.into_iter().map(|strength| Ok((strength, data.penalty(strength)?)));
-    grid::lbfgs(kind, &penalised.collect::<Result<Vec<_>, LinearError>>()?)
+    grid::lbfgs(kind, &penalised.collect::<Result<Vec<_>, LinearError>>()?, every)
 }
 
 /// Passes over rows at most that it takes to train with a loss, given the strengths of the L1 penalty that

@@ -19,14 +19,15 @@ class ExactClassifierCV(LinearClassifier):
     r"""A linear classifier whose loss, penalty, sigma and margin are chosen by cross-validation.
 
     For each of five strengths of the L2 penalty, from 0.1 to 1e-5, cross-entropy is trained from the solution of the
-    stronger one, and from there expected accuracy at each of seven sigmas and three margins. The setting with the best
+    stronger one, and from there expected accuracy at each of seven sigmas, with a margin and without. The setting with the best
     mean score on the rows held out is trained on all rows. The objective is that of :class:`ExactClassifier`. Where the
     best lies at an end of the strengths or the sigmas, those beyond are tried, for as long as they are better. With
     fewer than twenty rows for each feature, an L1 penalty is tried; it stays where it beats the L2 penalty by more than
     two standard errors.
 
-    Where a fold holds out at least 250 rows, not all settings are tried on all folds: all on the first, the better half
-    on the second, the best quarter on the others.
+    Where a fold holds out at least 250 rows, every second strength and sigma are tried and then what lies next to the
+    best, and not all settings on all folds: all on the first, the better half on the second, the best quarter on the
+    others.
 
     Parameters
     ----------
@@ -104,7 +105,7 @@ class ExactClassifierCV(LinearClassifier):
     >>> from exact_learn.sklearn import ExactClassifierCV
     >>> X, y = load_iris(return_X_y=True)
     >>> classifier = ExactClassifierCV("exact").fit(X, y)
-    >>> classifier.best_params_["loss"], len(classifier.path_["sigma"]) >= 105
+    >>> classifier.best_params_["loss"], len(classifier.path_["sigma"]) >= 70
     ('exact', True)
     >>> classifier.score(X, y) > 0.95
     True

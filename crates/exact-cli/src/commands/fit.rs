@@ -56,6 +56,9 @@ fn summary(record: &FitRecord) -> String {
     ];
     if let Some(cv) = &outcome.cv {
         lines.push(format!("cross-validated accuracy  {} ± {} %", percent(cv.mean), percent(cv.std)));
+        if let Some(nested) = cv.nested {
+            lines.push(format!("  of what other folds choose  {} %", percent(nested)));
+        }
     }
     if let Some(test) = &outcome.test {
         lines.push(format!("test accuracy             {} %", percent(test.accuracy)));

@@ -70,6 +70,11 @@ pub struct CrossValidation {
     /// The validation accuracy of each fold, in the order of folds, which is the same for every loss of a
     /// run.
     pub folds: Vec<f64>,
+    /// The mean over folds of the validation accuracy of the settings that the other folds choose: what can be
+    /// expected of new rows. `mean`, over the folds that chose, is in part the luck of the best of many
+    /// settings. `None` where nothing was chosen, or by one fold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nested: Option<f64>,
 }
 
 impl CrossValidation {
@@ -83,7 +88,13 @@ impl CrossValidation {
     /// ```
     pub fn of_folds(folds: Vec<f64>) -> Option<Self> {
         let Spread { mean, std } = Spread::of(&folds)?;
-        Some(Self { mean, std, folds })
+        Some(Self { mean, std, folds, nested: None })
+    }
+
+    /// The same with the accuracies of folds, each of the settings that the others choose.
+    #[must_use]
+    pub fn with_nested(self, folds: &[f64]) -> Self {
+        Self { nested: Spread::of(folds).map(|spread| spread.mean), ..self }
     }
 }
 
