@@ -32,6 +32,17 @@ fn a_comparison_shows_every_loss_and_plot() {
 }
 
 #[test]
+fn the_l1_penalty_has_a_column_where_there_is_one() {
+    let mut record = compare(&["exact", "cross-entropy"], 3, Some(60));
+    let without = report("no-l1", &record);
+    assert!(!without.contains(">L1<") && without.contains("colspan=\"3\">selected<"));
+    record.rows[1].selected.l1 = Some(0.0125);
+    let html = report("l1", &record);
+    assert!(html.contains("colspan=\"4\">selected<") && html.contains("<th scope=\"col\">L1</th>"));
+    assert!(html.contains("<td>1e−4</td>\n<td>–</td>") && html.contains("<td>0.001</td>\n<td>0.0125</td>"));
+}
+
+#[test]
 fn the_same_record_gives_the_same_bytes() {
     let record = compare(&LOSSES[..3], 3, Some(100));
     assert_eq!(compare_report(&record).unwrap(), compare_report(&record).unwrap());
