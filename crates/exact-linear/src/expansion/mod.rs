@@ -64,6 +64,17 @@ impl Basis {
         matches!(self, Self::Linear | Self::Splines)
     }
 
+    /// Columns of numbers at most that rows have once those that they have are expanded.
+    pub fn max_columns(self, n_dense: usize, n_rows: usize) -> usize {
+        n_dense
+            + match self {
+                Self::Linear => 0,
+                Self::Splines => n_dense * splines::MAX_BASIS,
+                Self::Interactions => interactions::max_columns(n_rows),
+                Self::Kernel { .. } => nystroem::LANDMARKS.min(n_rows),
+            }
+    }
+
     pub fn bandwidth(self) -> Option<f64> {
         if let Self::Kernel { bandwidth } = self { Some(bandwidth) } else { None }
     }

@@ -19,6 +19,8 @@ const KNOTS: usize = 8;
 /// Distinct values of a column that a curve is worth.
 const MIN_DISTINCT: usize = 4;
 const DEGREE: usize = 3;
+/// Columns that a curve has at most.
+pub(super) const MAX_BASIS: usize = KNOTS + DEGREE;
 /// The roughness in the penalty, beside the variance.
 const ROUGHNESS: f64 = 0.1;
 

@@ -4,7 +4,7 @@
 use exact_data::{CsrMatrix, DenseMatrix, Features, Layout};
 use exact_linear::{
     Dataset, FeatureChoice, FeatureKind, Inputs, LinearClassifier, LinearError, LossChoice, LossKind,
-    Progress, TrainOptions, Trained, Trainer,
+    Progress, Solver, TrainOptions, Trained, Trainer,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -179,4 +179,41 @@ fn what_cannot_be_expanded_is_refused() {
     // Those that cannot be used are left out of the choice.
     assert_eq!(train(constant, labels, FeatureChoice::Auto).unwrap().features.kind, "linear");
     assert!(matches!("cubes".parse::<FeatureChoice>(), Err(LinearError::UnknownFeatures { .. })));
+}
+
+#[test]
+fn what_would_take_too_much_memory_is_refused_before_it_is_computed() {
+    const MANY: usize = 400_000;
+    let layout = Layout {
+        n_dense: 0,
+        block_offsets: vec![0, 2],
+        indicator_mean: vec![0.5; 2],
+        indicator_std: vec![0.5; 2],
+        ..Layout::dense(0)
+    };
+    let codes: Vec<u32> = (0..MANY as u32).map(|row| row % 2).collect();
+    let features = Features::new(MANY, Vec::new(), codes.clone(), layout).unwrap();
+    let kernel = FeatureChoice::Kind(FeatureKind::Kernel);
+    let data = Dataset::new(features, codes, 2, None).unwrap();
+    let options = options(kernel).with_folds(6).with_solver(Solver::Lbfgs);
+    let trainer = Trainer::on(data, options).unwrap();
+    let error = trainer.train(LossChoice::Kind(LossKind::CrossEntropy), &Progress::ignore).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the features kernel would be up to 400 columns of 400000 rows: 9.0 GB for these and 6 folds of \
+         them, the most is 8.0 GB"
+    );
+    assert!(error.hint().is_some());
+
+    // Sparse columns would not stay so.
+    let offsets: Vec<i64> = (0..=1000).collect();
+    let sparse = CsrMatrix::new(offsets, vec![0_i64; 1000], vec![1.0; 1000], 30_000).unwrap();
+    let labels: Vec<u32> = (0..1000).map(|row| row % 2).collect();
+    let splines = FeatureChoice::Kind(FeatureKind::Splines);
+    let error = train(sparse, labels, splines).unwrap_err();
+    let size = 30_000 * 12;
+    assert!(
+        matches!(error, LinearError::ExpansionSize { columns, bytes: 11_520_000_000, .. } if columns == size),
+        "{error:?}"
+    );
 }
