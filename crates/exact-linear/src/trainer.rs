@@ -156,6 +156,11 @@ impl<'a> Trainer<'a> {
         Ok(options.with_solver(solver))
     }
 
+    /// The rows that are trained on.
+    pub fn inputs(&self) -> &Inputs<'a> {
+        &self.data.all.inputs
+    }
+
     /// Chooses hyper-parameters by cross-validation and trains on all rows.
     ///
     /// # Errors

@@ -1,8 +1,8 @@
 //! What the template of a run's report shows, as text and plots.
 
 use exact_eval::record::{
-    ColumnRecord, CompareRecord, CrossValidation, DataRecord, FitRecord, LossRecord, SigmaPathPoint,
-    TestMetrics,
+    ColumnRecord, CompareRecord, CrossValidation, DataRecord, FitRecord, LossRecord, ShapeFunctionRecord,
+    SigmaPathPoint, TestMetrics,
 };
 use serde::Serialize;
 
@@ -10,6 +10,7 @@ use crate::ReportError;
 use crate::confusion::{Confusion, confusion};
 use crate::format::{count, fixed, known, percent, seconds, significant};
 use crate::plot::{AccuracyRow, Picture, accuracy_by_loss, reliability, sigma_path};
+use crate::shape_functions::{ShapeFunction, shape_functions};
 use crate::verdict::{self, Verdict, featured};
 
 const SHOWN_COLUMNS: usize = 100;
@@ -36,6 +37,8 @@ pub(crate) struct Report {
     sigma: Option<Picture>,
     selected_sigma: Option<String>,
     sigma_points: Vec<[String; 4]>,
+    /// Of the features that are smooth curves.
+    shapes: Vec<ShapeFunction>,
     confusions: Vec<Confusion>,
     reliability: Option<Picture>,
     calibrations: Vec<Calibration>,
@@ -95,7 +98,7 @@ pub(crate) fn compare(record: &CompareRecord) -> Result<Report, ReportError> {
     ))
 }
 
-pub(crate) fn fit(record: &FitRecord) -> Report {
+pub(crate) fn fit(record: &FitRecord, shapes: &[ShapeFunctionRecord]) -> Report {
     let mut facts = facts(&record.data);
     facts.push(("expanded to", record.outcome.features.to_string()));
     facts.push(("loss", record.outcome.loss.clone()));
@@ -103,7 +106,7 @@ pub(crate) fn fit(record: &FitRecord) -> Report {
     facts.push(("seed", record.seed.to_string()));
     facts.extend(record.model.clone().map(|path| ("model file", path)));
     let rows = std::slice::from_ref(&record.outcome);
-    report(
+    let report = report(
         "Trained model",
         &record.data,
         &record.columns,
@@ -111,7 +114,8 @@ pub(crate) fn fit(record: &FitRecord) -> Report {
         verdict::fit(record),
         rows,
         &record.sigma_path,
-    )
+    );
+    Report { shapes: shape_functions(shapes), ..report }
 }
 
 fn facts(data: &DataRecord) -> Vec<(&'static str, String)> {
@@ -160,6 +164,7 @@ fn report(
         sigma: sigma_path(path, selected),
         selected_sigma: selected.map(significant),
         sigma_points: path.iter().map(sigma_point).collect(),
+        shapes: Vec::new(),
         confusions: tests
             .iter()
             .filter_map(|(loss, test)| confusion(loss, test, &data.class_names))

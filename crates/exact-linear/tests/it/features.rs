@@ -217,3 +217,51 @@ fn what_would_take_too_much_memory_is_refused_before_it_is_computed() {
         "{error:?}"
     );
 }
+
+#[test]
+fn shape_functions_show_the_curves_that_tell_classes_apart() {
+    let x = numbers();
+    let labels = labels(&x, |row| row[0].abs() + 0.2 * row[1] < 1.0);
+    // In other units, which the curves are to be given in.
+    let scaled: Vec<f64> = x.iter().map(|value| 100.0 + 50.0 * value).collect();
+    let trained = train(matrix(&scaled), labels, FeatureChoice::Kind(FeatureKind::Splines)).unwrap();
+    let functions = trained.classifier.shape_functions(&matrix(&scaled), 2).unwrap();
+    assert_eq!(functions.len(), 2);
+    let function = &functions[0];
+    assert_eq!(function.column, 0);
+    let [low, high] = function.range;
+    assert!((0.0..5.0).contains(&low) && (195.0..200.0).contains(&high), "{low} {high}");
+    let [first, second] = &function.contributions[..] else { panic!("two classes") };
+    assert!(first.iter().zip(second).all(|(a, b)| *a == -b));
+    let (ends, middle) = ([second[0], second[second.len() - 1]], second[second.len() / 2]);
+    assert!(ends.iter().all(|end| *end < -1.0) && middle > 1.0, "{ends:?} {middle}");
+    let counted = function.histogram.iter().sum::<u64>();
+    assert!((ROWS as u64 - 4..=ROWS as u64).contains(&counted), "{counted}");
+    assert!(function.variation.iter().sum::<f64>() > functions[1].variation.iter().sum());
+
+    // All columns together are the logits, up to a constant.
+    let functions = trained.classifier.shape_functions(&matrix(&scaled), 3).unwrap();
+    let logit = |row: [f64; 3]| {
+        let matrix = DenseMatrix::new(row.to_vec(), 3).unwrap();
+        trained.classifier.logits(&matrix).unwrap()[1]
+    };
+    let value = |column: usize, point: usize| {
+        let function = functions.iter().find(|function| function.column == column).unwrap();
+        let [low, high] = function.range;
+        (low + (high - low) * point as f64 / 100.0, function.contributions[1][point])
+    };
+    let sum = |points: [usize; 3]| [0, 1, 2].map(|at| value(at, points[at]).1).iter().sum::<f64>();
+    let at = |points: [usize; 3]| logit([0, 1, 2].map(|at| value(at, points[at]).0));
+    let (a, b) = ([0, 30, 100], [47, 99, 8]);
+    assert!((sum(a) - sum(b) - (at(a) - at(b))).abs() < 1e-9, "{} {}", sum(a) - sum(b), at(a) - at(b));
+}
+
+#[test]
+fn only_curves_have_shape_functions() {
+    let x = numbers();
+    let labels = labels(&x, |row| row[0] + row[1] > 0.0);
+    for kind in [FeatureKind::Linear, FeatureKind::Interactions] {
+        let trained = train(matrix(&x), labels.clone(), FeatureChoice::Kind(kind)).unwrap();
+        assert_eq!(trained.classifier.shape_functions(&matrix(&x), 3).unwrap(), []);
+    }
+}

@@ -176,7 +176,7 @@ fn a_fit_is_told_by_the_best_evidence_there_is() {
     let mut record = fit();
     record.outcome.cv = CrossValidation::of_folds(vec![0.8, 0.9]);
     record.outcome.test.as_mut().unwrap().accuracy = 0.9;
-    let verdict = |record: &FitRecord| sentences(&fit_report(record).unwrap());
+    let verdict = |record: &FitRecord| sentences(&fit_report(record, &[]).unwrap());
     assert_eq!(
         verdict(&record),
         [
