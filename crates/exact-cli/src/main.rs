@@ -7,6 +7,7 @@ mod failure;
 mod input;
 mod output;
 mod progress;
+mod shape_functions;
 mod training;
 mod usage;
 

@@ -92,12 +92,24 @@ impl Cells {
         self.slots.pop();
     }
 
-    /// Appends the cells of another column.
+    /// Whether a cell is a number.
+    pub fn has_numbers(&self) -> bool {
+        self.iter().any(|cell| matches!(cell, Cell::Number(_)))
+    }
+
+    /// Appends the cells of another column. What the numbers of one are decides if the other has none; where
+    /// both have some, they are the same.
     pub fn append(&mut self, other: Self) -> Result<(), TooManyTexts> {
+        let moments = match (self.moments, other.moments) {
+            (true, false) => self.has_numbers() || !other.has_numbers(),
+            (false, true) => !self.has_numbers(),
+            (same, _) => same,
+        };
         if self.slots.is_empty() && self.texts.len() == 0 {
-            *self = Self { moments: self.moments || other.moments, ..other };
+            *self = Self { moments, ..other };
             return Ok(());
         }
+        self.moments = moments;
         if other.texts.len() == 0 {
             self.slots.extend_from_slice(&other.slots);
             return Ok(());
@@ -208,5 +220,26 @@ mod tests {
         let numbers = cells.into_numbers(f64::from);
         assert_eq!(numbers[..2], [1.5, 0.0]);
         assert!(numbers[2].is_nan());
+    }
+
+    #[test]
+    fn what_has_numbers_says_whether_they_are_moments() {
+        let cells = |moments, fields: &[&str]| {
+            let mut cells = Cells { moments, ..Cells::default() };
+            for field in fields {
+                cells.push_field(field).unwrap();
+            }
+            cells
+        };
+        for without in [&[][..], &[""], &["noon"]] {
+            for moments in [false, true] {
+                let (no_number, number) = (cells(!moments, without), cells(moments, &["1"]));
+                for (first, second) in [(&no_number, &number), (&number, &no_number)] {
+                    let mut joined = first.clone();
+                    joined.append(second.clone()).unwrap();
+                    assert_eq!(joined.moments, moments, "{first:?} and {second:?}");
+                }
+            }
+        }
     }
 }

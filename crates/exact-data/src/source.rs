@@ -139,6 +139,7 @@ impl<'a> Source<'a> {
     }
 
     /// All of the content, unpacked.
+    #[cfg(any(feature = "arrays", feature = "arrow-ipc", feature = "excel", feature = "parquet"))]
     pub(crate) fn read(&self) -> Result<Vec<u8>, DataError> {
         let mut bytes = Vec::new();
         let read = self.open()?.read_to_end(&mut bytes);
@@ -176,7 +177,7 @@ impl<'a> Source<'a> {
 }
 
 #[cfg(test)]
-#[cfg(all(feature = "compression", feature = "archives"))]
+#[cfg(all(feature = "compression", feature = "arrays"))]
 mod tests {
     use std::io::Write as _;
 

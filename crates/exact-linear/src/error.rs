@@ -94,6 +94,27 @@ pub enum LinearError {
         /// What the columns lack.
         problem: &'static str,
     },
+    /// The expanded columns of all rows and folds, which are held at once, would take too much memory.
+    #[error(
+        "the features {kind} would be up to {columns} columns of {rows} rows: {} GB for these and {folds} \
+         folds of them, the most is {} GB",
+        gigabytes(*bytes),
+        gigabytes(*limit)
+    )]
+    ExpansionSize {
+        /// The features that were asked for.
+        kind: &'static str,
+        /// Columns with what they would be expanded to, at most.
+        columns: usize,
+        /// Rows that are trained on in the end.
+        rows: usize,
+        /// Folds, each with as many rows but where selection sees a sample of them.
+        folds: usize,
+        /// Bytes of all.
+        bytes: u64,
+        /// Bytes that are allowed.
+        limit: u64,
+    },
     /// No solver has this name.
     #[error("there is no solver '{name}'; the solvers are auto, lbfgs, sgd")]
     UnknownSolver {
@@ -144,6 +165,11 @@ fn offered() -> String {
     LossKind::FOR_ACCURACY.map(LossKind::name).join(", ")
 }
 
+fn gigabytes(bytes: u64) -> String {
+    let gigabytes = bytes as f64 / 1e9;
+    if gigabytes < 100.0 { format!("{gigabytes:.1}") } else { format!("{gigabytes:.0}") }
+}
+
 impl LinearError {
     /// Linear classifiers are not trained with this loss.
     pub(crate) fn loss_not_offered(kind: LossKind) -> Self {
@@ -158,6 +184,10 @@ impl LinearError {
             Self::ColumnRange { .. } => {
                 Some("are the values, or their unit, right? rescale the column".into())
             }
+            Self::ExpansionSize { .. } => Some(
+                "train on fewer rows or folds, or on other features; auto leaves out what is too large"
+                    .into(),
+            ),
             Self::Scores => Some("describe them by RandomScores::constant".into()),
             Self::Diverged { .. } => {
                 Some("look for extreme values in the data, or use another solver".into())

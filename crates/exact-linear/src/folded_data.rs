@@ -14,6 +14,7 @@ use crate::goal::Goal;
 use crate::grid::{Candidate, Method};
 use crate::progress::Watch;
 use crate::refine::Fit;
+use crate::rows::{Inputs, Kernel as _};
 use crate::solver::Solver;
 use crate::strength::{Penalty, Strength};
 use crate::train_options::TrainOptions;
@@ -32,6 +33,10 @@ const ROWS_PER_COLUMN: usize = 20;
 const MAX_AUTO_VALUES: usize = 1 << 25;
 /// Products in the logits of a fold at most, of which a path of solutions needs some hundred: a minute.
 const MAX_AUTO_PRODUCTS: usize = 200_000_000;
+
+/// Memory of the expanded columns of all rows and folds at most, which are held at once. How much a machine
+/// has cannot be asked for portably; this leaves half of 16 GB to the table and to training.
+const MAX_BYTES: u64 = 8_000_000_000;
 
 /// Rows to train on and rows to validate on.
 pub(crate) struct Fold {
@@ -131,6 +136,28 @@ impl<'a> FoldedData<'a> {
         Ok(Some(Fold { train, validation }))
     }
 
+    /// Checks that the expanded columns of all rows and folds fit into memory, before any is computed: eight
+    /// bytes for each of the rows of the folds, to train and to validate on, and of all rows.
+    pub fn check_size(&self, basis: Basis) -> Result<(), LinearError> {
+        if basis == Basis::Linear {
+            return Ok(());
+        }
+        let n_dense = match &self.all.inputs {
+            Inputs::Encoded(features) => features.layout().n_dense,
+            matrix => matrix.n_columns(),
+        };
+        let (rows, folds) = (self.all.n_rows(), self.folds.len());
+        let columns = basis.max_columns(n_dense, rows);
+        let of_folds = self.folds.iter().map(|fold| fold.train.n_rows() + fold.validation.n_rows());
+        let copied = rows + of_folds.sum::<usize>();
+        let bytes = (copied as u64).saturating_mul(columns as u64).saturating_mul(size_of::<f64>() as u64);
+        if bytes <= MAX_BYTES {
+            return Ok(());
+        }
+        let kind = basis.kind().name();
+        Err(LinearError::ExpansionSize { kind, columns, rows, folds, bytes, limit: MAX_BYTES })
+    }
+
     /// The same rows and folds with expanded columns, each expansion fitted to the rows trained on; `None`
     /// where there is nothing to expand.
     pub fn expanded(
@@ -164,8 +191,12 @@ impl<'a> FoldedData<'a> {
             let scores = strengths.map(|strength| score(validation, &self.solutions(strength, watch)?[fold]));
             return scores.collect::<Result<_, LinearError>>().map(Some);
         }
+        let is_asked_for = self.options.features != FeatureChoice::Auto;
+        if !is_asked_for && self.check_size(basis).is_err() {
+            return Ok(None);
+        }
         let Some(Fold { train, validation }) = self.expand(basis, fold, watch)? else { return Ok(None) };
-        if self.options.features == FeatureChoice::Auto && is_too_large(&train) {
+        if !is_asked_for && is_too_large(&train) {
             return Ok(None);
         }
         let mut fits = l2_path(&train, watch)?;

@@ -63,6 +63,12 @@ impl Standardisation {
         }
     }
 
+    /// The value of a column, from its standardised one.
+    pub(crate) fn original(&self, column: usize, value: f64) -> f64 {
+        let at = column.checked_sub(self.first);
+        at.map_or(value, |at| self.mean[at] + self.std[at] * value)
+    }
+
     /// Parameters for the values as they are, from those for standardised values.
     pub(crate) fn fold(&self, map: &LinearMap, parameters: &[f64]) -> Vec<f64> {
         let mut folded = parameters[..map.n_parameters()].to_vec();

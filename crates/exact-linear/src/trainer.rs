@@ -161,12 +161,18 @@ impl<'a> Trainer<'a> {
         Ok(options.with_solver(solver))
     }
 
+    /// The rows that are trained on.
+    pub fn inputs(&self) -> &Inputs<'a> {
+        &self.data.all.inputs
+    }
+
     /// Chooses hyper-parameters by cross-validation and trains on all rows.
     ///
     /// # Errors
     /// [`LinearError::UnknownLoss`] if the loss is none of [`LossKind::FOR_ACCURACY`],
-    /// [`LinearError::Diverged`] if no setting gives finite parameters, [`LinearError::Interrupted`] if the
-    /// callback stops training; what was trained before is kept.
+    /// [`LinearError::Expansion`] or [`LinearError::ExpansionSize`] if the columns cannot be expanded as was
+    /// asked for, [`LinearError::Diverged`] if no setting gives finite parameters,
+    /// [`LinearError::Interrupted`] if the callback stops training; what was trained before is kept.
     pub fn train(&self, loss: LossChoice, callback: Callback<'_>) -> Result<Trained, LinearError> {
         match loss {
             LossChoice::Kind(kind) => self.train_loss(kind, callback),
@@ -223,6 +229,9 @@ impl<'a> Trainer<'a> {
             (FeatureChoice::Auto, Solver::Sgd) => vec![Basis::Linear],
             _ => feature_selection::candidates(choice),
         };
+        if choice != FeatureChoice::Auto {
+            data.check_size(candidates[0])?;
+        }
         let watch = Watch::new(callback, "features", data.passes_of_features(&candidates)?);
         let (basis, scores) = match candidates[..] {
             [basis] => (Some(basis), Vec::new()),

@@ -161,8 +161,8 @@ fn friedman(tests: &BenchmarkTests, alpha: f64, level: &str) -> String {
     format!(
         "Friedman's test: {finding} (χ² = {}, p {}; F of Iman and Davenport = {f}, p {}).",
         fixed(test.chi_squared, 2),
-        p_value(test.p_value),
-        p_value(test.iman_davenport_p_value)
+        p_value(test.p_value, alpha),
+        p_value(test.iman_davenport_p_value, alpha)
     )
 }
 
@@ -170,7 +170,7 @@ fn wilcoxon(tests: &BenchmarkTests, alpha: f64) -> String {
     let differing: Vec<&MethodPairRecord> =
         tests.pairs.iter().filter(|pair| pair.holm_p_value <= alpha).collect();
     let named = differing.iter().take(NAMED_PAIRS).map(|pair| {
-        format!("{} is better than {} (p {})", pair.better, pair.worse, p_value(pair.holm_p_value))
+        format!("{} is better than {} (p {})", pair.better, pair.worse, p_value(pair.holm_p_value, alpha))
     });
     let named: Vec<String> = named.collect();
     let further = differing.len() - named.len();

@@ -1,8 +1,8 @@
 //! What the template of a run's report shows, as text and plots.
 
 use exact_eval::record::{
-    ColumnRecord, CompareRecord, CrossValidation, DataRecord, FitRecord, LossRecord, SigmaPathPoint,
-    TestMetrics,
+    ColumnRecord, CompareRecord, CrossValidation, DataRecord, FitRecord, LossRecord, ShapeFunctionRecord,
+    SigmaPathPoint, TestMetrics,
 };
 use serde::Serialize;
 
@@ -10,6 +10,7 @@ use crate::ReportError;
 use crate::confusion::{Confusion, confusion};
 use crate::format::{count, fixed, known, percent, seconds, significant};
 use crate::plot::{AccuracyRow, Picture, accuracy_by_loss, reliability, sigma_path};
+use crate::shape_functions::{ShapeFunction, shape_functions};
 use crate::verdict::{self, Verdict, featured};
 
 const SHOWN_COLUMNS: usize = 100;
@@ -27,6 +28,7 @@ pub(crate) struct Report {
     shown_columns: usize,
     outcomes: Vec<Outcome>,
     has_test: bool,
+    has_l1: bool,
     /// What is counted on the test set.
     unit: &'static str,
     accuracy: Option<Picture>,
@@ -35,6 +37,8 @@ pub(crate) struct Report {
     sigma: Option<Picture>,
     selected_sigma: Option<String>,
     sigma_points: Vec<[String; 4]>,
+    /// Of the features that are smooth curves.
+    shapes: Vec<ShapeFunction>,
     confusions: Vec<Confusion>,
     reliability: Option<Picture>,
     calibrations: Vec<Calibration>,
@@ -57,6 +61,7 @@ struct Outcome {
     brier: String,
     calibration_error: String,
     l2: String,
+    l1: String,
     sigma: String,
     margin: String,
     time: String,
@@ -93,7 +98,7 @@ pub(crate) fn compare(record: &CompareRecord) -> Result<Report, ReportError> {
     ))
 }
 
-pub(crate) fn fit(record: &FitRecord) -> Report {
+pub(crate) fn fit(record: &FitRecord, shapes: &[ShapeFunctionRecord]) -> Report {
     let mut facts = facts(&record.data);
     facts.push(("expanded to", record.outcome.features.to_string()));
     facts.push(("loss", record.outcome.loss.clone()));
@@ -101,7 +106,7 @@ pub(crate) fn fit(record: &FitRecord) -> Report {
     facts.push(("seed", record.seed.to_string()));
     facts.extend(record.model.clone().map(|path| ("model file", path)));
     let rows = std::slice::from_ref(&record.outcome);
-    report(
+    let report = report(
         "Trained model",
         &record.data,
         &record.columns,
@@ -109,7 +114,8 @@ pub(crate) fn fit(record: &FitRecord) -> Report {
         verdict::fit(record),
         rows,
         &record.sigma_path,
-    )
+    );
+    Report { shapes: shape_functions(shapes), ..report }
 }
 
 fn facts(data: &DataRecord) -> Vec<(&'static str, String)> {
@@ -151,12 +157,14 @@ fn report(
         shown_columns: SHOWN_COLUMNS,
         outcomes,
         has_test: rows.iter().any(|row| row.test.is_some()),
+        has_l1: rows.iter().any(|row| row.selected.l1.is_some()),
         accuracy: accuracy(rows),
         unit: "rows",
         n_folds: rows.iter().filter_map(|row| row.cv.as_ref()).map(|cv| cv.folds.len()).max().unwrap_or(0),
         sigma: sigma_path(path, selected),
         selected_sigma: selected.map(significant),
         sigma_points: path.iter().map(sigma_point).collect(),
+        shapes: Vec::new(),
         confusions: tests
             .iter()
             .filter_map(|(loss, test)| confusion(loss, test, &data.class_names))
@@ -239,6 +247,7 @@ fn outcome(row: &LossRecord, best_cv: bool, best_test: bool) -> Outcome {
         brier: known(test.map(|test| test.brier), |score| fixed(score, 4)),
         calibration_error: known(test.map(|test| test.expected_calibration_error), percent),
         l2: significant(row.selected.l2),
+        l1: known(row.selected.l1, significant),
         sigma: known(row.selected.sigma, significant),
         margin: known(row.selected.margin, significant),
         time: seconds(row.seconds),

@@ -1,5 +1,7 @@
 //! Numbers as text. What is not finite, or not known, is a dash.
 
+use kuva::DateTimeAxis;
+
 const UNKNOWN: &str = "–";
 
 /// A fraction as a percentage with two decimals, without the sign.
@@ -36,9 +38,23 @@ pub(crate) fn known(value: Option<f64>, format: impl Fn(f64) -> String) -> Strin
     value.map_or_else(|| UNKNOWN.into(), format)
 }
 
-/// What follows a `p`: its value, or that it is very small.
-pub(crate) fn p_value(p: f64) -> String {
-    if p < 0.001 { "< 0.001".into() } else { format!("= {}", fixed(p, 3)) }
+/// What follows a `p`: its value, or that it is very small. There are three decimals, or as many as show on
+/// which side of the level of significance it is.
+pub(crate) fn p_value(p: f64, level: f64) -> String {
+    if p < 0.001 {
+        return "< 0.001".into();
+    }
+    let shows_side = |decimals: &usize| p == level || fixed(p, *decimals) != fixed(level, *decimals);
+    let decimals = (3..f64::DIGITS as usize).find(shows_side).unwrap_or(3);
+    format!("= {}", fixed(p, decimals))
+}
+
+/// A moment in seconds since the beginning of 1970, on an axis of so many seconds: its day, or on a short one
+/// day and time.
+pub(crate) fn moment(value: f64, width: f64) -> String {
+    const DAY: f64 = 86400.0;
+    let format = if width < 3.0 * DAY { "%m-%d %H:%M" } else { "%Y-%m-%d" };
+    DateTimeAxis::days(format).format_tick(value)
 }
 
 pub(crate) fn seconds(value: f64) -> String {
@@ -75,6 +91,10 @@ mod tests {
         let texts = [0.0, 0.1, 2.5e-5, 12345.0, 1.0, 0.0123, 1e-6, 999.9].map(significant);
         assert_eq!(texts, ["0", "0.1", "2.5e−5", "12345", "1", "0.0123", "1e−6", "1000"]);
         assert_eq!(known(None, significant), "–");
+        let p_values = [0.0009, 0.049, 0.0496, 0.05, 0.050_04, 0.2].map(|p| p_value(p, 0.05));
+        assert_eq!(p_values, ["< 0.001", "= 0.049", "= 0.0496", "= 0.050", "= 0.05004", "= 0.200"]);
+        let moments = [1e6, 1e5].map(|width| moment(1_709_214_300.0, width));
+        assert_eq!(moments, ["2024-02-29", "02-29 13:45"]);
         assert_eq!([0.123, 12.3, 600.0].map(seconds), ["0.12 s", "12 s", "10.0 min"]);
         assert_eq!([999, 1234, 32_561].map(count), ["999", "1234", "32\u{202f}561"]);
     }

@@ -6,6 +6,7 @@ use crate::ReportError;
 use crate::format::{fixed, known, p_value, percent, seconds, significant};
 use crate::images::{Chart, Images, Table, facts, known_spread, on_test_images, uncertainty};
 use crate::plot::{AccuracyRow, Curve, Picture, Scale, accuracy_by_loss, curves};
+use crate::verdict::SIGNIFICANCE;
 
 const EXACT: &str = "exact";
 
@@ -59,8 +60,8 @@ fn headline(record: &ImageCompareRecord, best: Option<f64>) -> String {
         return format!("Highest mean test accuracy: {}, {accuracy} %", names.join(", "));
     };
     let points = fixed(100.0 * (mean - other).abs(), 2);
-    let p = exact.p_value.map_or_else(String::new, |p| format!(" (p {})", p_value(p)));
-    let clear = exact.p_value.is_some_and(|p| p < 0.05);
+    let p = exact.p_value.map_or_else(String::new, |p| format!(" (p {})", p_value(p, SIGNIFICANCE)));
+    let clear = exact.p_value.is_some_and(|p| p < SIGNIFICANCE);
     let baseline = &record.baseline;
     match (mean > other, clear) {
         (true, true) => format!("EXACT is ahead of {baseline} by {points} points{p}"),

@@ -12,12 +12,13 @@ mod image_comparison;
 mod images;
 mod page;
 mod plot;
+mod shape_functions;
 mod toy;
 mod verdict;
 
 use exact_eval::record::{
     BenchmarkRecord, CompareRecord, FitRecord, ImageCompareRecord, ImageEvaluateRecord, ImageTrainRecord,
-    Mistake, ToyRecord,
+    Mistake, ShapeFunctionRecord, ToyRecord,
 };
 
 pub use error::ReportError;
@@ -70,12 +71,13 @@ pub fn compare_report(record: &CompareRecord) -> Result<String, ReportError> {
     page::render("report.html", context::compare(record)?)
 }
 
-/// The report of one model: metrics, accuracy by fold, sigma path, confusion and calibration.
+/// The report of one model: metrics, accuracy by fold, sigma path, the shape functions of its columns if
+/// there are some, confusion and calibration.
 ///
 /// # Errors
 /// [`ReportError::Template`] if the page cannot be rendered.
-pub fn fit_report(record: &FitRecord) -> Result<String, ReportError> {
-    page::render("report.html", context::fit(record))
+pub fn fit_report(record: &FitRecord, shapes: &[ShapeFunctionRecord]) -> Result<String, ReportError> {
+    page::render("report.html", context::fit(record, shapes))
 }
 
 /// The report of the paper's five-point example: the threshold that each loss settles at, the landscapes of

@@ -17,7 +17,7 @@ pub(crate) struct Verdict {
 
 const BASELINE: &str = "cross-entropy";
 /// The p-value below which a difference is more than chance.
-const SIGNIFICANCE: f64 = 0.05;
+pub(crate) const SIGNIFICANCE: f64 = 0.05;
 
 /// The row that stands for EXACT (`exact`, else `auto`), and that of cross-entropy; each only if it was
 /// trained.
@@ -104,7 +104,7 @@ fn against_baseline(exact: &LossRecord, baseline: &LossRecord, details: &mut Vec
                     a.folds.len(),
                     if clear { "is significant" } else { "is not significant" },
                     fixed(100.0 * test.standard_error, 2),
-                    p_value(test.p_value),
+                    p_value(test.p_value, SIGNIFICANCE),
                 ));
                 headline(&name, difference, Some(clear))
             }

@@ -7,6 +7,7 @@ use crate::arguments::Fit;
 use crate::input::{Input, column_records};
 use crate::output::{check_outputs, percent, print, print_json, write_file};
 use crate::progress::TrainingBar;
+use crate::shape_functions::shape_functions;
 use crate::training;
 
 pub(crate) fn run(arguments: &Fit) -> anyhow::Result<()> {
@@ -22,6 +23,10 @@ pub(crate) fn run(arguments: &Fit) -> anyhow::Result<()> {
         training::train(&trainer, arguments.loss, test.as_ref(), &|progress| bar.update(progress))?;
     drop(bar);
 
+    let shapes = match &arguments.report {
+        Some(_) => shape_functions(&trained.classifier, trainer.inputs(), &encoder, labels.classes())?,
+        None => Vec::new(),
+    };
     if let Some(path) = &arguments.out {
         Model::new(encoder, labels, target, &trained).with_columns(columns.clone()).save(path)?;
     }
@@ -35,7 +40,7 @@ pub(crate) fn run(arguments: &Fit) -> anyhow::Result<()> {
         sigma_path: trained.sigma_path,
     };
     if let Some(path) = &arguments.report {
-        write_file(path, &exact_report::fit_report(&record)?)?;
+        write_file(path, &exact_report::fit_report(&record, &shapes)?)?;
     }
     if arguments.training.json { print_json(&record) } else { print(summary(&record)) }
 }

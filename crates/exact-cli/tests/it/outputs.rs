@@ -103,3 +103,49 @@ fn a_model_round_trips_to_the_same_bytes_and_predictions() {
     let predict = |data: &str| folder.exact(&["predict", "model", data, "--proba"]).succeeded().stdout;
     assert_eq!(predict("shuffled.csv"), predict("data.csv"));
 }
+
+/// The table of a column's contributions in a report: a value and the contribution to each class.
+fn contributions(html: &str, column: &str) -> Vec<(String, Vec<f64>)> {
+    let of_column = html.split(&format!("Contribution of <bdi>{column}</bdi>")).nth(1).unwrap();
+    let body = of_column.split("<tbody>").nth(1).unwrap().split("</tbody>").next().unwrap();
+    let row = |row: &str| {
+        let mut cells = row.split("</t").map(|cell| cell.rsplit('>').next().unwrap().replace('−', "-"));
+        let value = cells.next().unwrap();
+        (value, cells.filter_map(|cell| cell.parse().ok()).collect())
+    };
+    body.split("<tr>").skip(1).map(row).collect()
+}
+
+#[test]
+fn the_report_draws_smooth_curves_in_the_units_of_the_table() {
+    let folder = Folder::new();
+    let row = |row: usize| {
+        let (degrees, pressure) = (10.0 + (row * 37 % 301) as f64 / 10.0, row * 17 % 11);
+        let label = if (degrees - 25.0).abs() > 6.0 + pressure as f64 / 5.0 { "refused" } else { "taken" };
+        format!("{degrees},2024-{:02}-{:02},{pressure},{label}\n", 1 + row % 12, 1 + row % 28)
+    };
+    let rows: String = (0..300).map(row).collect();
+    folder.write("data.csv", format!("degrees,day,pressure,label\n{rows}"));
+    let fit = |features: &str| {
+        let arguments = ["fit", "data.csv", "--target", "label", "--loss", "cross-entropy", "--folds", "3"];
+        let more = ["--features", features, "--report", "report.html"];
+        folder.exact(&[&arguments[..], &more].concat()).succeeded();
+        std::fs::read_to_string(folder.path().join("report.html")).unwrap()
+    };
+    assert!(!fit("linear").contains("Contributions of columns"));
+    let html = fit("splines");
+    assert!(html.contains("Contributions of columns"));
+    let drawn = html.split("The contribution of the column ").skip(1);
+    let drawn: Vec<&str> = drawn.map(|text| text.split(' ').next().unwrap()).collect();
+    assert_eq!(drawn[0], "degrees");
+    assert!(drawn.contains(&"day"), "{drawn:?}");
+
+    let degrees = contributions(&html, "degrees");
+    let (first, middle, last) = (&degrees[0], &degrees[5], &degrees[10]);
+    assert_eq!([&first.0, &middle.0, &last.0], ["10.1", "25", "39.9"]);
+    let (refused, taken) = (0, 1);
+    assert!(first.1[refused] > 1.0 && last.1[refused] > 1.0 && middle.1[refused] < -1.0, "{degrees:?}");
+    assert!(first.1[taken] < -1.0 && last.1[taken] < -1.0 && middle.1[taken] > 1.0, "{degrees:?}");
+    let day = contributions(&html, "day");
+    assert!(day[0].0.starts_with("2024-01-") && day[10].0.starts_with("2024-12-"), "{day:?}");
+}

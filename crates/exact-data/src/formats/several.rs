@@ -1,7 +1,7 @@
 //! Several files as one table.
 
 use super::read;
-use crate::cells::{Cell, Cells};
+use crate::cells::Cells;
 use crate::error::Place;
 use crate::raw_table::RawTable;
 use crate::{DataError, FileForm, Source};
@@ -47,8 +47,7 @@ fn append(table: &mut RawTable, first: &str, other: RawTable, name: &str) -> Res
 
 /// Whether one column has moments and the other numbers, which cannot be told apart in one.
 fn is_mixed(a: &Cells, b: &Cells) -> bool {
-    let has_numbers = |cells: &Cells| cells.iter().any(|cell| matches!(cell, Cell::Number(_)));
-    a.moments != b.moments && has_numbers(a) && has_numbers(b)
+    a.moments != b.moments && a.has_numbers() && b.has_numbers()
 }
 
 #[cfg(test)]

@@ -143,7 +143,12 @@ fn of_extension(extension: &str) -> Option<Format> {
 /// The format of a source.
 pub(super) fn recognise(source: &Source, form: &FileForm) -> Result<Format, DataError> {
     let named = source.extension().and_then(|extension| of_extension(&extension));
-    if let Some(format) = of_archive(source, named)? {
+    #[cfg(feature = "archives")]
+    let archive = of_archive(source, named)?;
+    // Without the feature that looks into archives, the name has to say it.
+    #[cfg(not(feature = "archives"))]
+    let archive = named.filter(|named| named.is_archive());
+    if let Some(format) = archive {
         return Ok(format);
     }
     let failed = |error| DataError::reading(source.name(), error);
@@ -203,14 +208,8 @@ fn of_archive(source: &Source, named: Option<Format>) -> Result<Option<Format>, 
     } else if !members.is_empty() && members.iter().all(|member| member.strip_suffix(".npy").is_some()) {
         Some(Format::Npz)
     } else {
-        named.filter(|named| matches!(named, Format::Npz | Format::Workbook(_)))
+        named.filter(|named| named.is_archive())
     })
-}
-
-/// Without the feature that looks into archives, the name has to say it.
-#[cfg(not(feature = "archives"))]
-fn of_archive(_: &Source, named: Option<Format>) -> Result<Option<Format>, DataError> {
-    Ok(named.filter(|named| matches!(named, Format::Npz | Format::Workbook(_))))
 }
 
 fn of_bytes(head: &[u8]) -> Option<Format> {
@@ -278,6 +277,10 @@ fn is_sparse_row(line: &str) -> Option<bool> {
 impl Format {
     fn is_text(self) -> bool {
         matches!(self, Self::Delimited | Self::JsonLines | Self::JsonArray | Self::Arff | Self::Libsvm)
+    }
+
+    fn is_archive(self) -> bool {
+        matches!(self, Self::Npz | Self::Workbook(_))
     }
 
     /// That this crate was built without the feature which reads the format.

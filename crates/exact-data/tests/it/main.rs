@@ -13,7 +13,7 @@ mod errors;
 mod matrices;
 #[cfg(not(feature = "parquet"))]
 mod not_built_in;
-#[cfg(feature = "parquet")]
+#[cfg(all(feature = "arrays", feature = "parquet"))]
 mod parquet;
 mod reading;
 mod splits;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use arrow_array::builder::{Float32Builder, ListBuilder};
-use arrow_array::{Array as _, ArrayRef, Int64Array, RecordBatch, StringArray};
-use exact_data::{ColumnKind, ReadOptions};
+use arrow_array::{Array as _, ArrayRef, Date32Array, Int64Array, RecordBatch, StringArray};
+use exact_data::{ColumnKind, ReadOptions, Source, Table};
 
 use crate::arrays::{assert_embeddings, message, read};
 
@@ -49,6 +49,20 @@ fn lists_of_several_lengths() {
         message("e.parquet", &ragged),
         "e.parquet: column `x` has a list of another length, or with a gap, in row 2"
     );
+}
+
+#[test]
+fn dates_below_a_file_without_any() {
+    let days: ArrayRef = Arc::new(Date32Array::from(vec![19_000, 19_100, 19_200, 19_300]));
+    let rows: ArrayRef = Arc::new(Int64Array::from(vec![3, 4, 5, 6]));
+    let dated = parquet(vec![("row", rows), ("day", days)]);
+    let undated = Source::bytes("undated.csv", b"row,day\n1,\n2,\n".as_slice());
+    let table = Table::read_all(
+        &[undated, Source::bytes("dated.parquet", dated.as_slice())],
+        &ReadOptions::default(),
+    )
+    .unwrap();
+    assert_eq!(table.profiles()[1].kind.to_string(), "date");
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod image_comparison;
 mod images;
 mod loss;
 mod runs;
+mod shape_functions;
 mod spread;
 mod toy;
 
@@ -26,5 +27,6 @@ pub use images::{
 };
 pub use loss::{CrossValidation, LossRecord, Selected, SelectedFeatures, TestMetrics, TrainMetrics};
 pub use runs::{CompareRecord, DataRecord, FitRecord, SigmaPathPoint};
+pub use shape_functions::{ColumnUnit, ShapeCurve, ShapeFunctionRecord};
 pub use spread::Spread;
 pub use toy::{ToyCurve, ToyRecord, ToyRun};

@@ -25,6 +25,11 @@ const MAX_INPUTS: usize = 300;
 /// Rows that a crossed category needs to have a column of its own.
 const MIN_ROWS: usize = 2;
 
+/// Columns that products of so many rows make at most.
+pub(super) fn max_columns(n_rows: usize) -> usize {
+    MAX_COLUMNS.min(MAX_VALUES / n_rows.max(1))
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Interactions {
     products: Vec<Product>,
@@ -89,7 +94,7 @@ impl Interactions {
             }
         }
         let sizes: Vec<usize> = pairs.par_iter().map(|pair| screen.size(*pair)).collect();
-        let budget = MAX_COLUMNS.min(MAX_VALUES / n_rows);
+        let budget = max_columns(n_rows);
         if sizes.iter().sum::<usize>() > budget {
             let residuals = residuals()?;
             let residuals = screen.select(&residuals);

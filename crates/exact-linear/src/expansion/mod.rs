@@ -11,6 +11,8 @@ mod screen;
 mod splines;
 mod triangular;
 
+use std::borrow::Cow;
+
 use exact_data::{Features, Layout};
 use rayon::prelude::*;
 
@@ -62,6 +64,17 @@ impl Basis {
     /// already.
     pub fn is_sparse(self) -> bool {
         matches!(self, Self::Linear | Self::Splines)
+    }
+
+    /// Columns of numbers at most that rows have once those that they have are expanded.
+    pub fn max_columns(self, n_dense: usize, n_rows: usize) -> usize {
+        n_dense
+            + match self {
+                Self::Linear => 0,
+                Self::Splines => n_dense * splines::MAX_BASIS,
+                Self::Interactions => interactions::max_columns(n_rows),
+                Self::Kernel { .. } => nystroem::LANDMARKS.min(n_rows),
+            }
     }
 
     pub fn bandwidth(self) -> Option<f64> {
@@ -173,13 +186,48 @@ impl Expansion {
         [dense, &new_dense, indicators, &new_indicators, sparse, &new_sparse].concat()
     }
 
-    /// The expanded rows.
-    pub fn apply(&self, rows: &(impl Kernel + ?Sized)) -> Result<Features, LinearError> {
+    /// Rows as they are before the expansion, standardised.
+    pub fn inputs<'a>(&self, rows: &'a (impl Kernel + ?Sized)) -> Result<Cow<'a, Features>, LinearError> {
         let features = rows.encoded(&self.standardisation)?;
         if Shape::of(&features) != self.shape {
             let (found, expected) = (features.n_columns(), self.shape.n_columns);
             return Err(LinearError::Columns { found, expected });
         }
+        Ok(features)
+    }
+
+    /// The value of a column as rows have it, from its standardised one.
+    pub fn original(&self, column: usize, value: f64) -> f64 {
+        self.standardisation.original(column, value)
+    }
+
+    /// Whether scores are sums of functions of one column each.
+    pub fn has_curves(&self) -> bool {
+        matches!(self.fitted, Fitted::Splines(_))
+    }
+
+    /// What a dense column adds to the scores where it has these values, `[n_values, n_scores]`, by its line
+    /// and its curve, up to a constant.
+    pub fn scores_of_column(
+        &self,
+        column: usize,
+        values: &[f64],
+        parameters: &[f64],
+        n_scores: usize,
+    ) -> Vec<f64> {
+        let slopes = &parameters[column * n_scores..][..n_scores];
+        let mut scores: Vec<f64> =
+            values.iter().flat_map(|value| slopes.iter().map(move |slope| value * slope)).collect();
+        if let Fitted::Splines(splines) = &self.fitted {
+            let weights = &parameters[self.shape.n_dense * n_scores..];
+            splines.add_scores(column, values, weights, n_scores, &mut scores);
+        }
+        scores
+    }
+
+    /// The expanded rows.
+    pub fn apply(&self, rows: &(impl Kernel + ?Sized)) -> Result<Features, LinearError> {
+        let features = self.inputs(rows)?;
         Ok(match &self.fitted {
             Fitted::Splines(splines) => splines.apply(&features)?,
             Fitted::Interactions(interactions) => interactions.apply(&features)?,

@@ -21,7 +21,7 @@ use crate::LinearError;
 use crate::model_file::Tensors;
 
 /// Landmarks at most.
-const LANDMARKS: usize = 400;
+pub(super) const LANDMARKS: usize = 400;
 /// Rows that landmarks are drawn from.
 const CANDIDATES: usize = 4000;
 /// Pairs of rows from which the median distance is found.

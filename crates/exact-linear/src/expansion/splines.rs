@@ -19,6 +19,8 @@ const KNOTS: usize = 8;
 /// Distinct values of a column that a curve is worth.
 const MIN_DISTINCT: usize = 4;
 const DEGREE: usize = 3;
+/// Columns that a curve has at most.
+pub(super) const MAX_BASIS: usize = KNOTS + DEGREE;
 /// The roughness in the penalty, beside the variance.
 const ROUGHNESS: f64 = 0.1;
 
@@ -73,6 +75,44 @@ impl Splines {
             }
         });
         with_dense(features, self.n_new(), dense)
+    }
+
+    /// Adds the scores of a column's curve at values, `[n_values, n_scores]`, up to a constant. The weights
+    /// are those of all curves, `[n_new, n_scores]`.
+    pub fn add_scores(
+        &self,
+        column: usize,
+        values: &[f64],
+        weights: &[f64],
+        n_scores: usize,
+        scores: &mut [f64],
+    ) {
+        let mut weights = weights.chunks_exact(n_scores);
+        for curve in &self.curves {
+            let n = curve.n_basis();
+            let of_curve: Vec<&[f64]> = weights.by_ref().take(n).collect();
+            if curve.column != column {
+                continue;
+            }
+            // From weights of the columns to those of the basis, `a = L⁻ᵀ θ`.
+            let mut of_basis = vec![0.0; n * n_scores];
+            for (transform, sums) in curve.transform.chunks_exact(n).zip(of_basis.chunks_exact_mut(n_scores))
+            {
+                for (factor, weights) in transform.iter().zip(&of_curve) {
+                    for (sum, weight) in sums.iter_mut().zip(*weights) {
+                        *sum += factor * weight;
+                    }
+                }
+            }
+            for (value, scores) in values.iter().zip(scores.chunks_exact_mut(n_scores)) {
+                let (start, basis) = curve.basis(*value);
+                for (value, weights) in basis.iter().zip(of_basis.chunks_exact(n_scores).skip(start)) {
+                    for (score, weight) in scores.iter_mut().zip(weights) {
+                        *score += value * weight;
+                    }
+                }
+            }
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 use exact_data::{CsrMatrix, DenseMatrix, Features, Layout};
 use exact_linear::{
     Dataset, FeatureChoice, FeatureKind, Inputs, LinearClassifier, LinearError, LossChoice, LossKind,
-    Progress, TrainOptions, Trained, Trainer,
+    Progress, Solver, TrainOptions, Trained, Trainer,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -179,4 +179,89 @@ fn what_cannot_be_expanded_is_refused() {
     // Those that cannot be used are left out of the choice.
     assert_eq!(train(constant, labels, FeatureChoice::Auto).unwrap().features.kind, "linear");
     assert!(matches!("cubes".parse::<FeatureChoice>(), Err(LinearError::UnknownFeatures { .. })));
+}
+
+#[test]
+fn what_would_take_too_much_memory_is_refused_before_it_is_computed() {
+    const MANY: usize = 400_000;
+    let layout = Layout {
+        n_dense: 0,
+        block_offsets: vec![0, 2],
+        indicator_mean: vec![0.5; 2],
+        indicator_std: vec![0.5; 2],
+        ..Layout::dense(0)
+    };
+    let codes: Vec<u32> = (0..MANY as u32).map(|row| row % 2).collect();
+    let features = Features::new(MANY, Vec::new(), codes.clone(), layout).unwrap();
+    let kernel = FeatureChoice::Kind(FeatureKind::Kernel);
+    let data = Dataset::new(features, codes, 2, None).unwrap();
+    let options = options(kernel).with_folds(6).with_solver(Solver::Lbfgs);
+    let trainer = Trainer::on(data, options).unwrap();
+    let error = trainer.train(LossChoice::Kind(LossKind::CrossEntropy), &Progress::ignore).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the features kernel would be up to 400 columns of 400000 rows: 9.0 GB for these and 6 folds of \
+         them, the most is 8.0 GB"
+    );
+    assert!(error.hint().is_some());
+
+    // Sparse columns would not stay so.
+    let offsets: Vec<i64> = (0..=1000).collect();
+    let sparse = CsrMatrix::new(offsets, vec![0_i64; 1000], vec![1.0; 1000], 30_000).unwrap();
+    let labels: Vec<u32> = (0..1000).map(|row| row % 2).collect();
+    let splines = FeatureChoice::Kind(FeatureKind::Splines);
+    let error = train(sparse, labels, splines).unwrap_err();
+    let size = 30_000 * 12;
+    assert!(
+        matches!(error, LinearError::ExpansionSize { columns, bytes: 11_520_000_000, .. } if columns == size),
+        "{error:?}"
+    );
+}
+
+#[test]
+fn shape_functions_show_the_curves_that_tell_classes_apart() {
+    let x = numbers();
+    let labels = labels(&x, |row| row[0].abs() + 0.2 * row[1] < 1.0);
+    // In other units, which the curves are to be given in.
+    let scaled: Vec<f64> = x.iter().map(|value| 100.0 + 50.0 * value).collect();
+    let trained = train(matrix(&scaled), labels, FeatureChoice::Kind(FeatureKind::Splines)).unwrap();
+    let functions = trained.classifier.shape_functions(&matrix(&scaled), 2).unwrap();
+    assert_eq!(functions.len(), 2);
+    let function = &functions[0];
+    assert_eq!(function.column, 0);
+    let [low, high] = function.range;
+    assert!((0.0..5.0).contains(&low) && (195.0..200.0).contains(&high), "{low} {high}");
+    let [first, second] = &function.contributions[..] else { panic!("two classes") };
+    assert!(first.iter().zip(second).all(|(a, b)| *a == -b));
+    let (ends, middle) = ([second[0], second[second.len() - 1]], second[second.len() / 2]);
+    assert!(ends.iter().all(|end| *end < -1.0) && middle > 1.0, "{ends:?} {middle}");
+    let counted = function.histogram.iter().sum::<u64>();
+    assert!((ROWS as u64 - 4..=ROWS as u64).contains(&counted), "{counted}");
+    assert!(function.variation.iter().sum::<f64>() > functions[1].variation.iter().sum());
+
+    // All columns together are the logits, up to a constant.
+    let functions = trained.classifier.shape_functions(&matrix(&scaled), 3).unwrap();
+    let logit = |row: [f64; 3]| {
+        let matrix = DenseMatrix::new(row.to_vec(), 3).unwrap();
+        trained.classifier.logits(&matrix).unwrap()[1]
+    };
+    let value = |column: usize, point: usize| {
+        let function = functions.iter().find(|function| function.column == column).unwrap();
+        let [low, high] = function.range;
+        (low + (high - low) * point as f64 / 100.0, function.contributions[1][point])
+    };
+    let sum = |points: [usize; 3]| [0, 1, 2].map(|at| value(at, points[at]).1).iter().sum::<f64>();
+    let at = |points: [usize; 3]| logit([0, 1, 2].map(|at| value(at, points[at]).0));
+    let (a, b) = ([0, 30, 100], [47, 99, 8]);
+    assert!((sum(a) - sum(b) - (at(a) - at(b))).abs() < 1e-9, "{} {}", sum(a) - sum(b), at(a) - at(b));
+}
+
+#[test]
+fn only_curves_have_shape_functions() {
+    let x = numbers();
+    let labels = labels(&x, |row| row[0] + row[1] > 0.0);
+    for kind in [FeatureKind::Linear, FeatureKind::Interactions] {
+        let trained = train(matrix(&x), labels.clone(), FeatureChoice::Kind(kind)).unwrap();
+        assert_eq!(trained.classifier.shape_functions(&matrix(&x), 3).unwrap(), []);
+    }
 }

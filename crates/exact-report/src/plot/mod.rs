@@ -4,6 +4,7 @@ mod accuracy;
 mod critical_difference;
 mod curves;
 mod reliability;
+mod shape_function;
 mod sigma_path;
 mod toy;
 
@@ -21,6 +22,7 @@ pub(crate) use accuracy::{AccuracyRow, accuracy_by_loss};
 pub(crate) use critical_difference::critical_difference;
 pub(crate) use curves::{Curve, Scale, curves};
 pub(crate) use reliability::reliability;
+pub(crate) use shape_function::shape_function;
 pub(crate) use sigma_path::sigma_path;
 pub(crate) use toy::{landscape, thresholds, training_paths};
 

@@ -2,9 +2,10 @@
 
 use crate::common::{LOSSES, check, compare, fit, plots, test_metrics, toy};
 use exact_eval::record::{
-    CompareRecord, CrossValidation, EpochRecord, ImageCompareRecord, ImageCompareRow, ImageDataRecord,
-    ImageEvaluateRecord, ImageTrainRecord, LossSettingRecord, Mistake, NetworkRun, PairedRecord, Spread,
-    ToyRecord, TrialRecord, ValidationMetrics, test_spread, validation_spread,
+    ColumnUnit, CompareRecord, CrossValidation, EpochRecord, ImageCompareRecord, ImageCompareRow,
+    ImageDataRecord, ImageEvaluateRecord, ImageTrainRecord, LossSettingRecord, Mistake, NetworkRun,
+    PairedRecord, ShapeCurve, ShapeFunctionRecord, Spread, ToyRecord, TrialRecord, ValidationMetrics,
+    test_spread, validation_spread,
 };
 use exact_report::{
     MistakePicture, ReportError, compare_report, fit_report, image_compare_report, image_evaluate_report,
@@ -32,6 +33,17 @@ fn a_comparison_shows_every_loss_and_plot() {
 }
 
 #[test]
+fn the_l1_penalty_has_a_column_where_there_is_one() {
+    let mut record = compare(&["exact", "cross-entropy"], 3, Some(60));
+    let without = report("no-l1", &record);
+    assert!(!without.contains(">L1<") && without.contains("colspan=\"3\">selected<"));
+    record.rows[1].selected.l1 = Some(0.0125);
+    let html = report("l1", &record);
+    assert!(html.contains("colspan=\"4\">selected<") && html.contains("<th scope=\"col\">L1</th>"));
+    assert!(html.contains("<td>1e−4</td>\n<td>–</td>") && html.contains("<td>0.001</td>\n<td>0.0125</td>"));
+}
+
+#[test]
 fn the_same_record_gives_the_same_bytes() {
     let record = compare(&LOSSES[..3], 3, Some(100));
     assert_eq!(compare_report(&record).unwrap(), compare_report(&record).unwrap());
@@ -55,7 +67,7 @@ fn hostile_names_are_text() {
     record.model = Some(hostile.into());
     record.solver = hostile.into();
     record.outcome.loss = hostile.into();
-    check("hostile-fit", fit_report(&record).unwrap());
+    check("hostile-fit", fit_report(&record, &[]).unwrap());
 
     let mut record = toy();
     record.runs[0].loss = hostile.into();
@@ -128,11 +140,53 @@ fn many_classes_stay_readable() {
 
 #[test]
 fn a_fit_shows_its_model() {
-    let html = check("fit", fit_report(&fit()).unwrap());
+    let html = check("fit", fit_report(&fit(), &[]).unwrap());
     for text in ["dry-bean.safetensors", "lbfgs", "Test accuracy", "chose the loss exact"] {
         assert!(html.contains(text), "{text}");
     }
     assert_eq!(plots(&html), 3);
+}
+
+/// A column whose contribution to one of many classes is U-shaped.
+fn shape_function(column: &str, unit: ColumnUnit, range: [f64; 2], classes: usize) -> ShapeFunctionRecord {
+    let curve = |class: usize| {
+        let height = 1.0 - (class as f64 - 1.0).abs() / classes as f64;
+        let value = |point: i32| height * ((f64::from(point) / 50.0 - 1.0).powi(2) - 1.0 / 3.0);
+        ShapeCurve {
+            class: format!("<{class}>"),
+            variation: height,
+            contributions: (0..=100).map(value).collect(),
+        }
+    };
+    let histogram = (0..30).map(|bin| 10 + bin * (29 - bin)).collect();
+    let curves = (0..classes).map(curve).collect();
+    ShapeFunctionRecord { column: column.into(), unit, range, curves, histogram }
+}
+
+#[test]
+fn smooth_curves_are_drawn() {
+    let shapes = [
+        shape_function("<Area>", ColumnUnit::Number, [-20_000.0, 250_000.0], 3),
+        shape_function("ordered", ColumnUnit::Moment, [1_700_000_000.0, 1_720_000_000.0], 20),
+        shape_function("at", ColumnUnit::Hour, [0.5, 23.5], 2),
+    ];
+    let html = check("fit-shapes", fit_report(&fit(), &shapes).unwrap());
+    assert_eq!(plots(&html), 6);
+    for text in [
+        "The 6 of 20 classes whose curves vary most.",
+        "2023-11-14",
+        "<bdi>&lt;Area&gt;</bdi>",
+        "<th scope=\"col\"><bdi>&lt;5&gt;</bdi></th></tr>",
+        "<td>0.667</td>",
+    ] {
+        assert!(html.contains(text), "{text}");
+    }
+    assert_eq!(html.matches("whose curves vary most").count(), 1);
+    let mut damaged = shapes;
+    damaged[0].curves[1].contributions[3] = f64::NAN;
+    damaged[1].range = [1.0, 1.0];
+    damaged[2].curves.clear();
+    assert_eq!(plots(&check("fit-no-shapes", fit_report(&fit(), &damaged).unwrap())), 3);
 }
 
 /// Two classes of names that a page must not take for its own text, four test images, and one run for each

@@ -59,6 +59,8 @@ fn five_percent_are_the_boundary_of_chance() {
         assert!(verdict[2].starts_with(&start), "{}", verdict[2]);
         let sign = if difference > 0.0 { '+' } else { '−' };
         assert!(verdict[1].ends_with(&format!("({sign}1.00 points).")), "{}", verdict[1]);
+        let p = if t == clear { "p = 0.0499)." } else { "p = 0.0501)." };
+        assert!(verdict[2].ends_with(p), "{}", verdict[2]);
     }
 }
 
@@ -174,7 +176,7 @@ fn a_fit_is_told_by_the_best_evidence_there_is() {
     let mut record = fit();
     record.outcome.cv = CrossValidation::of_folds(vec![0.8, 0.9]);
     record.outcome.test.as_mut().unwrap().accuracy = 0.9;
-    let verdict = |record: &FitRecord| sentences(&fit_report(record).unwrap());
+    let verdict = |record: &FitRecord| sentences(&fit_report(record, &[]).unwrap());
     assert_eq!(
         verdict(&record),
         [
