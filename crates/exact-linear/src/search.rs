@@ -47,11 +47,12 @@ impl Trial {
         watch: &Watch<'_>,
     ) -> Result<Self, LinearError> {
         let Fit { parameters, loss, .. } = data.fit(candidate, fold, watch)?;
-        let metric = &data.options.metric;
+        let (metric, trained) = (&data.options.metric, &candidate.settings.loss);
         let Fold { train, validation } = &data.folds[fold];
+        let [validation_score, train_score] = metric.scores([validation, train], &parameters, trained)?;
         Ok(Self {
-            validation_score: metric.score(validation, &parameters)?,
-            train_score: metric.score(train, &parameters)?,
+            validation_score,
+            train_score,
             train_loss: loss,
             validation_expected: metric.expected_score(validation, &parameters)?,
         })

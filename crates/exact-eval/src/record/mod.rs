@@ -8,6 +8,7 @@ mod columns;
 mod image_comparison;
 mod images;
 mod loss;
+mod metric;
 mod runs;
 mod spread;
 mod toy;
@@ -25,6 +26,7 @@ pub use images::{
     ValidationMetrics, test_spread, validation_spread,
 };
 pub use loss::{CrossValidation, LossRecord, Selected, SelectedFeatures, TestMetrics, TrainMetrics};
+pub use metric::{MetricName, UnknownMetric};
 pub use runs::{CompareRecord, DataRecord, FitRecord, SigmaPathPoint};
 pub use spread::Spread;
 pub use toy::{ToyCurve, ToyRecord, ToyRun};
