@@ -5,11 +5,14 @@ pub(crate) mod tables;
 #[cfg(feature = "vision")]
 pub(crate) mod vision;
 
+use std::fmt;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::builder::{PossibleValuesParser, Resettable, Str, TypedValueParser as _};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use exact_data::bundled;
+use exact_eval::record::{MetricName, UnknownMetric};
 use exact_images::ImageSet;
 use exact_linear::{FeatureChoice, FeatureKind, LinearError, LossChoice, LossKind, Solver};
 
@@ -91,8 +94,9 @@ pub(crate) struct TrainingData {
         value_parser = PossibleValuesParser::new(bundled::names()),
         hide_possible_values = true,
         conflicts_with_all = [
-            "test", "target", "weight", "categorical", "numeric", "text", "drop", "keep", "missing",
-            "date_order", "delimiter", "no_header", "skip", "comment", "encoding", "decimal", "sheet",
+            "test", "target", "weight", "group", "fold", "categorical", "numeric", "text", "drop", "keep",
+            "missing", "date_order", "delimiter", "no_header", "skip", "comment", "encoding", "decimal",
+            "sheet",
         ],
     )]
     pub dataset: Option<String>,
@@ -105,6 +109,13 @@ pub(crate) struct TrainingData {
     /// A column of sample weights, which is no feature
     #[arg(long, value_name = "COL", allow_hyphen_values = true)]
     pub weight: Option<String>,
+    /// A column of groups of rows, which is no feature: cross-validation never divides the rows of a group
+    /// between those that it trains on and those that it holds out
+    #[arg(long, value_name = "COL", allow_hyphen_values = true)]
+    pub group: Option<String>,
+    /// A column of the folds of the cross-validation, which is no feature: each value in it is a fold
+    #[arg(long, value_name = "COL", allow_hyphen_values = true, conflicts_with_all = ["group", "folds"])]
+    pub fold: Option<String>,
     /// Weigh classes: `balanced`, so that all count the same, or a CSV file of the columns class and weight
     #[arg(long, value_name = "balanced|FILE")]
     pub class_weight: Option<String>,
@@ -121,9 +132,6 @@ pub(crate) struct TrainingData {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Training")]
 pub(crate) struct Training {
-    /// What selection maximises
-    #[arg(long, value_name = "NAME", value_enum, default_value_t = Metric::Accuracy)]
-    pub metric: Metric,
     /// What the columns are expanded to: smooth curves of numbers, products of pairs, a Gaussian kernel at
     /// landmarks; auto takes what cross-entropy does best with over the folds
     #[arg(
@@ -157,15 +165,51 @@ pub(crate) struct Training {
     pub json: bool,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum Metric {
-    Accuracy,
+/// What to train for.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Training")]
+pub(crate) struct Selection {
+    /// What the loss exact expects, where it has an expectation, and what all are selected by and compared
+    /// in: accuracy, balanced-accuracy, top-2 (or another number), macro-f1, log-loss, or cost:FILE.csv. The
+    /// file has the cost of each prediction (columns, named by the header) for each class (rows, named in
+    /// the first column); with a column `reject`, predictions may be none, at that cost
+    #[arg(long, value_name = "METRIC", default_value_t = MetricArgument::default())]
+    pub metric: MetricArgument,
 }
 
-impl From<Metric> for exact_linear::Metric {
-    fn from(metric: Metric) -> Self {
-        match metric {
-            Metric::Accuracy => Self::Accuracy,
+/// A metric, with the file of the costs where it is a cost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum MetricArgument {
+    Named(MetricName),
+    Cost(PathBuf),
+}
+
+/// Before the file of the costs.
+const COST: &str = "cost:";
+
+impl Default for MetricArgument {
+    fn default() -> Self {
+        Self::Named(MetricName::default())
+    }
+}
+
+impl fmt::Display for MetricArgument {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Named(name) => name.fmt(f),
+            Self::Cost(path) => write!(f, "{COST}{}", path.display()),
+        }
+    }
+}
+
+impl FromStr for MetricArgument {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.strip_prefix(COST).filter(|path| !path.is_empty()) {
+            Some(path) => Ok(Self::Cost(path.into())),
+            None if text == "cost" || text == COST => Err("name the file of the costs: cost:FILE.csv".into()),
+            None => text.parse().map(Self::Named).map_err(|error: UnknownMetric| error.to_string()),
         }
     }
 }
@@ -177,6 +221,8 @@ impl From<Metric> for exact_linear::Metric {
 pub(crate) struct Fit {
     #[command(flatten)]
     pub data: TrainingData,
+    #[command(flatten)]
+    pub selection: Selection,
     #[command(flatten)]
     pub training: Training,
     /// The loss; auto is exact where cross-validation finds it better than cross-entropy, else cross-entropy
@@ -201,6 +247,8 @@ pub(crate) struct Fit {
 pub(crate) struct Compare {
     #[command(flatten)]
     pub data: TrainingData,
+    #[command(flatten)]
+    pub selection: Selection,
     #[command(flatten)]
     pub training: Training,
     #[command(flatten)]

@@ -36,6 +36,8 @@ pub(crate) struct Encoded {
     pub features: exact_data::Features,
     pub labels: Vec<u32>,
     pub weights: Option<Vec<f64>>,
+    /// The group, or the fold, of each row, if there is a column of them.
+    pub groups: Option<Vec<u32>>,
 }
 
 impl Input {
@@ -60,6 +62,7 @@ impl Input {
         let path = paths.first().context("a table to train on is needed")?;
         let mut options = read_options(&arguments.columns, &arguments.form);
         options.weight.clone_from(&arguments.weight);
+        options.group = arguments.group.clone().or_else(|| arguments.fold.clone());
         options.target = Some(match &arguments.target {
             Some(target) => target.clone(),
             None => target_of(&paths, &options)?,
@@ -96,14 +99,16 @@ impl Input {
         let codes = labels.transform(&train, &target)?;
         let class_weights = class_weights(arguments, &labels, &codes)?;
         let weights = multiplied(train.weights(), class_weights.map(|weights| weights.of(&codes)));
-        let encoded = Encoded { features: encoder.transform(&train)?, labels: codes, weights };
+        let groups = train.groups().map(<[u32]>::to_vec);
+        let encoded = Encoded { features: encoder.transform(&train)?, labels: codes, weights, groups };
         let (source, columns) = (train.name().to_string(), train.profiles().to_vec());
         drop(train);
         let encode = |table: &Table| -> anyhow::Result<Encoded> {
             let (features, warnings) = encoder.transform_with_warnings(table)?;
             warn_of(table.name(), table.warnings());
             warn_of(table.name(), &warnings);
-            Ok(Encoded { features, labels: labels.transform(table, &target)?, weights: None })
+            let labels = labels.transform(table, &target)?;
+            Ok(Encoded { features, labels, weights: None, groups: None })
         };
         let test = read_test(&encoder)?.as_ref().map(encode).transpose()?;
         Ok(Self { name, source, target, columns, train: encoded, test, encoder, labels })

@@ -18,6 +18,8 @@ pub struct ReadOptions {
     pub target: Option<String>,
     /// The column of sample weights, which is no feature.
     pub weight: Option<String>,
+    /// The column of the groups of rows, which is no feature: rows with the same value belong together.
+    pub group: Option<String>,
     /// Columns that are kept beside the predictions and are no features.
     pub id: Vec<String>,
     /// The order of day and month in dates that allow both; the day is first by default.
@@ -55,7 +57,8 @@ pub struct Declared {
     pub text: Vec<String>,
     /// Columns to leave out.
     pub drop: Vec<String>,
-    /// The only columns to keep beside the target, the weights and the identifiers; all if it is empty.
+    /// The only columns to keep beside the target, the weights, the groups and the identifiers; all if it is
+    /// empty.
     pub keep: Vec<String>,
 }
 
@@ -74,6 +77,7 @@ pub(crate) enum Plan {
     Known(Reading),
     Target { declared: bool },
     Weight,
+    Group,
     Id,
 }
 
@@ -138,6 +142,7 @@ pub(crate) fn plan(file: &str, header: &[String], options: &ReadOptions) -> Resu
         options.target.iter().map(|name| (name.as_str(), "the target", Plan::Target { declared: false })),
     );
     roles.extend(options.weight.iter().map(|name| (name.as_str(), "the weight", Plan::Weight)));
+    roles.extend(options.group.iter().map(|name| (name.as_str(), "the group", Plan::Group)));
     roles.extend(options.id.iter().map(|name| (name.as_str(), "an identifier", Plan::Id)));
     let mut taken: Vec<(usize, &'static str)> = Vec::new();
     for (name, role, mut new) in roles {

@@ -1,5 +1,6 @@
 //! Files into tables: format → cells → profile → values.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray as _;
@@ -82,6 +83,7 @@ impl Table {
                 (Plan::Weight, Some(values)) => {
                     parts.weights = Some(weights(&values, &column, &origin)?);
                 }
+                (Plan::Group, Some(values)) => parts.groups = Some(groups(&values, &column, &origin)?),
                 (Plan::Id, Some(values)) => parts.ids.push((column, names(&values))),
                 (_, Some(values)) => {
                     if matches!(plan, Plan::Target { .. }) {
@@ -146,7 +148,7 @@ fn type_column(column: RawColumn, plan: Plan, conventions: &Conventions<'_>) -> 
         Plan::Declared(kind) => decide(&name, &cells, Some(*kind), conventions)?,
         Plan::Known(reading) => decide_known(&name, &cells, reading, conventions)?,
         Plan::Weight => decide(&name, &cells, Some(ColumnKind::Numeric), conventions)?,
-        Plan::Id => decide(&name, &cells, Some(ColumnKind::Text), conventions)?,
+        Plan::Group | Plan::Id => decide(&name, &cells, Some(ColumnKind::Text), conventions)?,
         Plan::Target { declared } => {
             let decision = decide_labels(&name, &cells, *declared, conventions);
             if !declared {
@@ -159,6 +161,7 @@ fn type_column(column: RawColumn, plan: Plan, conventions: &Conventions<'_>) -> 
     let Decision { reading, mut profile, warning, .. } = decision;
     match plan {
         Plan::Weight => profile.note = "sample weights".into(),
+        Plan::Group => profile.note = "groups of the cross-validation".into(),
         Plan::Id => profile.note = "kept beside the predictions".into(),
         _ => {}
     }
@@ -201,6 +204,19 @@ fn weights(values: &ArrayRef, column: &str, origin: &crate::origin::Origin) -> R
         return Err(DataError::BadWeight { place: origin.place(0, column), problem });
     }
     Ok(values.values().to_vec())
+}
+
+/// The group of each row, numbered in the order of their first rows.
+fn groups(values: &ArrayRef, column: &str, origin: &crate::origin::Origin) -> Result<Vec<u32>, DataError> {
+    let mut numbers = HashMap::new();
+    let number = |(row, name): (usize, String)| {
+        if name.is_empty() {
+            return Err(DataError::MissingGroup { place: origin.place(row, column) });
+        }
+        let next = numbers.len() as u32;
+        Ok(*numbers.entry(name).or_insert(next))
+    };
+    names(values).into_iter().enumerate().map(number).collect()
 }
 
 /// The texts of an identifier, empty where it is missing.

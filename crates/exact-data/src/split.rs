@@ -7,7 +7,7 @@ use crate::DataError;
 
 /// The random numbers of one purpose do not depend on those of another.
 #[derive(Clone, Copy)]
-enum Purpose {
+pub(crate) enum Purpose {
     Folds = 1,
     Split = 2,
 }

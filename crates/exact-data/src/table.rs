@@ -42,6 +42,7 @@ pub(crate) struct Parts {
     pub profiles: Vec<ColumnProfile>,
     pub warnings: Vec<Warning>,
     pub weights: Option<Vec<f64>>,
+    pub groups: Option<Vec<u32>>,
     pub ids: Vec<(String, Vec<String>)>,
     pub sparse: Option<CsrMatrix<'static>>,
 }
@@ -183,6 +184,11 @@ impl Table {
         self.parts.weights.as_deref()
     }
 
+    /// The group of each row, `[n_rows]`, if a column of them was named: numbers from 0 on.
+    pub fn groups(&self) -> Option<&[u32]> {
+        self.parts.groups.as_deref()
+    }
+
     /// The columns that are kept beside the predictions: names and values, `[n_rows]`.
     pub fn ids(&self) -> &[(String, Vec<String>)] {
         &self.parts.ids
@@ -230,12 +236,10 @@ impl Table {
     pub fn select(&self, rows: &[usize]) -> Self {
         let numbers: UInt64Array = rows.iter().map(|&row| row as u64).collect();
         let batch = take_record_batch(&self.batch, &numbers).expect("each number is one of a row");
+        let Parts { weights, groups, .. } = &self.parts;
         let parts = Parts {
-            weights: self
-                .parts
-                .weights
-                .as_ref()
-                .map(|weights| rows.iter().map(|&row| weights[row]).collect()),
+            weights: weights.as_ref().map(|weights| rows.iter().map(|&row| weights[row]).collect()),
+            groups: groups.as_ref().map(|groups| rows.iter().map(|&row| groups[row]).collect()),
             ids: self
                 .parts
                 .ids

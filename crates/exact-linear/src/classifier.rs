@@ -6,7 +6,9 @@ use exact_core::{Link, predicted_classes};
 
 use crate::LinearError;
 use crate::dataset::Dataset;
+use crate::decision::Predictions;
 use crate::expansion::Expansion;
+use crate::metric::Metric;
 use crate::model_file::{self, Tensors};
 use crate::rows::{Inputs, Kernel, Rows};
 use crate::shape::LinearMap;
@@ -15,6 +17,8 @@ use crate::shape::LinearMap;
 const FORMAT: &str = "exact-learn linear classifier of matrices";
 const COEFFICIENTS: &str = "coefficients";
 const INTERCEPTS: &str = "intercepts";
+/// Of classifiers that decide by them.
+const COSTS: &str = "costs";
 /// Of files of the first and second version.
 const WEIGHTS: &str = "weights";
 const BIASES: &str = "biases";
@@ -29,6 +33,8 @@ pub struct LinearClassifier {
     pub(crate) map: LinearMap,
     pub(crate) parameters: Vec<f64>,
     pub(crate) link: Link,
+    /// What it decides by instead of the largest logit.
+    pub(crate) costs: Option<Arc<[f64]>>,
 }
 
 impl LinearClassifier {
@@ -41,7 +47,18 @@ impl LinearClassifier {
             _ => data.standardisation.fold(&map, parameters),
         };
         map.centre(&mut parameters);
-        Self { expansion: data.expansion.clone(), map, parameters, link }
+        Self { expansion: data.expansion.clone(), map, parameters, link, costs: None }
+    }
+
+    /// The same that decides by the cost of each label and prediction.
+    pub(crate) fn deciding_by(self, costs: Option<&[f64]>) -> Self {
+        Self { costs: costs.map(Arc::from), ..self }
+    }
+
+    /// The cost of each label and prediction, `[n_classes, n_classes]`, row-major, with one more column where
+    /// it may predict no class; `None` where it predicts the class with the largest logit.
+    pub fn costs(&self) -> Option<&[f64]> {
+        self.costs.as_deref()
     }
 
     /// The number of classes.
@@ -115,12 +132,44 @@ impl LinearClassifier {
         Ok(logits)
     }
 
-    /// The class with the largest logit of each row, `[n_rows]`; of equal ones the first.
+    /// The class of each row, `[n_rows]`: with the largest logit, or with the least expected cost where it
+    /// decides by [`LinearClassifier::costs`]; of equal ones the first.
     ///
     /// # Errors
-    /// As [`LinearClassifier::logits`].
+    /// As [`LinearClassifier::predictions`].
     pub fn predict(&self, rows: &impl Rows) -> Result<Vec<u32>, LinearError> {
-        Ok(predicted_classes(&self.logits(rows)?, self.map.n_classes))
+        match self.costs {
+            None => Ok(predicted_classes(&self.logits(rows)?, self.map.n_classes)),
+            Some(_) => Ok(self.predictions(rows)?.classes),
+        }
+    }
+
+    /// Classes and probabilities of rows.
+    ///
+    /// # Errors
+    /// As [`LinearClassifier::logits`], and if a logit is not finite.
+    pub fn predictions(&self, rows: &impl Rows) -> Result<Predictions, LinearError> {
+        Predictions::of(&self.logits(rows)?, self.map.n_classes, self.link, self.costs())
+    }
+
+    /// The value of a metric on labelled rows, in its own units: for log loss and cost, less is better.
+    ///
+    /// # Errors
+    /// As [`LinearClassifier::logits`], and if the labels, or the sample weights `[n_rows]`, do not fit the
+    /// rows.
+    pub fn measure(
+        &self,
+        metric: &Metric,
+        rows: &impl Rows,
+        labels: &[u32],
+        sample_weight: Option<&[f64]>,
+    ) -> Result<f64, LinearError> {
+        metric.check(self.n_classes(), true)?;
+        if labels.len() != rows.n_rows() {
+            return Err(LinearError::Rows { rows: rows.n_rows(), labels: labels.len() });
+        }
+        let logits = self.logits(rows)?;
+        metric.measure(labels, sample_weight, self.n_classes(), &logits, self.link, self.costs())
     }
 
     /// The probability of each class, `[n_rows, n_classes]`; rows sum to 1.
@@ -171,6 +220,9 @@ impl LinearClassifier {
         let mut tensors = Tensors::default();
         tensors.insert(COEFFICIENTS, &[n_classes, n_columns], self.coefficients());
         tensors.insert(INTERCEPTS, &[n_classes], self.intercepts());
+        if let Some(costs) = self.costs() {
+            tensors.insert(COSTS, &[n_classes, costs.len() / n_classes], costs.to_vec());
+        }
         if let Some(expansion) = &self.expansion {
             expansion.write(&mut tensors);
         }
@@ -191,6 +243,15 @@ impl LinearClassifier {
         if n_intercepts != n_classes || n_classes < 2 {
             return Err(format!("it has {n_intercepts} intercepts, its coefficients need {n_classes}"));
         }
+        let costs = tensors.contains(COSTS).then(|| tensors.take(COSTS)).transpose()?;
+        if let Some(([n_labels, n_predictions], _)) = costs
+            && (n_labels != n_classes || !(n_classes..=n_classes + 1).contains(&n_predictions))
+        {
+            return Err(format!(
+                "its costs have the shape [{n_labels}, {n_predictions}], for {n_classes} classes"
+            ));
+        }
+        let costs = costs.map(|([..], costs)| costs.into());
         let expansion = Expansion::read(&mut tensors)?.map(Arc::new);
         if let Some(expansion) = &expansion
             && expansion.n_outputs() != n_columns
@@ -206,7 +267,7 @@ impl LinearClassifier {
         };
         let weights = (0..n_columns).flat_map(column);
         let parameters = weights.chain(intercepts[first..].iter().copied()).collect();
-        Ok(Self { expansion, map, parameters, link })
+        Ok(Self { expansion, map, parameters, link, costs })
     }
 
     /// That of a file of the first or second version: `[n_columns, n_classes - 1]` weights and biases, as
@@ -226,6 +287,6 @@ impl LinearClassifier {
             }
         };
         map.centre(&mut parameters);
-        Ok(Self { expansion: None, map, parameters, link })
+        Ok(Self { expansion: None, map, parameters, link, costs: None })
     }
 }

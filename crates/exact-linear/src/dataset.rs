@@ -31,6 +31,8 @@ pub struct Dataset<'a> {
     pub(crate) n_classes: usize,
     /// Positive.
     pub(crate) weights: Option<Vec<f64>>,
+    /// The group of each row, if there are groups.
+    pub(crate) groups: Option<Vec<u32>>,
     pub(crate) standardisation: Arc<Standardisation>,
     /// What made the columns of others.
     pub(crate) expansion: Option<Arc<Expansion>>,
@@ -49,17 +51,47 @@ impl<'a> Dataset<'a> {
         n_classes: usize,
         sample_weight: Option<Vec<f64>>,
     ) -> Result<Self, LinearError> {
-        let mut data = Self::unstandardised(inputs, labels, n_classes, sample_weight)?;
-        let mut present = vec![false; n_classes];
-        for &label in &data.labels {
-            present[label as usize] = true;
-        }
-        let classes = present.into_iter().filter(|present| *present).count();
+        Self::checked(inputs, labels, n_classes, sample_weight, None)
+    }
+
+    /// The same with the group of each row, `[n_rows]`, any numbers: cross-validation never divides the rows
+    /// of a group between those that it trains on and those that it holds out.
+    ///
+    /// # Errors
+    /// As [`Dataset::new`].
+    pub fn with_groups(
+        inputs: impl Into<Inputs<'a>>,
+        labels: Vec<u32>,
+        n_classes: usize,
+        sample_weight: Option<Vec<f64>>,
+        groups: Vec<u32>,
+    ) -> Result<Self, LinearError> {
+        Self::checked(inputs, labels, n_classes, sample_weight, Some(groups))
+    }
+
+    fn checked(
+        inputs: impl Into<Inputs<'a>>,
+        labels: Vec<u32>,
+        n_classes: usize,
+        sample_weight: Option<Vec<f64>>,
+        groups: Option<Vec<u32>>,
+    ) -> Result<Self, LinearError> {
+        let mut data = Self::unstandardised(inputs, labels, n_classes, sample_weight, groups)?;
+        let classes = data.classes_with_rows();
         if classes < 2 {
             return Err(LinearError::Classes(classes));
         }
         data.standardise()?;
         Ok(data)
+    }
+
+    /// How many classes have rows.
+    pub(crate) fn classes_with_rows(&self) -> usize {
+        let mut present = vec![false; self.n_classes];
+        for &label in &self.labels {
+            present[label as usize] = true;
+        }
+        present.into_iter().filter(|present| *present).count()
     }
 
     /// The same, with columns that are taken as they are and any labels.
@@ -68,6 +100,7 @@ impl<'a> Dataset<'a> {
         labels: Vec<u32>,
         n_classes: usize,
         sample_weight: Option<Vec<f64>>,
+        groups: Option<Vec<u32>>,
     ) -> Result<Self, LinearError> {
         let inputs = inputs.into();
         let rows = inputs.n_rows();
@@ -81,8 +114,13 @@ impl<'a> Dataset<'a> {
             return Err(DataError::LabelOutOfRange { row, label: labels[row], n_classes }.into());
         }
         let standardisation = Arc::new(Standardisation::none(inputs.n_columns()));
-        let mut data =
-            Self { inputs, labels, n_classes, weights: sample_weight, standardisation, expansion: None };
+        let weights = sample_weight;
+        let mut data = Self { inputs, labels, n_classes, weights, groups, standardisation, expansion: None };
+        if let Some(groups) = &data.groups
+            && groups.len() != rows
+        {
+            return Err(DataError::GroupCount { rows, groups: groups.len() }.into());
+        }
         if let Some(weights) = &data.weights {
             if weights.len() != rows {
                 return Err(LinearError::Weights { rows, weights: weights.len() });
@@ -133,12 +171,13 @@ impl<'a> Dataset<'a> {
 
     /// The rows with the given numbers, standardised as these are.
     pub(crate) fn select(&self, rows: &[usize]) -> Dataset<'static> {
-        let weights = self.weights.as_ref();
+        let (weights, groups) = (self.weights.as_ref(), self.groups.as_ref());
         Dataset {
             inputs: self.inputs.select(rows),
             labels: rows.iter().map(|&row| self.labels[row]).collect(),
             n_classes: self.n_classes,
             weights: weights.map(|weights| rows.iter().map(|&row| weights[row]).collect()),
+            groups: groups.map(|groups| rows.iter().map(|&row| groups[row]).collect()),
             standardisation: Arc::clone(&self.standardisation),
             expansion: self.expansion.clone(),
         }
@@ -179,6 +218,7 @@ impl<'a> Dataset<'a> {
             labels: self.labels.clone(),
             n_classes: self.n_classes,
             weights: self.weights.clone(),
+            groups: self.groups.clone(),
             standardisation,
             expansion: Some(Arc::clone(expansion)),
         })

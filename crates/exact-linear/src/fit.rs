@@ -13,7 +13,8 @@ use crate::{LinearError, refine};
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct FitOptions<'a> {
-    /// What the EXACT loss expects; it has no part in the other losses. Accuracy by default.
+    /// What the EXACT loss expects; it has no part in the other losses. Accuracy by default. A cost of no
+    /// prediction is refused: it takes probabilities that selection has calibrated.
     pub metric: Metric,
     /// Where training starts. By default from zero for cross-entropy and from its solution, which is not
     /// counted in the steps, for other losses.
@@ -89,7 +90,7 @@ impl LinearClassifier {
     ) -> Result<Fitted, LinearError> {
         let FitOptions { metric, start, callback } = options;
         settings.check()?;
-        metric.check(data.n_classes)?;
+        metric.check(data.n_classes, false)?;
         let goal = Goal::new(settings, metric)?;
         let first = if start.is_none() { settings.start() } else { None };
         let first = first.as_ref().map(|cross_entropy| Goal::new(cross_entropy, metric)).transpose()?;

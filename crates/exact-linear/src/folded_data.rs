@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use exact_core::loss::LossKind;
-use exact_data::{Split, stratified_folds, stratified_split};
+use exact_core::loss::{LossKind, LossSettings};
+use exact_data::{Split, stratified_folds, stratified_group_folds, stratified_split};
 use rayon::prelude::*;
 
 use crate::dataset::Dataset;
@@ -44,6 +44,19 @@ pub(crate) struct Fold {
     pub validation: Dataset<'static>,
 }
 
+impl Fold {
+    /// The fold with this number, of rows to train and to validate on.
+    fn of(
+        fold: usize,
+        (train, validation): (Dataset<'static>, Dataset<'static>),
+    ) -> Result<Self, LinearError> {
+        if train.classes_with_rows() < 2 {
+            return Err(LinearError::Fold { fold, problem: "rows of one class alone to train on".into() });
+        }
+        Ok(Self { train, validation })
+    }
+}
+
 /// The solutions of cross-entropy with one strength: of each fold, then of all rows.
 type Solutions = Vec<Fit>;
 
@@ -77,12 +90,15 @@ impl<'a> FoldedData<'a> {
         };
         let sample = selection_rows.map(|rows| all.select(&rows));
         let selection = sample.as_ref().unwrap_or(&all);
-        let folds = stratified_folds(&selection.labels, n_classes, options.folds, options.seed)?
+        let (labels, n_folds, seed) = (&selection.labels, options.folds, options.seed);
+        let folds = match &selection.groups {
+            Some(groups) => stratified_group_folds(labels, n_classes, groups, n_folds, seed)?,
+            None => stratified_folds(labels, n_classes, n_folds, seed)?,
+        };
+        let folds = folds
             .iter()
-            .map(|rows| {
-                let (train, validation) = selection.hold_out(rows)?;
-                Ok(Fold { train, validation })
-            })
+            .enumerate()
+            .map(|(fold, rows)| Fold::of(fold, selection.hold_out(rows)?))
             .collect::<Result<_, LinearError>>()?;
         Ok(Self::of(all, folds, options))
     }
@@ -101,8 +117,7 @@ impl<'a> FoldedData<'a> {
                     Some(_) => {}
                 }
             }
-            let (train, validation) = all.split(train, test)?;
-            Ok(Fold { train, validation })
+            Fold::of(fold, all.split(train, test)?)
         };
         let folds: Vec<Fold> = folds.iter().enumerate().map(checked).collect::<Result<_, LinearError>>()?;
         if folds.is_empty() {
@@ -183,8 +198,10 @@ impl<'a> FoldedData<'a> {
         fold: usize,
         watch: &Watch<'_>,
     ) -> Result<Option<Vec<f64>>, LinearError> {
-        let score =
-            |validation: &Dataset<'_>, fit: &Fit| self.options.metric.score(validation, &fit.parameters);
+        let score = |validation: &Dataset<'_>, fit: &Fit| {
+            let scores = self.options.metric.scores([validation], &fit.parameters, &LossSettings::default());
+            scores.map(|[score]| score)
+        };
         if basis == Basis::Linear {
             let validation = &self.folds[fold].validation;
             let strengths = [Strength::l2_path(), self.l1_path()].concat().into_iter();

@@ -3,12 +3,14 @@
 use std::borrow::Cow;
 
 use exact_core::expected::balanced_weights;
-use exact_core::loss::{ExpectedCost, Logits, LossError, LossSettings, RandomScores};
-use exact_core::{logit_normalization, predicted_classes};
-use exact_eval::{EvalError, balanced_accuracy, top_k_accuracy};
+use exact_core::loss::{ExpectedCost, Logits, LossError, LossKind, LossSettings, RandomScores};
+use exact_core::{Link, logit_normalization, predicted_classes};
+use exact_eval::record::MetricName;
+use exact_eval::{EvalError, accuracy, balanced_accuracy, log_loss, macro_f1, top_k_accuracy};
 
 use crate::LinearError;
 use crate::dataset::Dataset;
+use crate::decision::{Predictions, mean_cost};
 
 /// The sigma, in units of the logits' standard deviation, at which settings are compared.
 const COMPARISON_SIGMA: f64 = 0.05;
@@ -26,37 +28,87 @@ pub enum Metric {
     /// The mean over classes of the fraction of their rows that are right. `exact` weighs rows by
     /// [`balanced_weights`]; the other losses take them as they are.
     Balanced,
+    /// The mean over classes of F1. `exact` maximises that of the expected counts of all rows, or with
+    /// stochastic gradient descent of those of each minibatch
+    /// ([`expected_macro_f1`](exact_core::expected::expected_macro_f1)).
+    MacroF1,
+    /// Minus the mean negative log probability of the label, in nats, in selection with the scale of
+    /// the probabilities that fits the rows held out best: [`Link::calibrated`]. `exact` expects accuracy.
+    LogLoss,
     /// Minus the mean cost of predictions, with the cost of each label and prediction `[n_classes,
-    /// n_classes]`, row-major.
+    /// n_classes]`, row-major. `exact` expects it, and predicts the class with the largest logit; classifiers
+    /// that were selected with another loss predict the class with the least expected cost under their
+    /// probabilities, in selection with a scale as for [`Metric::LogLoss`]. With one more column, of the
+    /// cost of predicting no class, `[n_classes, n_classes + 1]`, all decide so, and `exact` expects accuracy
+    /// (Chow 1970).
     Cost(Vec<f64>),
 }
 
 impl Metric {
-    /// Checks it once, before work starts.
-    pub(crate) fn check(&self, n_classes: usize) -> Result<(), LinearError> {
+    /// Checks it once, before work starts; `may_reject` is whether there may be a cost of no prediction.
+    pub(crate) fn check(&self, n_classes: usize, may_reject: bool) -> Result<(), LinearError> {
         match self {
             Self::TopK(k) if *k == 0 || *k > n_classes => {
                 let expected = "from 1 to the number of classes";
                 Err(LossError::Setting { name: "k", expected, value: *k as f64 }.into())
             }
-            Self::Cost(costs) if costs.len() != n_classes * n_classes => {
+            Self::Cost(costs) => {
                 let (found, expected) = (costs.len(), n_classes * n_classes);
-                Err(LossError::Length { what: "cost matrix", found, expected }.into())
+                let n_predictions = n_classes + usize::from(may_reject && found == expected + n_classes);
+                if found != n_classes * n_predictions {
+                    return Err(LossError::Length { what: "cost matrix", found, expected }.into());
+                }
+                Ok(ExpectedCost::new(costs, n_predictions, 1.0).map(drop)?)
             }
-            Self::Cost(costs) => Ok(ExpectedCost::new(costs, n_classes, 1.0).map(drop)?),
-            Self::Accuracy | Self::TopK(_) | Self::Balanced => Ok(()),
+            Self::Accuracy | Self::TopK(_) | Self::Balanced | Self::MacroF1 | Self::LogLoss => Ok(()),
+        }
+    }
+
+    /// What it is called in records.
+    pub fn name(&self) -> MetricName {
+        match self {
+            Self::Accuracy => MetricName::Accuracy,
+            Self::TopK(k) => MetricName::TopK(*k),
+            Self::Balanced => MetricName::BalancedAccuracy,
+            Self::MacroF1 => MetricName::MacroF1,
+            Self::LogLoss => MetricName::LogLoss,
+            Self::Cost(_) => MetricName::Cost,
+        }
+    }
+
+    /// The value that a score stands for: minus it where less is better.
+    pub fn of_score(&self, score: f64) -> f64 {
+        if self.name().is_rate() { score } else { -score }
+    }
+
+    /// Whether predicting no class has a cost.
+    fn may_reject(&self) -> bool {
+        matches!(self, Self::Cost(costs) if costs.len() != costs.len().isqrt().pow(2))
+    }
+
+    /// Whether the EXACT loss expects it; else that expects accuracy.
+    pub(crate) fn is_expected(&self) -> bool {
+        !matches!(self, Self::LogLoss) && !self.may_reject()
+    }
+
+    /// The costs that a classifier which was trained with a loss decides by.
+    pub(crate) fn decides_by(&self, loss: LossKind) -> Option<&[f64]> {
+        match self {
+            Self::Cost(costs) if loss != LossKind::Exact || self.may_reject() => Some(costs),
+            _ => None,
         }
     }
 
     /// The expected error or cost as a loss.
     pub(crate) fn expected_error(&self, scores: RandomScores) -> LossSettings {
         match self {
-            Self::Accuracy | Self::Balanced | Self::TopK(..2) => LossSettings::Exact(scores),
-            Self::TopK(k) => LossSettings::TopK { k: *k, scores },
-            Self::Cost(costs) => {
+            Self::TopK(k @ 2..) => LossSettings::TopK { k: *k, scores },
+            Self::MacroF1 => LossSettings::MacroF1(scores),
+            Self::Cost(costs) if self.is_expected() => {
                 let rows = costs.chunks(costs.len().isqrt());
                 LossSettings::ExpectedCost { costs: rows.map(<[f64]>::to_vec).collect(), scores }
             }
+            _ => LossSettings::Exact(scores),
         }
     }
 
@@ -65,44 +117,87 @@ impl Metric {
         let weights = data.weights.as_deref();
         match self {
             Self::Balanced => Ok(Some(balanced_weights(&data.labels, data.n_classes, weights)?.into())),
-            Self::Accuracy | Self::TopK(_) | Self::Cost(_) => Ok(weights.map(Cow::Borrowed)),
+            _ => Ok(weights.map(Cow::Borrowed)),
         }
     }
 
-    /// The score of an error, or of a cost.
+    /// The score of an error, or of a cost, as the EXACT loss has it.
     pub(crate) fn of_error(&self, error: f64) -> f64 {
-        if matches!(self, Self::Cost(_)) { -error } else { 1.0 - error }
+        if matches!(self, Self::Cost(_)) && self.is_expected() { -error } else { 1.0 - error }
     }
 
     /// The score of a classifier whose logits are not finite.
     fn worst(&self) -> f64 {
-        if matches!(self, Self::Cost(_)) { f64::NEG_INFINITY } else { 0.0 }
+        if self.name().is_rate() { 0.0 } else { f64::NEG_INFINITY }
     }
 
-    /// The score on all rows.
-    pub(crate) fn score(&self, data: &Dataset<'_>, parameters: &[f64]) -> Result<f64, LinearError> {
-        let (n_classes, labels, weights) = (data.n_classes, &data.labels, data.weights.as_deref());
-        match self {
-            Self::Accuracy => Ok(data.accuracy(parameters)),
-            Self::TopK(k) => match top_k_accuracy(labels, &data.logits(parameters), n_classes, *k, weights) {
-                Err(EvalError::Score { .. }) => Ok(self.worst()),
-                score => Ok(score?),
-            },
-            Self::Balanced => {
-                let predictions = predicted_classes(&data.logits(parameters), n_classes);
-                Ok(balanced_accuracy(labels, &predictions, n_classes, weights)?)
+    /// The scores on data sets of a classifier that was trained with a loss. Where the metric needs
+    /// probabilities, their scale is the one that fits the first of them best.
+    pub(crate) fn scores<const N: usize>(
+        &self,
+        data: [&Dataset<'_>; N],
+        parameters: &[f64],
+        loss: &LossSettings,
+    ) -> Result<[f64; N], LinearError> {
+        let costs = self.decides_by(loss.kind());
+        let (mut scores, mut link) = ([self.worst(); N], None);
+        for (score, data) in scores.iter_mut().zip(data) {
+            let (n_classes, labels, weights) = (data.n_classes, &data.labels, data.weights.as_deref());
+            if matches!(self, Self::Accuracy) {
+                *score = data.accuracy(parameters);
+                continue;
             }
-            Self::Cost(costs) => {
-                let predictions = predicted_classes(&data.logits(parameters), n_classes);
-                let (mut sum, mut total) = (0.0, 0.0);
-                for (row, (&label, &prediction)) in labels.iter().zip(&predictions).enumerate() {
-                    let weight = weights.map_or(1.0, |weights| weights[row]);
-                    sum += weight * costs[label as usize * n_classes + prediction as usize];
-                    total += weight;
+            let logits = data.logits(parameters);
+            let calibrated = match link {
+                Some(link) => Ok(link),
+                None if matches!(self, Self::LogLoss) || costs.is_some() => {
+                    loss.link().calibrated(&logits, labels, n_classes, weights).map_err(LinearError::from)
                 }
-                Ok(-sum / total)
+                None => Ok(loss.link()),
+            };
+            let value = calibrated.and_then(|calibrated| {
+                link = Some(calibrated);
+                self.measure(labels, weights, n_classes, &logits, calibrated, costs)
+            });
+            match value {
+                Err(
+                    LinearError::Eval(EvalError::Score { .. }) | LinearError::Loss(LossError::Logit { .. }),
+                ) => {}
+                value => *score = self.of_score(value?),
             }
         }
+        Ok(scores)
+    }
+
+    /// The value on labelled rows with the given logits, `[n, n_classes]`.
+    pub(crate) fn measure(
+        &self,
+        labels: &[u32],
+        weights: Option<&[f64]>,
+        n_classes: usize,
+        logits: &[f64],
+        link: Link,
+        costs: Option<&[f64]>,
+    ) -> Result<f64, LinearError> {
+        let classes = || predicted_classes(logits, n_classes);
+        Ok(match self {
+            Self::Accuracy => accuracy(labels, &classes(), weights)?,
+            Self::TopK(k) => top_k_accuracy(labels, logits, n_classes, *k, weights)?,
+            Self::Balanced => balanced_accuracy(labels, &classes(), n_classes, weights)?,
+            Self::MacroF1 => macro_f1(labels, &classes(), n_classes, weights)?,
+            Self::LogLoss => log_loss(labels, &link.probabilities(logits, n_classes)?, n_classes, weights)?,
+            Self::Cost(matrix) if costs.is_none() => {
+                mean_cost(labels, &classes(), None, matrix, n_classes, weights)
+            }
+            Self::Cost(matrix) if costs.is_some_and(|costs| costs.len() > matrix.len()) => {
+                let (found, expected) = (matrix.len(), n_classes * (n_classes + 1));
+                return Err(LossError::Length { what: "cost matrix", found, expected }.into());
+            }
+            Self::Cost(matrix) => {
+                let Predictions { classes, rejected, .. } = Predictions::of(logits, n_classes, link, costs)?;
+                mean_cost(labels, &classes, rejected.as_deref(), matrix, n_classes, weights)
+            }
+        })
     }
 
     /// The expected score at [`COMPARISON_SIGMA`]: a smoother measure.
@@ -127,7 +222,7 @@ mod tests {
     use super::Metric;
     use crate::LinearError;
     use crate::dataset::Dataset;
-    use exact_core::loss::LossError;
+    use exact_core::loss::{LossError, LossSettings};
     use exact_data::Features;
 
     fn dataset(weight: f64) -> Dataset<'static> {
@@ -142,11 +237,16 @@ mod tests {
             (Metric::Accuracy, 0.0),
             (Metric::TopK(2), 0.0),
             (Metric::Balanced, 0.0),
+            (Metric::MacroF1, 0.0),
+            (Metric::LogLoss, f64::NEG_INFINITY),
             (Metric::Cost(vec![1.0; 9]), f64::NEG_INFINITY),
         ] {
             assert_eq!(metric.expected_score(&dataset(1.0), &diverged).unwrap(), worst, "{metric:?}");
         }
-        assert_eq!(Metric::TopK(2).score(&dataset(1.0), &diverged).unwrap(), 0.0);
+        let loss = LossSettings::default();
+        for (metric, worst) in [(Metric::TopK(2), 0.0), (Metric::LogLoss, f64::NEG_INFINITY)] {
+            assert_eq!(metric.scores([&dataset(1.0)], &diverged, &loss).unwrap(), [worst], "{metric:?}");
+        }
     }
 
     #[test]

@@ -4,14 +4,15 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
-use exact_core::{Link, predicted_classes};
+use exact_core::Link;
 use exact_data::{
     ColumnProfile, Encoder, Features, LabelEncoder, Table, begins_as_tensors, write_atomically,
 };
-use exact_eval::record::{Selected, SelectedFeatures};
+use exact_eval::record::{MetricName, Selected, SelectedFeatures};
 use serde::{Deserialize, Serialize};
 
 use crate::classifier::LinearClassifier;
+use crate::decision::Predictions;
 use crate::model_file;
 use crate::{LinearError, Trained};
 
@@ -57,21 +58,17 @@ struct Description {
     selected: Selected,
     #[serde(default)]
     features: SelectedFeatures,
-    cross_validated_accuracy: f64,
+    /// What selection went by.
+    #[serde(default)]
+    metric: MetricName,
+    /// The metric over the folds; files have called it so since there was but one metric.
+    #[serde(rename = "cross_validated_accuracy")]
+    cross_validated: f64,
     /// What the columns of the training table were taken for.
     #[serde(default)]
     columns: Vec<ColumnProfile>,
     #[serde(flatten)]
     link: Link,
-}
-
-/// The predictions for some rows.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Predictions {
-    /// The class with the largest logit, `[n]`.
-    pub classes: Vec<u32>,
-    /// The probability of each class, `[n, n_classes]`, row-major.
-    pub probabilities: Vec<f64>,
 }
 
 impl Model {
@@ -85,7 +82,8 @@ impl Model {
             solver: trained.solver.to_string(),
             selected: trained.selected,
             features: trained.features.clone(),
-            cross_validated_accuracy: trained.cv.mean,
+            metric: trained.metric.name(),
+            cross_validated: trained.metric.of_score(trained.cv.mean),
             columns: Vec::new(),
             link: trained.classifier.link(),
         };
@@ -114,9 +112,14 @@ impl Model {
         &self.description.features
     }
 
-    /// The accuracy over the folds at these hyper-parameters.
-    pub fn cross_validated_accuracy(&self) -> f64 {
-        self.description.cross_validated_accuracy
+    /// What selection went by.
+    pub fn metric(&self) -> MetricName {
+        self.description.metric
+    }
+
+    /// The metric over the folds at these hyper-parameters, in its own units.
+    pub fn cross_validated(&self) -> f64 {
+        self.description.cross_validated
     }
 
     /// The name of the optimiser.
@@ -162,12 +165,7 @@ impl Model {
     /// # Errors
     /// [`LinearError::Columns`] if they are not of this model's encoder.
     pub fn predict_features(&self, features: &Features) -> Result<Predictions, LinearError> {
-        let logits = self.classifier.logits(features)?;
-        let n_classes = self.classifier.n_classes();
-        Ok(Predictions {
-            classes: predicted_classes(&logits, n_classes),
-            probabilities: self.classifier.link().probabilities(&logits, n_classes)?,
-        })
+        self.classifier.predictions(features)
     }
 
     /// The bytes of the model file.

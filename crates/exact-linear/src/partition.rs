@@ -108,7 +108,7 @@ impl<'a> Partition<'a> {
         n_classes: usize,
         sample_weight: Option<Vec<f64>>,
     ) -> Result<Self, LinearError> {
-        Dataset::unstandardised(rows, labels, n_classes, sample_weight).map(Self)
+        Dataset::unstandardised(rows, labels, n_classes, sample_weight, None).map(Self)
     }
 
     /// The moments of the columns.

@@ -129,7 +129,8 @@ impl LinearClassifier {
         }
         let mut parameters = standardisation.fold(&map, &fit.parameters);
         map.centre(&mut parameters);
-        let classifier = Self { expansion: None, map, parameters, link: settings.loss.link() };
+        let link = settings.loss.link();
+        let classifier = Self { expansion: None, map, parameters, link, costs: None };
         Ok(Fitted { classifier, loss: fit.loss, iterations: fit.iterations, converged: fit.converged })
     }
 }

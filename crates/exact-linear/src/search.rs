@@ -46,11 +46,12 @@ impl Trial {
         watch: &Watch<'_>,
     ) -> Result<Self, LinearError> {
         let Fit { parameters, loss, .. } = data.fit(candidate, fold, watch)?;
-        let metric = &data.options.metric;
+        let (metric, trained) = (&data.options.metric, &candidate.settings.loss);
         let Fold { train, validation } = &data.folds[fold];
+        let [validation_score, train_score] = metric.scores([validation, train], &parameters, trained)?;
         Ok(Self {
-            validation_score: metric.score(validation, &parameters)?,
-            train_score: metric.score(train, &parameters)?,
+            validation_score,
+            train_score,
             train_loss: loss,
             validation_expected: metric.expected_score(validation, &parameters)?,
         })
@@ -221,9 +222,9 @@ pub(crate) fn select(trials: &[Vec<Trial>], n_folds: usize) -> Option<usize> {
         .reduce(|best, i| if compare(&trials[i], &trials[best]).is_gt() { i } else { best })
 }
 
-/// For each fold, the scores on all folds of the candidate that does best on the others; `None` where there is
-/// but one fold. The score on the fold itself has no part in that choice: it is what selection can promise,
-/// while the best mean over the folds is in part the luck of the best of many.
+/// For each fold, the scores on all folds of the candidate that does best on the others; `None` where there
+/// is but one fold. The score on the fold itself has no part in that choice: it is what selection can
+/// promise, while the best mean over the folds is in part the luck of the best of many.
 pub(crate) fn choices_without_fold(trials: &[Vec<Trial>], n_folds: usize) -> Option<Vec<Vec<f64>>> {
     if n_folds < 2 {
         return None;

@@ -1,10 +1,11 @@
 //! Training with cross-validated selection of hyper-parameters, on the training rows alone.
 
+use std::collections::BTreeSet;
 use std::sync::OnceLock;
 use std::time::Instant;
 
 use exact_core::loss::LossKind;
-use exact_data::Split;
+use exact_data::{DataError, Split};
 use exact_eval::record::{CrossValidation, Selected, SelectedFeatures, SigmaPathPoint};
 use rayon::prelude::*;
 
@@ -16,6 +17,7 @@ use crate::feature_selection::FeatureScore;
 use crate::folded_data::FoldedData;
 use crate::grid::Candidate;
 use crate::loss_choice::LossChoice;
+use crate::metric::Metric;
 use crate::paired_gain::paired_gain;
 use crate::progress::{Callback, Watch};
 use crate::refine::Fit;
@@ -37,6 +39,8 @@ const COARSE: usize = 2;
 pub struct Trained {
     /// The classifier, trained on all rows.
     pub classifier: LinearClassifier,
+    /// What it was selected by.
+    pub metric: Metric,
     /// The loss it was trained with; for [`LossChoice::Auto`], the one that was chosen.
     pub loss: LossKind,
     /// The optimiser.
@@ -47,7 +51,7 @@ pub struct Trained {
     pub features: SelectedFeatures,
     /// What cross-validation said of the features, if there was something to choose.
     pub feature_scores: Vec<FeatureScore>,
-    /// The score over the folds, accuracy or another [`Metric`](crate::Metric), at these hyper-parameters.
+    /// The score over the folds, accuracy or another [`Metric`], at these hyper-parameters.
     pub cv: CrossValidation,
     /// Accuracy on the training rows.
     pub train_accuracy: f64,
@@ -56,7 +60,8 @@ pub struct Trained {
     /// Every setting that was tried, those with an L1 penalty where it helps; for [`LossChoice::Auto`], those
     /// of both losses.
     pub path: Vec<PathPoint>,
-    /// For EXACT, each sigma at the chosen penalty and margin; else empty.
+    /// For EXACT, each sigma at the chosen penalty and margin, as scores; else, and where EXACT does not
+    /// expect the metric, empty.
     pub sigma_path: Vec<SigmaPathPoint>,
     /// Wall-clock time of selection and training.
     pub seconds: f64,
@@ -125,10 +130,13 @@ impl<'a> Trainer<'a> {
         Self::on(Dataset::new(inputs, labels, n_classes, None)?, options)
     }
 
-    /// Divides the rows of a data set, which may have sample weights, into folds.
+    /// Divides the rows of a data set, which may have sample weights, into folds: at random and stratified by
+    /// class ([`exact_data::stratified_folds`]), or so that groups stay together
+    /// ([`exact_data::stratified_group_folds`]).
     ///
     /// # Errors
-    /// [`LinearError::Data`] if there are fewer rows than folds, or fewer than two folds.
+    /// [`LinearError::Data`] if there are fewer rows, or groups, than folds, or fewer than two folds, and
+    /// [`LinearError::Fold`] if a fold of groups leaves rows of one class alone to train on.
     pub fn on(data: Dataset<'a>, options: TrainOptions) -> Result<Self, LinearError> {
         let options = Self::resolve(&data, options)?;
         Ok(Self {
@@ -154,9 +162,28 @@ impl<'a> Trainer<'a> {
         Ok(Self { data, expanded: OnceLock::new(), trained: Default::default() })
     }
 
+    /// Takes each group of the data set as a fold; [`TrainOptions::folds`] has no part in it.
+    ///
+    /// # Errors
+    /// [`LinearError::Data`] if there are fewer than two groups, [`LinearError::Fold`] if one leaves rows of
+    /// one class alone to train on.
+    pub fn with_groups_as_folds(data: Dataset<'a>, options: TrainOptions) -> Result<Self, LinearError> {
+        let groups = data.groups.as_deref().unwrap_or_default();
+        let distinct: BTreeSet<u32> = groups.iter().copied().collect();
+        if distinct.len() < 2 {
+            return Err(DataError::TooFewGroups { groups: distinct.len(), folds: 2 }.into());
+        }
+        let split = |fold| {
+            let (test, train) = (0..groups.len()).partition(|&row| groups[row] == fold);
+            Split { train, test }
+        };
+        let folds: Vec<Split> = distinct.into_iter().map(split).collect();
+        Self::with_folds(data, &folds, options)
+    }
+
     /// The options, checked, with the solver that is meant for the data.
     fn resolve(data: &Dataset<'_>, options: TrainOptions) -> Result<TrainOptions, LinearError> {
-        options.metric.check(data.n_classes)?;
+        options.metric.check(data.n_classes, true)?;
         let solver = options.solver.resolve(data);
         Ok(options.with_solver(solver))
     }
@@ -284,12 +311,14 @@ impl<'a> Trainer<'a> {
         let link = grid[best].settings.loss.link();
         let link =
             link.calibrated_interruptibly(&logits, &labels, data.all.n_classes, weights, || watch.poll())?;
+        let costs = options.metric.decides_by(kind);
         let scores = trials[best].iter().map(|trial| trial.validation_score).collect();
         let choices = choices_without_fold(&trials, data.folds.len());
         let cv = CrossValidation::of_folds(scores).ok_or_else(diverged)?;
         let cv = with_nested(cv, choices.as_deref());
         Ok(Trained {
-            classifier: LinearClassifier::of(&data.all, &parameters, link),
+            classifier: LinearClassifier::of(&data.all, &parameters, link).deciding_by(costs),
+            metric: options.metric.clone(),
             loss: kind,
             solver: options.solver,
             selected: grid[best].record(),
@@ -303,7 +332,7 @@ impl<'a> Trainer<'a> {
                 .zip(&trials)
                 .map(|(candidate, trials)| PathPoint::of(candidate, trials))
                 .collect(),
-            sigma_path: if kind == LossKind::Exact {
+            sigma_path: if kind == LossKind::Exact && options.metric.is_expected() {
                 sigma_path(&options.metric, &grid, &trials, best)
             } else {
                 Vec::new()

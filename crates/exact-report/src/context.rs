@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::ReportError;
 use crate::confusion::{Confusion, confusion};
 use crate::format::{count, fixed, known, percent, seconds, significant};
+use crate::measure::{Measure, tested};
 use crate::plot::{AccuracyRow, Picture, accuracy_by_loss, reliability, sigma_path};
 use crate::shape_functions::{ShapeFunction, shape_functions};
 use crate::verdict::{self, Verdict, featured};
@@ -26,6 +27,13 @@ pub(crate) struct Report {
     columns: Vec<ColumnRecord>,
     /// The most columns that are shown.
     shown_columns: usize,
+    /// The metric that losses are compared in: its words, with a capital letter and with its unit.
+    metric: String,
+    metric_title: String,
+    metric_with_unit: String,
+    by_accuracy: bool,
+    /// Whether more of it is better.
+    is_rate: bool,
     outcomes: Vec<Outcome>,
     has_test: bool,
     has_l1: bool,
@@ -55,6 +63,7 @@ struct Outcome {
     train: String,
     test: String,
     best_test: bool,
+    accuracy: String,
     balanced_accuracy: String,
     macro_f1: String,
     log_loss: String,
@@ -135,11 +144,10 @@ fn report(
     rows: &[LossRecord],
     path: &[SigmaPathPoint],
 ) -> Report {
-    let largest =
-        |value: fn(&LossRecord) -> Option<f64>| rows.iter().filter_map(value).max_by(f64::total_cmp);
+    let measure = Measure::of(rows);
     // A single loss has no rival to be better than.
     let best = |row: &LossRecord, value: fn(&LossRecord) -> Option<f64>| {
-        rows.len() > 1 && value(row).is_some() && value(row) == largest(value)
+        rows.len() > 1 && value(row).is_some() && value(row) == measure.best(rows.iter().filter_map(value))
     };
     let outcomes =
         rows.iter().map(|row| outcome(row, best(row, cross_validated), best(row, tested))).collect();
@@ -155,15 +163,20 @@ fn report(
         verdict,
         columns: columns.to_vec(),
         shown_columns: SHOWN_COLUMNS,
+        metric: measure.words(),
+        metric_title: measure.title(),
+        metric_with_unit: measure.with_unit(),
+        by_accuracy: measure.is_accuracy(),
+        is_rate: measure.0.is_rate(),
         outcomes,
         has_test: rows.iter().any(|row| row.test.is_some()),
         has_l1: rows.iter().any(|row| row.selected.l1.is_some()),
         accuracy: accuracy(rows),
         unit: "rows",
         n_folds: rows.iter().filter_map(|row| row.cv.as_ref()).map(|cv| cv.folds.len()).max().unwrap_or(0),
-        sigma: sigma_path(path, selected),
+        sigma: sigma_path(path, measure, selected),
         selected_sigma: selected.map(significant),
-        sigma_points: path.iter().map(sigma_point).collect(),
+        sigma_points: path.iter().map(|point| sigma_point(point, measure)).collect(),
         shapes: Vec::new(),
         confusions: tests
             .iter()
@@ -181,11 +194,13 @@ fn accuracy(rows: &[LossRecord]) -> Option<Picture> {
         mean: cross_validated(row),
         test: tested(row),
     });
+    let measure = Measure::of(rows);
     let description = format!(
-        "Accuracy of {} losses in each fold, on average over folds, and on the test rows",
+        "{} of {} losses in each fold, on average over folds, and on the test rows",
+        measure.title(),
         rows.len()
     );
-    accuracy_by_loss(&view.collect::<Vec<_>>(), "fold", description)
+    accuracy_by_loss(&view.collect::<Vec<_>>(), measure, "fold", description)
 }
 
 /// The bins of the losses that have some.
@@ -212,12 +227,12 @@ fn selected_sigma(rows: &[LossRecord], path: &[SigmaPathPoint]) -> Option<f64> {
     rows.iter().filter(on_path).find_map(|row| row.selected.sigma)
 }
 
-fn sigma_point(point: &SigmaPathPoint) -> [String; 4] {
+fn sigma_point(point: &SigmaPathPoint, measure: Measure) -> [String; 4] {
     [
         significant(point.sigma),
-        percent(point.train_accuracy),
-        percent(point.validation_accuracy),
-        percent(point.expected_accuracy),
+        measure.number(point.train_accuracy),
+        measure.number(point.validation_accuracy),
+        measure.number(point.expected_accuracy),
     ]
 }
 
@@ -225,22 +240,21 @@ fn cross_validated(row: &LossRecord) -> Option<f64> {
     row.cv.as_ref().map(|cv| cv.mean)
 }
 
-fn tested(row: &LossRecord) -> Option<f64> {
-    row.test.as_ref().map(|test| test.accuracy)
-}
-
 fn outcome(row: &LossRecord, best_cv: bool, best_test: bool) -> Outcome {
     let test = row.test.as_ref();
-    let mean_and_std = |cv: &CrossValidation| format!("{} ± {}", percent(cv.mean), percent(cv.std));
+    let measure = Measure(row.metric);
+    let number = |value: f64| measure.number(value);
+    let mean_and_std = |cv: &CrossValidation| format!("{} ± {}", number(cv.mean), number(cv.std));
     Outcome {
         loss: row.loss.clone(),
         chosen: row.chosen_loss.clone(),
         cv: row.cv.as_ref().map_or_else(|| "–".into(), mean_and_std),
         best_cv,
-        folds: row.cv.iter().flat_map(|cv| cv.folds.iter().map(|fold| percent(*fold))).collect(),
+        folds: row.cv.iter().flat_map(|cv| cv.folds.iter().map(|fold| number(*fold))).collect(),
         train: percent(row.train.accuracy),
-        test: known(tested(row), percent),
+        test: known(tested(row), number),
         best_test,
+        accuracy: known(test.map(|test| test.accuracy), percent),
         balanced_accuracy: known(test.map(|test| test.balanced_accuracy), percent),
         macro_f1: known(test.map(|test| test.macro_f1), percent),
         log_loss: known(test.map(|test| test.log_loss), |loss| fixed(loss, 4)),

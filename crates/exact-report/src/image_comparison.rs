@@ -1,10 +1,11 @@
 //! What the template shows of a comparison of losses on images.
 
-use exact_eval::record::{EpochRecord, ImageCompareRecord, ImageCompareRow, TrialRecord};
+use exact_eval::record::{EpochRecord, ImageCompareRecord, ImageCompareRow, MetricName, TrialRecord};
 
 use crate::ReportError;
 use crate::format::{fixed, known, p_value, percent, seconds, significant};
 use crate::images::{Chart, Images, Table, facts, known_spread, on_test_images, uncertainty};
+use crate::measure::Measure;
 use crate::plot::{AccuracyRow, Curve, Picture, Scale, accuracy_by_loss, curves};
 use crate::verdict::SIGNIFICANCE;
 
@@ -156,7 +157,7 @@ fn charts(rows: &[ImageCompareRow]) -> Vec<Chart> {
         Scale::Percent,
     );
     let drawn = |heading, text, picture: Option<Picture>| Some(Chart { heading, text, picture: picture? });
-    let test = accuracy_by_loss(&accuracies, "seed", description);
+    let test = accuracy_by_loss(&accuracies, Measure(MetricName::Accuracy), "seed", description);
     let charts = [
         drawn("Test accuracy", "With the selected setting.", test),
         drawn("Learning curves", "The selected setting with the first seed.", validation),

@@ -10,6 +10,7 @@ mod error;
 mod format;
 mod image_comparison;
 mod images;
+mod measure;
 mod page;
 mod plot;
 mod shape_functions;
@@ -33,16 +34,19 @@ pub use error::ReportError;
 /// # Example
 /// ```
 /// use exact_eval::record::{
-///     CompareRecord, CrossValidation, DataRecord, LossRecord, Selected, SelectedFeatures, TrainMetrics,
+///     CompareRecord, CrossValidation, DataRecord, LossRecord, MetricName, Selected, SelectedFeatures,
+///     TrainMetrics,
 /// };
 ///
 /// let row = |loss: &str, folds: [f64; 3]| LossRecord {
 ///     loss: loss.into(),
 ///     selected: Selected { l2: 0.01, ..Selected::default() },
 ///     features: SelectedFeatures::default(),
+///     metric: MetricName::Accuracy,
 ///     cv: CrossValidation::of_folds(folds.to_vec()),
 ///     train: TrainMetrics { accuracy: 0.9 },
 ///     test: None,
+///     test_value: None,
 ///     seconds: 0.1,
 ///     chosen_loss: None,
 /// };

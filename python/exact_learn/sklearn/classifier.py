@@ -36,10 +36,11 @@ class ExactClassifier(LinearClassifier):
     ----------
     loss : {"exact", "cross-entropy", "probit", "hinge", "sigmoid", "beta-bernoulli", "polynomial", "poly1"}
         "exact" is the expected error, or what ``metric`` says; "probit" minus the logarithm of expected accuracy.
-    metric : {"accuracy", "balanced_accuracy", "top_k_accuracy"} or array-like, (n_classes, n_classes)
-        What "exact" expects: accuracy, its mean over classes, whether the label is among the ``k`` largest scores, or
-        minus the cost of the prediction, with a row for each class and a column for each prediction, in the order of
-        ``classes_``. It has no part in the other losses.
+    metric : str or array-like, (n_classes, n_classes)
+        What "exact" expects: "accuracy"; "balanced_accuracy", its mean over classes; "macro_f1", the mean F1 of the
+        classes; "top_k_accuracy", whether the label is among the ``k`` largest scores; or minus the cost of the
+        prediction, with a row for each class and a column for each prediction, in the order of ``classes_``. For
+        "log_loss", by which :class:`ExactClassifierCV` can choose, it is accuracy. It has no part in the other losses.
     k : int
         The number of guesses of top-k accuracy.
     l2 : float

@@ -35,8 +35,9 @@ class ExactClassifierCV(LinearClassifier):
         "auto" takes expected accuracy where it is better than cross-entropy; below 1500 rows the gain over the folds
         has to exceed two of its standard errors. Otherwise a loss of :class:`ExactClassifier`, with a grid of its own
         hyper-parameters.
-    metric : {"accuracy", "balanced_accuracy", "top_k_accuracy"} or array-like, (n_classes, n_classes)
-        What settings are chosen by and "exact" expects, as in :class:`ExactClassifier`.
+    metric : str or array-like, (n_classes, n_classes)
+        What settings are chosen by and "exact" expects, as in :class:`ExactClassifier`. With costs, classifiers that
+        were trained with another loss predict the class with the least expected cost.
     k : int
         The number of guesses of top-k accuracy.
     cv : int, splitter or iterable, optional
@@ -63,7 +64,8 @@ class ExactClassifierCV(LinearClassifier):
     best_params_ : dict
         The loss and the hyper-parameters that were chosen, as :class:`ExactClassifier` takes them.
     best_score_ : float
-        Their mean score over the folds.
+        Their mean score over the folds, of which more is better: minus the log loss, or minus the cost, for these
+        metrics.
     path_ : dict of arrays, (n_settings,)
         Every setting that was tried: "loss", its hyper-parameters (NaN for those that the loss does not have, and no
         margin), "mean_test_score", "std_test_score", "mean_train_score" and, for each fold i, "split{i}_test_score".

@@ -20,6 +20,9 @@ from exact_learn.sklearn.parameters import positive_integer
 # Matrices are taken as they are in either precision, row after row.
 _CHECKS: dict[str, Any] = {"accept_sparse": "csr", "dtype": [np.float64, np.float32], "order": "C"}
 
+# Those that have a name and no number.
+_METRICS = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss")
+
 
 class LinearClassifier(ClassifierMixin, BaseEstimator):
     """Predictions of a linear classifier, and the checks before its training.
@@ -78,11 +81,10 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
             return costs
         if self.metric == "top_k_accuracy":
             return positive_integer("k", self.k)
-        if self.metric in ("accuracy", "balanced_accuracy"):
+        if self.metric in _METRICS:
             return self.metric
-        raise ValueError(
-            f"metric must be 'accuracy', 'balanced_accuracy', 'top_k_accuracy' or a cost matrix, got {self.metric!r}"
-        )
+        names = ", ".join(repr(name) for name in (*_METRICS, "top_k_accuracy"))
+        raise ValueError(f"metric must be one of {names}, or a cost matrix, got {self.metric!r}")
 
     def _n_threads(self) -> int:
         return int(effective_n_jobs(self.n_jobs))
@@ -108,7 +110,7 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         return intercepts[1:] - intercepts[:1] if len(intercepts) == 2 else intercepts
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
-        """Logits; the class with the largest is predicted.
+        """Logits; the class with the largest is predicted, unless the classifier decides by cost.
 
         Parameters
         ----------
@@ -127,6 +129,9 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
     def predict(self, X: Any) -> NDArray[Any]:
         """The class with the largest logit.
 
+        Where :class:`ExactClassifierCV` was given costs and chose another loss than "exact", the class with the least
+        expected cost under :meth:`predict_proba`.
+
         Parameters
         ----------
         X : array-like, sparse matrix or table, (n_samples, n_features)
@@ -136,7 +141,7 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         array, (n_samples,)
         """
         inputs = self._inputs(X)
-        return self.classes_[self._classifier.logits(inputs).argmax(axis=1)]
+        return self.classes_[self._classifier.predict(inputs)]
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """The probability of each class.

@@ -252,6 +252,9 @@ class ExactTableClassifier(ClassifierMixin, BaseEstimator):
     def predict(self, X: Any) -> NDArray[Any]:
         """The class with the largest logit.
 
+        Of a model that ``exact fit`` selected by cost, the class with the least expected cost, also where the command
+        line would predict none.
+
         Parameters
         ----------
         X : path, list of paths, data frame, Arrow table or array, (n_samples, n_features)

@@ -177,7 +177,7 @@ def test_pickles_of_other_formats_and_damaged_ones_are_refused():
         ({"loss": "sigmoid", "temperature": 0.0}, ValueError, "temperature must be"),
         ({"loss": "log"}, ValueError, "there is no loss 'log'; the losses are cross-entropy, exact"),
         ({"loss": 3}, TypeError, "loss must be a string"),
-        ({"metric": "f1"}, ValueError, "metric must be 'accuracy', .* got 'f1'"),
+        ({"metric": "f1"}, ValueError, "metric must be one of 'accuracy', .* got 'f1'"),
         ({"metric": [[0.0, 1.0], [1.0, 0.0]]}, ValueError, r"expected \(3, 3\)"),
         ({"metric": [[0.0, np.nan, 1.0]] * 3}, ValueError, "metric contains NaN"),
         ({"metric": "top_k_accuracy", "k": 0}, ValueError, "k must be at least 1"),

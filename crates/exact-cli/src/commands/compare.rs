@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use exact_eval::record::{CompareRecord, LossRecord};
+use exact_eval::record::{CompareRecord, LossRecord, MetricName};
 use exact_linear::LossKind;
 
 use crate::arguments::Compare;
@@ -12,7 +12,7 @@ use crate::progress::TrainingBar;
 use crate::training;
 
 pub(crate) fn run(arguments: &Compare) -> anyhow::Result<()> {
-    let inputs = training::inputs(&arguments.data);
+    let inputs = training::inputs(&arguments.data, &arguments.selection);
     check_outputs(&inputs, &[("--report", arguments.report.as_deref())])?;
     training::prepare(&arguments.training)?;
     let input = Input::read(&arguments.data)?;
@@ -21,37 +21,48 @@ pub(crate) fn run(arguments: &Compare) -> anyhow::Result<()> {
     let report =
         arguments.report.clone().unwrap_or_else(|| PathBuf::from(format!("exact-report-{name}.html")));
     check_outputs(&inputs, &[("the report", Some(&report))])?;
-    let trainer = training::trainer(source, train, labels.n_classes(), &arguments.training)?;
+    let metric = training::metric(&arguments.selection, &labels)?;
+    let options = training::options(&arguments.training).with_metric(metric.clone());
+    let groups_as_folds = arguments.data.fold.is_some();
+    let trainer = training::trainer(source, train, labels.n_classes(), options, groups_as_folds)?;
     let bar = TrainingBar::new();
     let (mut rows, mut sigma_path) = (Vec::new(), Vec::new());
     for loss in arguments.losses.choices()? {
         let (trained, row) =
             training::train(&trainer, loss, test.as_ref(), &|progress| bar.update(progress))?;
         if trained.loss == LossKind::Exact {
-            sigma_path = trained.sigma_path;
+            sigma_path = training::path_in_units(&metric, trained.sigma_path);
         }
         rows.push(row);
     }
     drop(bar);
 
+    let folds = rows.first().and_then(|row: &LossRecord| row.cv.as_ref()).map_or(0, |cv| cv.folds.len());
     let record = CompareRecord {
         data,
         columns: column_records(&columns),
         rows,
         sigma_path,
         seed: arguments.training.seed,
-        folds: arguments.training.folds,
+        folds,
         report: Some(report.display().to_string()),
     };
     write_file(&report, &exact_report::compare_report(&record)?)?;
     if arguments.training.json {
         return print_json(&record);
     }
+    let name = metric.name();
+    let [cv, train, test] = if name == MetricName::Accuracy {
+        ["cross-validated %", "train %", "test %"].map(String::from)
+    } else {
+        let words = name.words() + if name.is_rate() { " %" } else { "" };
+        [format!("cross-validated {words}"), "train accuracy %".into(), format!("test {words}")]
+    };
     let header = [
         ("loss", Align::Text),
-        ("cross-validated %", Align::Number),
-        ("train %", Align::Number),
-        ("test %", Align::Number),
+        (&cv, Align::Number),
+        (&train, Align::Number),
+        (&test, Align::Number),
         ("selected", Align::Text),
         ("seconds", Align::Number),
     ];
@@ -63,14 +74,15 @@ pub(crate) fn run(arguments: &Compare) -> anyhow::Result<()> {
 }
 
 fn row(record: &LossRecord) -> [String; 6] {
+    // The header has the units.
+    let without_unit = |text: String| text.trim_end_matches(" %").to_string();
+    let cv = record.cv.as_ref().map(|cv| without_unit(training::spread(record.metric, cv)));
+    let test = record.test_value.map(|value| without_unit(training::value(record.metric, value)));
     [
         record.loss.clone(),
-        record
-            .cv
-            .as_ref()
-            .map_or_else(String::new, |cv| format!("{} ± {}", percent(cv.mean), percent(cv.std))),
+        cv.unwrap_or_default(),
         percent(record.train.accuracy),
-        record.test.as_ref().map_or_else(String::new, |test| percent(test.accuracy)),
+        test.unwrap_or_default(),
         training::selected(record),
         format!("{:.2}", record.seconds),
     ]

@@ -8,6 +8,7 @@ use crate::commands::predict::predict_with_warnings;
 use crate::confusion::confusion_table;
 use crate::input::read_known;
 use crate::output::{Align, percent, print, print_json, table};
+use crate::training::test_metrics;
 
 pub(crate) fn run(arguments: &Evaluate) -> anyhow::Result<()> {
     let model = Model::load(&arguments.model)?;
@@ -15,12 +16,7 @@ pub(crate) fn run(arguments: &Evaluate) -> anyhow::Result<()> {
     let data = read_known(&arguments.data, model.encoder(), Some(target), &[], &arguments.form)?;
     let labels = model.labels().transform(&data, data.target().unwrap_or(target))?;
     let predictions = predict_with_warnings(&model, &data)?;
-    let metrics = TestMetrics::measure(
-        &labels,
-        &predictions.classes,
-        &predictions.probabilities,
-        model.labels().n_classes(),
-    )?;
+    let metrics = test_metrics(&predictions, &labels, model.labels().n_classes())?;
     show(&metrics, model.labels().classes(), arguments.json)
 }
 
@@ -29,7 +25,7 @@ pub(super) fn show(metrics: &TestMetrics, classes: &[String], json: bool) -> any
     if json {
         return print_json(metrics);
     }
-    let rows = vec![
+    let mut rows: Vec<[String; 2]> = vec![
         ["accuracy".into(), format!("{} %", percent(metrics.accuracy))],
         ["balanced accuracy".into(), format!("{} %", percent(metrics.balanced_accuracy))],
         ["macro F1".into(), format!("{} %", percent(metrics.macro_f1))],
@@ -37,6 +33,7 @@ pub(super) fn show(metrics: &TestMetrics, classes: &[String], json: bool) -> any
         ["Brier score".into(), format!("{:.4}", metrics.brier)],
         ["expected calibration error".into(), format!("{:.4}", metrics.expected_calibration_error)],
     ];
+    rows.extend(metrics.rejected.map(|share| ["rejected".into(), format!("{} %", percent(share))]));
     print(table([("metric", Align::Text), ("value", Align::Number)], rows))?;
     print(format_args!("\nConfusion:\n{}", confusion_table(&metrics.confusion, classes)))
 }

@@ -1,7 +1,7 @@
 //! `exact fit`.
 
-use exact_eval::record::FitRecord;
-use exact_linear::Model;
+use exact_eval::record::{FitRecord, MetricName};
+use exact_linear::{LossChoice, LossKind, Model, Progress};
 
 use crate::arguments::Fit;
 use crate::input::{Input, column_records};
@@ -12,15 +12,23 @@ use crate::training;
 
 pub(crate) fn run(arguments: &Fit) -> anyhow::Result<()> {
     let outputs = [("--out", arguments.out.as_deref()), ("--report", arguments.report.as_deref())];
-    check_outputs(&training::inputs(&arguments.data), &outputs)?;
+    check_outputs(&training::inputs(&arguments.data, &arguments.selection), &outputs)?;
     training::prepare(&arguments.training)?;
     let input = Input::read(&arguments.data)?;
     let data = input.record();
     let Input { source, target, columns, encoder, labels, train, test, .. } = input;
-    let trainer = training::trainer(source, train, labels.n_classes(), &arguments.training)?;
+    let metric = training::metric(&arguments.selection, &labels)?;
+    let options = training::options(&arguments.training).with_metric(metric.clone());
+    let groups_as_folds = arguments.data.fold.is_some();
+    let trainer = training::trainer(source, train, labels.n_classes(), options, groups_as_folds)?;
     let bar = TrainingBar::new();
     let (trained, outcome) =
         training::train(&trainer, arguments.loss, test.as_ref(), &|progress| bar.update(progress))?;
+    // `auto` has trained it.
+    let is_another = arguments.loss == LossChoice::Auto && trained.loss != LossKind::CrossEntropy;
+    let cross_entropy = is_another
+        .then(|| trainer.train(LossChoice::Kind(LossKind::CrossEntropy), &Progress::ignore))
+        .transpose()?;
     drop(bar);
 
     let shapes = match &arguments.report {
@@ -34,10 +42,11 @@ pub(crate) fn run(arguments: &Fit) -> anyhow::Result<()> {
         data,
         columns: column_records(&columns),
         outcome,
+        cross_entropy_cv: cross_entropy.and_then(|trained| training::in_units(&metric, &trained.cv)),
         seed: arguments.training.seed,
         solver: trained.solver.to_string(),
         model: arguments.out.as_ref().map(|path| path.display().to_string()),
-        sigma_path: trained.sigma_path,
+        sigma_path: training::path_in_units(&metric, trained.sigma_path),
     };
     if let Some(path) = &arguments.report {
         write_file(path, &exact_report::fit_report(&record, &shapes)?)?;
@@ -46,31 +55,46 @@ pub(crate) fn run(arguments: &Fit) -> anyhow::Result<()> {
 }
 
 fn summary(record: &FitRecord) -> String {
-    let FitRecord { data, outcome, .. } = record;
-    let mut lines = vec![
-        format!(
-            "{} rows, {} features, {} classes; {} ({})",
-            data.train_rows,
-            data.features,
-            data.classes,
-            outcome.loss,
-            training::selected(outcome)
-        ),
-        format!("features                  {}", outcome.features),
-        format!("train accuracy            {} %", percent(outcome.train.accuracy)),
+    let FitRecord { data, outcome, cross_entropy_cv, .. } = record;
+    let metric = outcome.metric;
+    let mut named = vec![
+        ("features".to_string(), outcome.features.to_string()),
+        ("train accuracy".into(), format!("{} %", percent(outcome.train.accuracy))),
     ];
     if let Some(cv) = &outcome.cv {
-        lines.push(format!("cross-validated accuracy  {} ± {} %", percent(cv.mean), percent(cv.std)));
-        if let Some(nested) = cv.nested {
-            lines.push(format!("  of what other folds choose  {} %", percent(nested)));
-        }
+        let beside = cross_entropy_cv.as_ref().map_or_else(String::new, |cv| {
+            format!(" ({} {})", LossKind::CrossEntropy, training::spread(metric, cv))
+        });
+        named.push((format!("cross-validated {}", metric.words()), training::spread(metric, cv) + &beside));
+        named.extend(
+            cv.nested.map(|nested| ("  of what other folds choose".into(), training::value(metric, nested))),
+        );
+    }
+    if let Some(value) = outcome.test_value {
+        named.push((format!("test {}", metric.words()), training::value(metric, value)));
     }
     if let Some(test) = &outcome.test {
-        lines.push(format!("test accuracy             {} %", percent(test.accuracy)));
-        lines.push(format!("balanced accuracy         {} %", percent(test.balanced_accuracy)));
-        lines.push(format!("macro F1                  {} %", percent(test.macro_f1)));
-        lines.push(format!("log loss                  {:.4}", test.log_loss));
+        let others = [
+            (MetricName::Accuracy, test.accuracy),
+            (MetricName::BalancedAccuracy, test.balanced_accuracy),
+            (MetricName::MacroF1, test.macro_f1),
+            (MetricName::LogLoss, test.log_loss),
+        ];
+        for (other, value) in others.into_iter().filter(|(other, _)| *other != metric) {
+            named.push((other.words(), training::value(other, value)));
+        }
+        named.extend(test.rejected.map(|share| ("rejected".into(), format!("{} %", percent(share)))));
     }
+    let width = named.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    let mut lines = vec![format!(
+        "{} rows, {} features, {} classes; {} ({})",
+        data.train_rows,
+        data.features,
+        data.classes,
+        outcome.loss,
+        training::selected(outcome)
+    )];
+    lines.extend(named.into_iter().map(|(name, value)| format!("{name:width$}  {value}")));
     if let Some(model) = &record.model {
         lines.push(format!("model written to {model}"));
     }

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::arguments::tables::Inspect;
 use crate::input::{column_records, read, read_options, warn_of};
-use crate::output::{Align, percent, print, print_json, table, wrapped_table};
+use crate::output::{Align, print, print_json, table, wrapped_table};
 
 /// The coefficients of a model that are shown.
 const SHOWN_COEFFICIENTS: usize = 20;
@@ -90,7 +90,8 @@ fn show_model(model: &Model, json: bool) -> anyhow::Result<()> {
             "solver": model.solver(),
             "selected": model.selected(),
             "expansion": model.features(),
-            "cross_validated_accuracy": model.cross_validated_accuracy(),
+            "metric": model.metric(),
+            "cross_validated": model.cross_validated(),
             "features": model.encoder().n_columns(),
             "columns": columns,
             "coefficients": coefficients,
@@ -103,12 +104,13 @@ fn show_model(model: &Model, json: bool) -> anyhow::Result<()> {
         exact_data::message::list(model.labels().classes())
     ))?;
     print(format_args!(
-        "trained with {} ({}) on {} features by {}; cross-validated accuracy {} %",
+        "trained with {} ({}) on {} features by {}; cross-validated {} {}",
         model.loss(),
         crate::training::settings(model.selected()),
         model.features(),
         model.solver(),
-        percent(model.cross_validated_accuracy())
+        model.metric().words(),
+        crate::training::value(model.metric(), model.cross_validated())
     ))?;
     show_columns(&columns)?;
     print(format_args!(

@@ -10,6 +10,9 @@ use crate::arguments::tables::List;
 use crate::input::{read_known, warn_of};
 use crate::output::{NamedFile, check_outputs, write_stdout};
 
+/// What is predicted of a row that is rejected.
+const REJECTED: &str = "reject";
+
 pub(crate) fn run(arguments: &Predict) -> anyhow::Result<()> {
     let mut inputs: Vec<NamedFile<'_>> = vec![("the model", Some(arguments.model.as_path()))];
     inputs.extend(arguments.data.iter().map(|path| ("the data", Some(path.as_path()))));
@@ -20,8 +23,16 @@ pub(crate) fn run(arguments: &Predict) -> anyhow::Result<()> {
     let table = read_known(&arguments.data, model.encoder(), None, &ids, &arguments.form)?;
     let predictions = predict_with_warnings(&model, &table)?;
     let classes = model.labels().classes();
-    let write =
-        writer(table.ids(), &predictions.classes, &predictions.probabilities, classes, arguments.proba);
+    let names: Vec<&str> = predictions
+        .classes
+        .iter()
+        .enumerate()
+        .map(|(row, &class)| match &predictions.rejected {
+            Some(rejected) if rejected[row] => REJECTED,
+            _ => classes[class as usize].as_str(),
+        })
+        .collect();
+    let write = writer(table.ids(), &names, &predictions.probabilities, classes, arguments.proba);
     match out {
         Some(path) => Ok(write_atomically(path, write)?),
         None => write_stdout(write),
@@ -36,11 +47,11 @@ pub(crate) fn predict_with_warnings(model: &Model, table: &Table) -> anyhow::Res
     Ok(model.predict_features(&features)?)
 }
 
-/// Writes predictions as CSV: the columns that are kept, the class of each row, named, and with `proba` the
-/// probabilities of all.
+/// Writes predictions as CSV: the columns that are kept, the name of what is predicted of each row, and
+/// with `proba` the probabilities of all classes.
 pub(super) fn writer(
     ids: &[(String, Vec<String>)],
-    predictions: &[u32],
+    predictions: &[&str],
     probabilities: &[f64],
     classes: &[String],
     proba: bool,
@@ -59,7 +70,7 @@ pub(super) fn writer(
 fn write(
     output: &mut dyn Write,
     ids: &[(String, Vec<String>)],
-    predictions: &[u32],
+    predictions: &[&str],
     probabilities: &[f64],
     classes: &[String],
     proba: bool,
@@ -72,11 +83,11 @@ fn write(
     }
     csv.write_record(&header)?;
     let rows = predictions.iter().zip(probabilities.chunks_exact(classes.len()));
-    for (row, (&class, probabilities)) in rows.enumerate() {
+    for (row, (name, probabilities)) in rows.enumerate() {
         for (_, values) in ids {
             csv.write_field(&values[row])?;
         }
-        csv.write_field(&classes[class as usize])?;
+        csv.write_field(name)?;
         if proba {
             for probability in probabilities {
                 csv.write_field(probability.to_string())?;

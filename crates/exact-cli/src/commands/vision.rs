@@ -93,13 +93,10 @@ fn predict(arguments: &Predict) -> anyhow::Result<()> {
     check_outputs(&inputs, &[("--out", arguments.out.as_deref())])?;
     let classifier = ImageClassifier::load(&arguments.model, &default_device()?)?;
     let predictions = classifier.predict(&test_images(&classifier, &arguments.data)?)?;
-    let write = predict::writer(
-        &[],
-        &predictions.classes,
-        &predictions.probabilities,
-        classifier.class_names(),
-        arguments.proba,
-    );
+    let classes = classifier.class_names();
+    let names: Vec<&str> =
+        predictions.classes.iter().map(|&class| classes[class as usize].as_str()).collect();
+    let write = predict::writer(&[], &names, &predictions.probabilities, classes, arguments.proba);
     match &arguments.out {
         Some(path) => Ok(write_atomically(path, write)?),
         None => write_stdout(write),

@@ -6,6 +6,7 @@ mod bad_input;
 mod benchmark;
 mod common;
 mod contract;
+mod metrics;
 #[cfg(unix)]
 mod outputs;
 mod screens;

@@ -146,7 +146,7 @@ fn messages() {
     assert_screen!("no-arguments", folder.exact(&[]));
     assert_screen!("no-data", folder.exact(&["fit"]));
     assert_screen!("unknown-command", folder.exact(&["evalute"]));
-    assert_screen!("unknown-option", folder.exact(&["fit", "--dataset", "wine", "--fold", "3"]));
+    assert_screen!("unknown-option", folder.exact(&["fit", "--dataset", "wine", "--thread", "3"]));
     assert_screen!("unknown-dataset", folder.exact(&["compare", "--dataset", "wines"]));
     assert_screen!("unknown-loss", folder.exact(&["fit", "--dataset", "wine", "--loss", "exakt"]));
     assert_screen!("too-few-folds", fit("good.csv", &["--folds", "1"]));

@@ -5,6 +5,9 @@ use std::io;
 use super::DataError;
 use crate::message::{did_you_mean, list, list_option};
 
+const COST_MATRIX: &str = "a cost matrix has a row for each class, named in the first column, a column of \
+                           numbers for each, and perhaps one called `reject`";
+
 impl DataError {
     /// How to mend it, where that can be said.
     ///
@@ -64,8 +67,13 @@ impl DataError {
                 format!("if each number is a class, say so: `{}`", list_option("categorical", column))
             }
             Self::BadWeight { .. } => "weights are numbers from 0 on, one for each row and not all 0".into(),
+            Self::BadCost { .. } | Self::MissingCosts { .. } => COST_MATRIX.into(),
             Self::NotSparse { .. } => "give a file of the same format, like libsvm's".into(),
             Self::NoUsableColumn { .. } => "a usable column has at least two different values".into(),
+            Self::TooFewGroups { .. } => "use as many folds as there are groups, or fewer".into(),
+            Self::MissingGroup { .. } => {
+                "name the group in each row; a row that is alone has a name of its own".into()
+            }
             Self::TooFewRows { .. } => "use fewer folds or more rows".into(),
             Self::TooManyCategories { .. } => "remove the column".into(),
             Self::BadArray { .. } => {
@@ -106,6 +114,7 @@ impl DataError {
             | Self::LabelOutOfRange { .. }
             | Self::Setting { .. }
             | Self::Inconsistent { .. }
+            | Self::GroupCount { .. }
             | Self::TensorFile { .. } => return None,
         };
         Some(hint)

@@ -248,6 +248,24 @@ pub enum DataError {
         /// What is wrong with it.
         problem: String,
     },
+    /// A cost cannot be one.
+    #[error("{place}: the cost {problem}")]
+    BadCost {
+        /// The field.
+        place: Place,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A cost matrix lacks classes.
+    #[error("{file} has no {what} for the classes: {}", list(missing))]
+    MissingCosts {
+        /// The file.
+        file: String,
+        /// What is missing: a row or a column.
+        what: &'static str,
+        /// The classes.
+        missing: Vec<String>,
+    },
     /// No column tells rows apart.
     #[error("{file}: no usable column is left, all are constant or empty")]
     NoUsableColumn {
@@ -261,6 +279,28 @@ pub enum DataError {
         rows: usize,
         /// The folds, or 2 for a split.
         parts: usize,
+    },
+    /// There are fewer groups of rows than folds, each of which needs one.
+    #[error("{} of rows cannot be divided into {folds} folds", count(*groups, "group"))]
+    TooFewGroups {
+        /// The groups there are.
+        groups: usize,
+        /// The folds.
+        folds: usize,
+    },
+    /// There is not one group for each row.
+    #[error("there are {groups} groups for {rows} rows")]
+    GroupCount {
+        /// Rows.
+        rows: usize,
+        /// Groups that were given.
+        groups: usize,
+    },
+    /// A row is in no group.
+    #[error("{place}: the row has no group")]
+    MissingGroup {
+        /// The field.
+        place: Place,
     },
     /// A label is not a class.
     #[error("label {label} of row {row} is not below the number of classes, {n_classes}")]

@@ -8,6 +8,7 @@ mod arrays;
 mod bundled;
 #[cfg(feature = "compression")]
 mod compression;
+mod costs;
 mod encoding;
 mod errors;
 mod matrices;

@@ -231,3 +231,23 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn groups_are_numbered_and_are_no_feature() {
+    let read = |text: &'static str| {
+        let mut options = ReadOptions::with_target("y");
+        options.group = Some("2".into());
+        Table::read(&Source::bytes("t.csv", text.as_bytes()), &options)
+    };
+    // The second row has no label.
+    let table = read("x,person,y\n1,b,u\n2,c,\n3,a,v\n4,b,v\n").unwrap();
+    assert_eq!(table.groups(), Some(&[0, 2, 0][..]));
+    assert_eq!(table.column_names().collect::<Vec<_>>(), ["x", "y"]);
+    assert_eq!(table.profiles()[1].note, "groups of the cross-validation");
+    let error = read("x,person,y\n1,b,u\n2,,v\n").unwrap_err().to_string();
+    assert_eq!(error, "t.csv, line 3, column `person`: the row has no group");
+    let mut options = ReadOptions::with_target("y");
+    options.group = Some("y".into());
+    let error = Table::read(&Source::bytes("t.csv", b"x,y\n1,u\n".as_slice()), &options).unwrap_err();
+    assert!(matches!(error, DataError::ConflictingKinds { .. }), "{error}");
+}

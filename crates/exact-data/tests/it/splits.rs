@@ -1,6 +1,8 @@
 //! Folds and splits: every row once, classes in proportion, the same for the same seed.
 
-use exact_data::{DataError, folds, split, stratified_folds, stratified_split};
+use std::collections::HashSet;
+
+use exact_data::{DataError, folds, split, stratified_folds, stratified_group_folds, stratified_split};
 use proptest::prelude::*;
 
 fn sizes(rows: &[usize], labels: &[u32], n_classes: usize) -> Vec<usize> {
@@ -79,4 +81,55 @@ fn impossible_requests_are_refused() {
     assert_eq!(folds(3, 5, 0).unwrap_err().to_string(), "3 rows cannot be divided into 5 parts");
     let error = stratified_folds(&[0, 1, 2], 2, 2, 0).unwrap_err();
     assert_eq!(error.to_string(), "label 2 of row 2 is not below the number of classes, 2");
+}
+
+proptest! {
+    #[test]
+    fn folds_keep_groups_together(
+        rows in proptest::collection::vec((0..3_u32, 0..20_u32), 20..200),
+        n_folds in 2..6_usize,
+        seed: u64,
+    ) {
+        let (labels, groups): (Vec<u32>, Vec<u32>) = rows.into_iter().unzip();
+        let n_groups = groups.iter().collect::<HashSet<_>>().len();
+        prop_assume!(n_groups >= n_folds);
+        let folds = stratified_group_folds(&labels, 3, &groups, n_folds, seed).unwrap();
+        let mut all: Vec<usize> = folds.iter().flatten().copied().collect();
+        all.sort_unstable();
+        prop_assert_eq!(all, (0..labels.len()).collect::<Vec<_>>());
+        prop_assert!(folds.iter().all(|fold| fold.is_sorted() && !fold.is_empty()));
+        let of_fold = |fold: &Vec<usize>| fold.iter().map(|&row| groups[row]).collect::<HashSet<_>>().len();
+        prop_assert_eq!(folds.iter().map(of_fold).sum::<usize>(), n_groups);
+        prop_assert_eq!(&folds, &stratified_group_folds(&labels, 3, &groups, n_folds, seed).unwrap());
+    }
+
+    #[test]
+    fn folds_of_small_groups_are_even(seed: u64) {
+        // 60 groups of two rows, a third of which have both rows of the rare class.
+        let groups: Vec<u32> = (0..120).map(|row| row / 2).collect();
+        let labels: Vec<u32> = groups.iter().map(|group| u32::from(group % 3 == 0)).collect();
+        for fold in stratified_group_folds(&labels, 2, &groups, 5, seed).unwrap() {
+            prop_assert_eq!(sizes(&fold, &labels, 2), [16, 8]);
+        }
+    }
+}
+
+#[test]
+fn groups_of_unequal_sizes_are_dealt_evenly() {
+    // One group of 40 rows, the others of 4 and of both classes.
+    let groups: Vec<u32> = (0..200).map(|row: u32| row.saturating_sub(36) / 4).collect();
+    let labels: Vec<u32> = (0..200).map(|row| row % 2).collect();
+    for fold in stratified_group_folds(&labels, 2, &groups, 5, 0).unwrap() {
+        assert_eq!(sizes(&fold, &labels, 2), [20, 20]);
+    }
+}
+
+#[test]
+fn groups_that_are_too_few_are_refused() {
+    let (labels, groups) = ([0, 1, 0, 1], [5, 5, 6, 6]);
+    let error = stratified_group_folds(&labels, 2, &groups, 3, 0).unwrap_err();
+    assert!(matches!(error, DataError::TooFewGroups { groups: 2, folds: 3 }), "{error}");
+    assert_eq!(error.to_string(), "2 groups of rows cannot be divided into 3 folds");
+    let error = stratified_group_folds(&labels, 2, &groups[..3], 2, 0).unwrap_err();
+    assert!(matches!(error, DataError::GroupCount { rows: 4, groups: 3 }), "{error}");
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::Spread;
+use super::{MetricName, Spread};
 use crate::{
     EvalError, ReliabilityBin, accuracy, balanced_accuracy, brier_score, confusion_matrix,
     expected_calibration_error, log_loss, macro_f1, reliability_bins,
@@ -60,25 +60,25 @@ impl fmt::Display for SelectedFeatures {
     }
 }
 
-/// Accuracy over the folds of a cross-validation within the training rows, at the selected hyper-parameters.
+/// A metric over the folds of a cross-validation within the training rows, at the selected hyper-parameters.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CrossValidation {
     /// The mean over folds.
     pub mean: f64,
     /// The standard deviation over folds (sum of squares over `folds - 1`); 0 for one fold.
     pub std: f64,
-    /// The validation accuracy of each fold, in the order of folds, which is the same for every loss of a
-    /// run.
+    /// The metric on the rows that each fold holds out, in the order of folds, which is the same for every
+    /// loss of a run.
     pub folds: Vec<f64>,
-    /// The mean over folds of the validation accuracy of the settings that the other folds choose: what can be
+    /// The mean over folds of the metric there of the settings that the other folds choose: what can be
     /// expected of new rows. `mean`, over the folds that chose, is in part the luck of the best of many
-    /// settings. `None` where nothing was chosen, or by one fold.
+    /// settings. `None` where there is but one fold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nested: Option<f64>,
 }
 
 impl CrossValidation {
-    /// Mean and standard deviation of the accuracies of folds; `None` if there are no folds or one is not
+    /// Mean and standard deviation of the values of folds; `None` if there are no folds or one is not
     /// finite.
     ///
     /// # Example
@@ -91,7 +91,7 @@ impl CrossValidation {
         Some(Self { mean, std, folds, nested: None })
     }
 
-    /// The same with the accuracies of folds, each of the settings that the others choose.
+    /// The same with the values of folds, each of the settings that the others choose.
     #[must_use]
     pub fn with_nested(self, folds: &[f64]) -> Self {
         Self { nested: Spread::of(folds).map(|spread| spread.mean), ..self }
@@ -122,6 +122,10 @@ pub struct TestMetrics {
     pub expected_calibration_error: f64,
     /// The number of samples of each true class (row) predicted as each class (column).
     pub confusion: Vec<Vec<u64>>,
+    /// The fraction of rows of which the classifier predicts no class, where it may. The other metrics are
+    /// those of the classes that it would predict.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rejected: Option<f64>,
     /// Confidence and accuracy in ten bins of equal width; empty bins are left out.
     pub reliability: Vec<ReliabilityBin>,
 }
@@ -156,6 +160,7 @@ impl TestMetrics {
             brier: brier_score(labels, probabilities, n_classes, None)?,
             expected_calibration_error: expected_calibration_error(&reliability),
             confusion: confusion_matrix(labels, predictions, n_classes)?,
+            rejected: None,
             reliability,
         })
     }
@@ -171,12 +176,18 @@ pub struct LossRecord {
     /// What the columns were expanded to.
     #[serde(default)]
     pub features: SelectedFeatures,
-    /// Accuracy over the folds at these hyper-parameters; `None` without cross-validation.
+    /// What the hyper-parameters were chosen by, and what `cv` and `test_value` are of.
+    #[serde(default)]
+    pub metric: MetricName,
+    /// The metric over the folds at these hyper-parameters; `None` without cross-validation.
     pub cv: Option<CrossValidation>,
     /// Metrics of the final model on the rows that it was trained on.
     pub train: TrainMetrics,
     /// Metrics of the final model on the test rows; `None` without a test set.
     pub test: Option<TestMetrics>,
+    /// The metric on the test rows; `None` without a test set.
+    #[serde(default)]
+    pub test_value: Option<f64>,
     /// Wall-clock time of selection and training, in seconds.
     pub seconds: f64,
     /// For `auto`: the loss that selection chose.

@@ -8,6 +8,7 @@ mod columns;
 mod image_comparison;
 mod images;
 mod loss;
+mod metric;
 mod runs;
 mod shape_functions;
 mod spread;
@@ -26,6 +27,7 @@ pub use images::{
     ValidationMetrics, test_spread, validation_spread,
 };
 pub use loss::{CrossValidation, LossRecord, Selected, SelectedFeatures, TestMetrics, TrainMetrics};
+pub use metric::{MetricName, UnknownMetric};
 pub use runs::{CompareRecord, DataRecord, FitRecord, SigmaPathPoint};
 pub use shape_functions::{ColumnUnit, ShapeCurve, ShapeFunctionRecord};
 pub use spread::Spread;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ColumnRecord, LossRecord};
+use super::{ColumnRecord, CrossValidation, LossRecord};
 
 /// What a model was trained and tested on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,11 +33,11 @@ pub struct SigmaPathPoint {
     pub l2: f64,
     /// The margin; `None` without one.
     pub margin: Option<f64>,
-    /// Accuracy on the rows trained on.
+    /// Accuracy, or the other metric of the run, on the rows trained on.
     pub train_accuracy: f64,
-    /// Accuracy on the rows held out.
+    /// The same on the rows held out.
     pub validation_accuracy: f64,
-    /// The objective's own value, expected accuracy on the rows trained on.
+    /// The objective's own value: the expectation of the metric on the rows trained on.
     pub expected_accuracy: f64,
 }
 
@@ -51,6 +51,9 @@ pub struct FitRecord {
     /// The outcome; its fields stand beside `data` in JSON.
     #[serde(flatten)]
     pub outcome: LossRecord,
+    /// What cross-entropy reaches over the folds, where `auto` chose another loss.
+    #[serde(default)]
+    pub cross_entropy_cv: Option<CrossValidation>,
     /// The seed of all randomness.
     pub seed: u64,
     /// The solver that trained the final model, such as `lbfgs`.

@@ -2,8 +2,8 @@
 
 use exact_eval::record::{
     BenchmarkRecord, BenchmarkResult, BenchmarkSetRecord, BenchmarkSettings, CompareRecord, CrossValidation,
-    DataRecord, FitRecord, LossRecord, Selected, SelectedFeatures, SigmaPathPoint, Spread, TestMetrics,
-    TrainMetrics,
+    DataRecord, FitRecord, LossRecord, MetricName, Selected, SelectedFeatures, SigmaPathPoint, Spread,
+    TestMetrics, TrainMetrics,
 };
 use serde_json::{Value, json};
 
@@ -24,9 +24,11 @@ fn outcome() -> LossRecord {
         loss: "exact".into(),
         selected: Selected { l2: 0.1, sigma: Some(0.3), ..Selected::default() },
         features: SelectedFeatures::default(),
+        metric: MetricName::TopK(2),
         cv: CrossValidation::of_folds(vec![0.5, 0.75]),
         train: TrainMetrics { accuracy: 1.0 },
         test: TestMetrics::measure(&[0, 2], &[0, 1], &[0.8, 0.1, 0.1, 0.2, 0.5, 0.3], 3).ok(),
+        test_value: Some(0.5),
         seconds: 0.25,
         chosen_loss: None,
     }
@@ -52,6 +54,7 @@ fn fit_prints_its_contract() {
         data: data(),
         columns: Vec::new(),
         outcome: outcome(),
+        cross_entropy_cv: CrossValidation::of_folds(vec![0.5, 0.5]),
         seed: 7,
         solver: "lbfgs".into(),
         model: Some("wine.safetensors".into()),
@@ -62,6 +65,8 @@ fn fit_prints_its_contract() {
     has_keys(&value["data"], &["train_rows", "test_rows", "features", "classes"]);
     assert_eq!(value["selected"], json!({"l2": 0.1, "sigma": 0.3, "margin": null}));
     has_keys(&value["cv"], &["mean", "std"]);
+    assert_eq!((&value["metric"], &value["test_value"]), (&json!("top-2"), &json!(0.5)));
+    has_keys(&value["cross_entropy_cv"], &["mean", "std"]);
     assert_eq!(value["train"], json!({"accuracy": 1.0}));
     has_keys(&value["test"], &["accuracy", "balanced_accuracy", "macro_f1", "log_loss"]);
     assert_eq!(value["test"]["confusion"], json!([[1, 0, 0], [0, 0, 0], [0, 1, 0]]));

@@ -4,7 +4,9 @@
 
 mod features;
 mod fit;
+mod groups;
 mod inputs;
+mod metrics;
 mod model_file;
 mod partitions;
 mod sparsity;

@@ -174,6 +174,8 @@ impl MetricArgument<'_> {
             Self::Name(name) => match name.as_str() {
                 "accuracy" => Metric::Accuracy,
                 "balanced_accuracy" => Metric::Balanced,
+                "macro_f1" => Metric::MacroF1,
+                "log_loss" => Metric::LogLoss,
                 _ => return Err(PyValueError::new_err(format!("there is no metric '{name}'"))),
             },
             Self::TopK(k) => Metric::TopK(*k),

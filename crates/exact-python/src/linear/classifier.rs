@@ -134,6 +134,21 @@ impl LinearClassifier {
         self.of_classes(py, &inputs, |classifier, inputs| classifier.logits(inputs))
     }
 
+    /// The class of each row, `[n_rows]`.
+    ///
+    /// # Errors
+    /// As for the logits.
+    fn predict<'py>(
+        &self,
+        py: Python<'py>,
+        inputs: InputsArgument<'_>,
+    ) -> PyResult<Bound<'py, PyArray1<i64>>> {
+        let inputs = inputs.get()?;
+        let classes = py.detach(|| in_pool(|| self.0.predict(&inputs)));
+        let classes = classes.map_err(|error| linear_error(&error))?;
+        Ok(PyArray1::from_vec(py, classes.into_iter().map(i64::from).collect()))
+    }
+
     /// The probabilities of the classes of rows, `[n_rows, n_classes]`.
     ///
     /// # Errors

@@ -194,7 +194,7 @@ impl TableModel {
     fn chosen(&self) -> PyResult<(Setting, f64, ExpandedTo)> {
         let loss = loss_named(self.0.loss()).map_err(|error| linear_error(&error))?;
         let setting = Setting::of(loss, self.0.selected());
-        Ok((setting, self.0.cross_validated_accuracy(), ExpandedTo::of(self.0.features())))
+        Ok((setting, self.0.cross_validated(), ExpandedTo::of(self.0.features())))
     }
 
     /// Writes the file of the model.

@@ -18,6 +18,8 @@ use kuva::render::theme::Theme;
 use minijinja::Value;
 use serde::Serialize;
 
+use crate::measure::Measure;
+
 pub(crate) use accuracy::{AccuracyRow, accuracy_by_loss};
 pub(crate) use critical_difference::critical_difference;
 pub(crate) use curves::{Curve, Scale, curves};
@@ -71,6 +73,12 @@ impl Range {
         let missing = (width - (high - low)).max(0.0) / 2.0;
         let pad = margin * (high - low).max(width) + missing;
         Self { low: low - pad, high: high + pad }
+    }
+
+    /// [`Range::around`] values of a metric, which are at least a percent wide.
+    fn of_values(values: impl Iterator<Item = f64>, margin: f64, measure: Measure) -> Self {
+        let range = Self::around(values, margin, 0.01 * measure.scale());
+        if measure.scale() > 1.0 { range.within_percent() } else { range }
     }
 
     /// Percentages do not leave `0..=100`.

@@ -1,10 +1,12 @@
-//! Train, validation and expected accuracy along the path over sigma.
+//! Train, validation and expected accuracy, or another metric, along the path over sigma.
 
 use exact_eval::record::SigmaPathPoint;
 use kuva::plot::line::{LinePlot, LineStyle};
 use kuva::plot::scatter::{MarkerShape, ScatterPlot};
 use kuva::render::annotations::ReferenceLine;
 use kuva::render::plots::Plot;
+
+use crate::measure::Measure;
 
 use super::{BLUE, GREEN, MUTED, Picture, Range, VERMILION, WIDTH, draw, layout, plain_ticks};
 
@@ -21,7 +23,12 @@ const SERIES: [Series; 3] = [
 ];
 
 /// `None` if there are no points with a positive sigma.
-pub(crate) fn sigma_path(path: &[SigmaPathPoint], selected: Option<f64>) -> Option<Picture> {
+pub(crate) fn sigma_path(
+    path: &[SigmaPathPoint],
+    measure: Measure,
+    selected: Option<f64>,
+) -> Option<Picture> {
+    let scale = measure.scale();
     let mut path: Vec<SigmaPathPoint> =
         path.iter().copied().filter(|point| point.sigma > 0.0 && point.sigma.is_finite()).collect();
     path.sort_by(|a, b| a.sigma.total_cmp(&b.sigma));
@@ -29,18 +36,19 @@ pub(crate) fn sigma_path(path: &[SigmaPathPoint], selected: Option<f64>) -> Opti
     // A single point still needs an axis; a twentieth of a decade frames the ends of a path.
     let pad = if first == last { 10.0 } else { (last / first).powf(0.02).max(1.05) };
     let x = Range { low: first / pad, high: last * pad };
-    let accuracies = || path.iter().flat_map(|point| SERIES.map(|(accuracy, ..)| 100.0 * accuracy(point)));
-    let mut y = Range::around(accuracies(), 0.06, 1.0).within_percent();
-    // Expected accuracy falls far below at a large sigma; it may leave the plot, so that the others can be
-    // told apart.
+    let accuracies = || path.iter().flat_map(|point| SERIES.map(|(accuracy, ..)| scale * accuracy(point)));
+    let mut y = Range::of_values(accuracies(), 0.06, measure);
+    // Expected accuracy falls far below, or an expected cost rises far above, at a large sigma; it may
+    // leave the plot, so that the others can be told apart.
     let counted = || path.iter().flat_map(|point| [point.train_accuracy, point.validation_accuracy]);
-    let focus = Range::around(counted().map(|accuracy| 100.0 * accuracy), 0.0, 1.0);
+    let focus = Range::around(counted().map(|accuracy| scale * accuracy), 0.0, 0.01 * scale);
     y.low = y.low.max(focus.low - FALL * (focus.high - focus.low));
+    y.high = y.high.min(focus.high + FALL * (focus.high - focus.low));
     let mut plots = Vec::new();
     for (accuracy, name, color, style, marker) in SERIES {
         let points: Vec<(f64, f64)> = path
             .iter()
-            .map(|point| (point.sigma, 100.0 * accuracy(point)))
+            .map(|point| (point.sigma, scale * accuracy(point)))
             .filter(|(_, value)| value.is_finite())
             .collect();
         let line = LinePlot::new().with_data(points.clone()).with_color(color).with_line_style(style);
@@ -53,10 +61,10 @@ pub(crate) fn sigma_path(path: &[SigmaPathPoint], selected: Option<f64>) -> Opti
         .with_log_x()
         .with_x_tick_format(plain_ticks())
         .with_x_label("sigma")
-        .with_y_label("accuracy, %");
+        .with_y_label(measure.with_unit());
     if let Some(sigma) = selected.filter(|sigma| (x.low..=x.high).contains(sigma)) {
         layout = layout.with_reference_line(ReferenceLine::vertical(sigma).with_color(MUTED));
     }
-    let description = "Train, validation and expected accuracy against sigma".to_owned();
+    let description = format!("Train, validation and expected {} against sigma", measure.words());
     Some(draw("sigma", description, plots, layout))
 }

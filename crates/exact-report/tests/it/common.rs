@@ -2,7 +2,7 @@
 //! target directory to look at.
 
 use exact_eval::record::{
-    ColumnRecord, CompareRecord, CrossValidation, DataRecord, FitRecord, LossRecord, Selected,
+    ColumnRecord, CompareRecord, CrossValidation, DataRecord, FitRecord, LossRecord, MetricName, Selected,
     SelectedFeatures, SigmaPathPoint, TestMetrics, ToyCurve, ToyRecord, ToyRun, TrainMetrics,
 };
 use roxmltree::{Document, ParsingOptions};
@@ -76,9 +76,11 @@ pub fn loss_record(index: usize, loss: &str, classes: usize, test_rows: Option<u
             ..Selected::default()
         },
         features: SelectedFeatures::default(),
+        metric: MetricName::Accuracy,
         cv: CrossValidation::of_folds(folds),
         train: TrainMetrics { accuracy: base + 0.015 },
         test: test_rows.map(|n| test_metrics(n, classes, 0.93 + 0.01 * noise(index), None, index)),
+        test_value: None,
         seconds: [0.42, 3.1, 14.0, 260.0][index % 4],
         chosen_loss: (loss == "auto").then(|| "exact".into()),
     }
@@ -130,6 +132,7 @@ pub fn fit() -> FitRecord {
         data: data(3, Some(400)),
         columns: columns(),
         outcome: loss_record(0, "auto", 3, Some(400)),
+        cross_entropy_cv: CrossValidation::of_folds(vec![0.9, 0.91, 0.92, 0.91, 0.9]),
         seed: 7,
         solver: "lbfgs".into(),
         model: Some("models/dry-bean.safetensors".into()),

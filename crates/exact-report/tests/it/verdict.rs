@@ -1,6 +1,6 @@
 //! What a report says of EXACT and cross-entropy, and how sure it is.
 
-use exact_eval::record::{CompareRecord, CrossValidation, FitRecord};
+use exact_eval::record::{CompareRecord, CrossValidation, FitRecord, MetricName};
 use exact_report::{compare_report, fit_report};
 
 use crate::common::{compare, fit};
@@ -183,6 +183,7 @@ fn a_fit_is_told_by_the_best_evidence_there_is() {
             "Test accuracy 90.00 %",
             "Selection by cross-validation chose the loss exact.",
             "Cross-validated accuracy: 85.00 ± 7.07 % over 2 folds.",
+            "That of cross-entropy: 90.80 ± 0.84 % over 5 folds.",
             "With 400 test rows, the standard error of a test accuracy near 90.00 % is 1.50 points.",
         ]
     );
@@ -191,4 +192,38 @@ fn a_fit_is_told_by_the_best_evidence_there_is() {
     record.outcome.cv = None;
     record.outcome.train.accuracy = 0.99;
     assert_eq!(verdict(&record)[0], "Train accuracy 99.00 %; no held-out rows");
+}
+
+#[test]
+fn the_verdict_is_in_the_metric_of_selection() {
+    let mut record = fit();
+    record.outcome.metric = MetricName::TopK(2);
+    record.outcome.cv = CrossValidation::of_folds(vec![0.8, 0.9]);
+    record.outcome.test_value = Some(0.95);
+    record.cross_entropy_cv = None;
+    assert_eq!(
+        sentences(&fit_report(&record).unwrap()),
+        [
+            "Test top-2 accuracy 95.00 %",
+            "Selection by cross-validation chose the loss exact.",
+            "Cross-validated top-2 accuracy: 85.00 ± 7.07 % over 2 folds.",
+        ]
+    );
+
+    // Of log loss, less is better.
+    let mut record = compare(&["exact", "cross-entropy", "hinge"], 3, None);
+    for (row, value) in record.rows.iter_mut().zip([0.25, 0.5, 0.125]) {
+        row.metric = MetricName::LogLoss;
+        row.cv = CrossValidation::of_folds(vec![value; 5]);
+    }
+    let html = compare_report(&record).unwrap();
+    let verdict = sentences(&html);
+    assert_eq!(verdict[0], "EXACT beats cross-entropy by 0.2500");
+    assert_eq!(verdict[1], "Cross-validated log loss: 0.2500 against 0.5000 (−0.2500).");
+    assert_eq!(verdict[3], "Lowest cross-validated log loss: hinge, 0.1250.");
+    for fragment in
+        ["Log loss by loss", "Bold: lowest of its column.", "<td class=\"best\">0.1250 ± 0.0000</td>"]
+    {
+        assert!(html.contains(fragment), "{fragment}");
+    }
 }

@@ -134,11 +134,12 @@ impl DataSet {
         let (encoder, _) = Encoder::fit(&train_table, &EncoderOptions::default())?;
         let encode = |table: &Table, rows: &[usize]| -> anyhow::Result<Encoded> {
             let labels = rows.iter().map(|&row| self.classes[row]).collect();
-            Ok(Encoded { features: encoder.transform(table)?, labels, weights: None })
+            Ok(Encoded { features: encoder.transform(table)?, labels, weights: None, groups: None })
         };
         let test = encode(&self.table.select(test), test)?;
         let train = encode(&train_table, train)?;
         drop(train_table);
-        Ok((training::trainer(source, train, self.labels.n_classes(), training)?, test))
+        let options = training::options(training);
+        Ok((training::trainer(source, train, self.labels.n_classes(), options, false)?, test))
     }
 }
