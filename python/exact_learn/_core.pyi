@@ -155,6 +155,10 @@ class LinearClassifier:
         data: Dataset,
         loss: str,
         metric: str | int | NDArray[np.float64],
+        score: Callable[
+            [NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64] | None], float
+        ]
+        | None,
         folds: int | list[tuple[NDArray[np.int64], NDArray[np.int64]]],
         solver: str,
         features: str,

@@ -127,6 +127,9 @@ pub enum LinearError {
         /// The loss.
         loss: &'static str,
     },
+    /// A scorer has no score.
+    #[error("the scorer failed: {0}")]
+    Scorer(#[source] crate::scorer::ScorerError),
     /// The caller's callback stopped training.
     #[error("training was interrupted")]
     Interrupted,

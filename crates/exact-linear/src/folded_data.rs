@@ -29,6 +29,9 @@ const RACE_VALIDATION_ROWS: usize = 250;
 /// Rows for each column below which the L1 penalty is tried: with more, it has little to leave out.
 const ROWS_PER_COLUMN: usize = 20;
 
+/// Rows of a fold that tell which features are best.
+const SAMPLE_ROWS: usize = 8000;
+
 /// Values of the expanded columns of a fold at most, 256 MB, where it is not asked for these.
 const MAX_AUTO_VALUES: usize = 1 << 25;
 /// Products in the logits of a fold at most, of which a path of solutions needs some hundred: a minute.
@@ -66,6 +69,8 @@ pub(crate) struct FoldedData<'a> {
     /// At least one.
     pub folds: Vec<Fold>,
     pub options: TrainOptions,
+    /// Rows that the first fold trains on, or those that they are a sample of.
+    train_rows: usize,
     /// The smallest coefficient of the L1 penalty that leaves out all columns of all rows.
     largest_l1: OnceLock<f64>,
     /// Of cross-entropy, those that have been found.
@@ -75,7 +80,26 @@ pub(crate) struct FoldedData<'a> {
 impl<'a> FoldedData<'a> {
     fn of(all: Dataset<'a>, folds: Vec<Fold>, options: TrainOptions) -> Self {
         let solutions = Strength::all().map(|strength| (strength, OnceLock::new())).collect();
-        Self { all, folds, options, largest_l1: OnceLock::new(), solutions }
+        let train_rows = folds[0].train.n_rows();
+        Self { all, folds, options, train_rows, largest_l1: OnceLock::new(), solutions }
+    }
+
+    /// The same folds with a stratified sample of their rows where they train on more than [`SAMPLE_ROWS`];
+    /// else `None`.
+    pub fn sample(&self) -> Result<Option<FoldedData<'static>>, LinearError> {
+        if self.train_rows <= SAMPLE_ROWS {
+            return Ok(None);
+        }
+        let left_out = 1.0 - SAMPLE_ROWS as f64 / self.train_rows as f64;
+        let sample = |data: &Dataset<'_>| -> Result<Dataset<'static>, LinearError> {
+            let split = stratified_split(&data.labels, data.n_classes, left_out, self.options.seed)?;
+            Ok(data.select(&split.train))
+        };
+        let of_fold =
+            |fold: &Fold| Ok(Fold { train: sample(&fold.train)?, validation: sample(&fold.validation)? });
+        let folds = self.folds.iter().map(of_fold).collect::<Result<_, LinearError>>()?;
+        let sample = FoldedData::of(sample(&self.all)?, folds, self.options.clone());
+        Ok(Some(FoldedData { train_rows: self.train_rows, ..sample }))
     }
 
     /// Draws folds; the options have the solver itself in place of `auto`.
@@ -199,7 +223,7 @@ impl<'a> FoldedData<'a> {
         watch: &Watch<'_>,
     ) -> Result<Option<Vec<f64>>, LinearError> {
         let score = |validation: &Dataset<'_>, fit: &Fit| {
-            let scores = self.options.metric.scores([validation], &fit.parameters, &LossSettings::default());
+            let scores = self.options.scores([validation], &fit.parameters, &LossSettings::default());
             scores.map(|[score]| score)
         };
         if basis == Basis::Linear {
@@ -208,12 +232,8 @@ impl<'a> FoldedData<'a> {
             let scores = strengths.map(|strength| score(validation, &self.solutions(strength, watch)?[fold]));
             return scores.collect::<Result<_, LinearError>>().map(Some);
         }
-        let is_asked_for = self.options.features != FeatureChoice::Auto;
-        if !is_asked_for && self.check_size(basis).is_err() {
-            return Ok(None);
-        }
         let Some(Fold { train, validation }) = self.expand(basis, fold, watch)? else { return Ok(None) };
-        if !is_asked_for && is_too_large(&train) {
+        if self.options.features == FeatureChoice::Auto && self.is_too_large(&train) {
             return Ok(None);
         }
         let mut fits = l2_path(&train, watch)?;
@@ -224,6 +244,13 @@ impl<'a> FoldedData<'a> {
             fits.extend(cross_entropy::path(&train, penalties, train.zero(), watch)?);
         }
         fits.iter().map(|fit| score(&validation, fit)).collect::<Result<_, _>>().map(Some)
+    }
+
+    /// Whether so much is to be held or computed with columns like these that only who asks for them gets
+    /// them.
+    fn is_too_large(&self, train: &Dataset<'_>) -> bool {
+        let values = self.train_rows.saturating_mul(train.n_columns());
+        values > MAX_AUTO_VALUES || values.saturating_mul(train.n_classes) > MAX_AUTO_PRODUCTS
     }
 
     /// The rows to train on: a fold's, or all for the index past the last fold.
@@ -344,12 +371,6 @@ impl<'a> FoldedData<'a> {
         }
         Ok(slot.get().expect("a strength is on its own path"))
     }
-}
-
-/// Whether so much is to be held or computed that only who asks for these features gets them.
-fn is_too_large(data: &Dataset<'_>) -> bool {
-    let values = data.n_rows().saturating_mul(data.n_columns());
-    values > MAX_AUTO_VALUES || values.saturating_mul(data.n_classes) > MAX_AUTO_PRODUCTS
 }
 
 /// The solutions of cross-entropy with the L2 strengths that are always tried.

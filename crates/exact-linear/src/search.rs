@@ -48,7 +48,8 @@ impl Trial {
         let Fit { parameters, loss, .. } = data.fit(candidate, fold, watch)?;
         let (metric, trained) = (&data.options.metric, &candidate.settings.loss);
         let Fold { train, validation } = &data.folds[fold];
-        let [validation_score, train_score] = metric.scores([validation, train], &parameters, trained)?;
+        let [validation_score, train_score] =
+            data.options.scores([validation, train], &parameters, trained)?;
         Ok(Self {
             validation_score,
             train_score,

@@ -1,7 +1,12 @@
 //! How selection trains.
 
+use exact_core::loss::LossSettings;
+
+use crate::LinearError;
+use crate::dataset::Dataset;
 use crate::feature_choice::{FeatureChoice, FeatureKind};
 use crate::metric::Metric;
+use crate::scorer::Scorer;
 use crate::solver::Solver;
 
 /// How to train.
@@ -24,6 +29,8 @@ pub struct TrainOptions {
     pub solver: Solver,
     /// What the classifier is to be good at; accuracy by default.
     pub metric: Metric,
+    /// What settings are chosen by in the place of the metric's score; `None` by default.
+    pub scorer: Option<Scorer>,
     /// What the columns are expanded to; [`FeatureKind::Linear`] by default, the columns as they are.
     pub features: FeatureChoice,
 }
@@ -35,6 +42,7 @@ impl Default for TrainOptions {
             seed: 0,
             solver: Solver::Auto,
             metric: Metric::Accuracy,
+            scorer: None,
             features: FeatureChoice::Kind(FeatureKind::Linear),
         }
     }
@@ -69,5 +77,25 @@ impl TrainOptions {
     #[must_use]
     pub fn with_metric(self, metric: Metric) -> Self {
         Self { metric, ..self }
+    }
+
+    /// With a [`TrainOptions::scorer`].
+    #[must_use]
+    pub fn with_scorer(self, scorer: Scorer) -> Self {
+        Self { scorer: Some(scorer), ..self }
+    }
+
+    /// The scores on data sets, by which settings are chosen, of a classifier that was trained with a loss.
+    /// Where they need probabilities, their scale is the one that fits the first of the data sets best.
+    pub(crate) fn scores<const N: usize>(
+        &self,
+        data: [&Dataset<'_>; N],
+        parameters: &[f64],
+        loss: &LossSettings,
+    ) -> Result<[f64; N], LinearError> {
+        match &self.scorer {
+            Some(scorer) => scorer.scores(data, parameters, loss),
+            None => self.metric.scores(data, parameters, loss),
+        }
     }
 }

@@ -212,7 +212,7 @@ impl<'a> Trainer<'a> {
                 let prefers = self.prefers(&exact.cv.folds, &cross_entropy.cv.folds);
                 let chosen = if prefers { exact } else { cross_entropy };
                 let cv = with_nested(chosen.cv, choices.as_deref());
-                Ok(Trained { path, seconds, cv, choices, ..chosen })
+                Ok(Trained { cv, path, seconds, choices, ..chosen })
             }
         }
     }
@@ -251,18 +251,22 @@ impl<'a> Trainer<'a> {
         }
         let start = Instant::now();
         let (data, choice) = (&self.data, self.data.options.features);
-        let candidates = match (choice, data.options.solver) {
+        let mut candidates = match (choice, data.options.solver) {
             // Stochastic gradient descent is for data on which little is to be tried.
             (FeatureChoice::Auto, Solver::Sgd) => vec![Basis::Linear],
             _ => feature_selection::candidates(choice),
         };
-        if choice != FeatureChoice::Auto {
-            data.check_size(candidates[0])?;
+        match choice {
+            FeatureChoice::Auto => candidates.retain(|&basis| data.check_size(basis).is_ok()),
+            FeatureChoice::Kind(_) => data.check_size(candidates[0])?,
         }
         let watch = Watch::new(callback, "features", data.passes_of_features(&candidates)?);
         let (basis, scores) = match candidates[..] {
             [basis] => (Some(basis), Vec::new()),
-            _ => feature_selection::select(data, &candidates, &watch)?,
+            _ => {
+                let sample = data.sample()?;
+                feature_selection::select(sample.as_ref().unwrap_or(data), &candidates, &watch)?
+            }
         };
         let none = || {
             let kind = candidates[0].kind();

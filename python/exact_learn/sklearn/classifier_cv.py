@@ -12,6 +12,7 @@ from exact_learn import _core
 from exact_learn.sklearn.linear import LinearClassifier
 from exact_learn.sklearn.parameters import text
 from exact_learn.sklearn.progress import progress_bar
+from exact_learn.sklearn.scoring import score_of
 from exact_learn.sklearn.selection import chosen_parameters, given_folds, path_arrays
 
 
@@ -38,6 +39,10 @@ class ExactClassifierCV(LinearClassifier):
     metric : str or array-like, (n_classes, n_classes)
         What settings are chosen by and "exact" expects, as in :class:`ExactClassifier`. With costs, classifiers that
         were trained with another loss predict the class with the least expected cost.
+    scoring : str or callable, optional
+        What settings, features and the loss are chosen by in place of the metric: the name of a scorer of scikit-learn,
+        as "roc_auc" or "f1_macro", one by ``make_scorer``, or ``scorer(estimator, X, y)``, whose estimator has the
+        predictions for the rows held out and whose X is None. Training is for ``metric`` all the same.
     k : int
         The number of guesses of top-k accuracy.
     cv : int, splitter or iterable, optional
@@ -118,6 +123,7 @@ class ExactClassifierCV(LinearClassifier):
         loss: str = "auto",
         *,
         metric: str | ArrayLike = "accuracy",
+        scoring: Any = None,
         k: int = 2,
         cv: Any = None,
         solver: str = "auto",
@@ -129,6 +135,7 @@ class ExactClassifierCV(LinearClassifier):
     ) -> None:
         self.loss = loss
         self.metric = metric
+        self.scoring = scoring
         self.k = k
         self.cv = cv
         self.solver = solver
@@ -138,7 +145,7 @@ class ExactClassifierCV(LinearClassifier):
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> ExactClassifierCV:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> ExactClassifierCV:
         """Chooses the settings and trains the classifier.
 
         Parameters
@@ -149,6 +156,9 @@ class ExactClassifierCV(LinearClassifier):
             Labels of at least two classes.
         sample_weight : array-like, (n_samples,), optional
             Weights of at least 0, in training and in the scores. A sample with the weight 0 counts as absent.
+        groups : array-like, (n_samples,), optional
+            The group of each row: no fold holds out rows of a group of which others are trained on. A splitter as
+            ``cv`` is given them; without one, folds are drawn by ``StratifiedGroupKFold``.
 
         Returns
         -------
@@ -158,7 +168,7 @@ class ExactClassifierCV(LinearClassifier):
         ------
         ValueError
             If X has missing or infinite values, y has one class, weights are negative or all 0, there are fewer rows
-            than folds, or a parameter is outside its range.
+            or groups than folds, or a parameter is outside its range. What ``scoring`` raises is passed on.
         TypeError
             If a parameter has another type.
         """
@@ -169,7 +179,8 @@ class ExactClassifierCV(LinearClassifier):
                 data=data,
                 loss=text("loss", self.loss),
                 metric=self._metric(),
-                folds=given_folds(self.cv, data["labels"], data["sample_weight"]),
+                score=None if self.scoring is None else score_of(self.scoring, self.classes_),
+                folds=given_folds(self.cv, data["labels"], data["sample_weight"], groups, seed),
                 solver=text("solver", self.solver),
                 features=text("features", self.features),
                 seed=seed,

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import check_cv
+from sklearn.model_selection import StratifiedGroupKFold, check_cv
+from sklearn.utils import check_consistent_length, column_or_1d
 
 from exact_learn import _core
 from exact_learn.sklearn.parameters import positive_integer
@@ -15,16 +16,29 @@ from exact_learn.sklearn.parameters import positive_integer
 Folds = int | list[tuple[NDArray[np.int64], NDArray[np.int64]]]
 
 
-def given_folds(cv: Any, labels: NDArray[np.int64], weights: NDArray[np.float64] | None) -> Folds:
+def given_folds(
+    cv: Any,
+    labels: NDArray[np.int64],
+    weights: NDArray[np.float64] | None,
+    groups: Any = None,
+    seed: int = 0,
+) -> Folds:
     """The number of folds, 5 by default, or their rows among those that have a weight."""
-    if cv is None:
-        return 5
-    if isinstance(cv, Real):
-        return positive_integer("cv", cv)
+    if groups is not None:
+        groups = column_or_1d(groups)
+        check_consistent_length(labels, groups)
+    if cv is None or isinstance(cv, Real):
+        n_folds = 5 if cv is None else positive_integer("cv", cv)
+        if groups is None:
+            return n_folds
+        n_groups = len(np.unique(groups))
+        if n_groups < n_folds:
+            raise ValueError(f"groups has {n_groups} groups, which cannot be divided into {n_folds} folds")
+        cv = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
     rows = np.arange(len(labels))
     kept = np.ones(len(labels), dtype=bool) if weights is None else weights > 0.0
     numbers = np.cumsum(kept) - 1
-    splits = check_cv(cv, labels, classifier=True).split(rows, labels)
+    splits = check_cv(cv, labels, classifier=True).split(rows, labels, groups)
 
     def numbered(fold: Any) -> NDArray[np.int64]:
         # NumPy takes an empty list for numbers that are not integers.

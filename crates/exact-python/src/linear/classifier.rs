@@ -10,6 +10,7 @@ use super::arguments::{
 };
 use super::error::linear_error;
 use super::partitions;
+use super::scorer::scorer;
 use super::selection::Selection;
 use super::training::train;
 use crate::outputs::matrix;
@@ -69,19 +70,20 @@ impl LinearClassifier {
         Ok((Self(classifier), iterations, converged))
     }
 
-    /// Trains with the settings that cross-validation chooses. Returns the classifier and how they were
-    /// chosen.
+    /// Trains with the settings that cross-validation chooses, by the metric or by `score` (as in
+    /// [`scorer`]). Returns the classifier and how they were chosen.
     ///
     /// # Errors
-    /// As for a fit, and a `ValueError` for folds that cannot be used.
+    /// As for a fit, a `ValueError` for folds that cannot be used, and what `score` raises.
     #[staticmethod]
     #[expect(clippy::too_many_arguments, reason = "they are named in Python")]
-    #[pyo3(signature = (*, data, loss, metric, folds, solver, features, seed, n_threads, progress))]
+    #[pyo3(signature = (*, data, loss, metric, score, folds, solver, features, seed, n_threads, progress))]
     fn cross_validate(
         py: Python<'_>,
         data: DatasetArgument<'_>,
         loss: &str,
         metric: MetricArgument<'_>,
+        score: Option<Py<PyAny>>,
         folds: FoldsArgument<'_>,
         solver: &str,
         features: &str,
@@ -97,6 +99,7 @@ impl LinearClassifier {
             .with_solver(solver)
             .with_features(features)
             .with_seed(seed);
+        options.scorer = score.map(scorer);
         let dataset = data.get()?;
         let splits = match folds {
             FoldsArgument::Number(number) => {

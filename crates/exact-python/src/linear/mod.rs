@@ -6,6 +6,7 @@ mod class_weight;
 mod classifier;
 mod error;
 mod partitions;
+mod scorer;
 mod selection;
 mod training;
 
