@@ -228,7 +228,7 @@ fn maturin() -> Result<Command> {
 }
 
 /// How long to wait after each attempt to install packages that failed, before the next.
-const INSTALL_PAUSES: [Duration; 2] = [Duration::from_secs(10), Duration::from_secs(60)];
+const INSTALL_PAUSES: [Duration; 2] = [Duration::from_secs(10), Duration::from_mins(1)];
 
 /// The virtual environment below the target directory.
 pub struct Environment {

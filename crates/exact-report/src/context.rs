@@ -27,13 +27,8 @@ pub(crate) struct Report {
     columns: Vec<ColumnRecord>,
     /// The most columns that are shown.
     shown_columns: usize,
-    /// The metric that losses are compared in: its words, with a capital letter and with its unit.
-    metric: String,
-    metric_title: String,
-    metric_with_unit: String,
-    by_accuracy: bool,
-    /// Whether more of it is better.
-    is_rate: bool,
+    #[serde(flatten)]
+    compared_in: ComparedIn,
     outcomes: Vec<Outcome>,
     has_test: bool,
     has_l1: bool,
@@ -50,6 +45,17 @@ pub(crate) struct Report {
     confusions: Vec<Confusion>,
     reliability: Option<Picture>,
     calibrations: Vec<Calibration>,
+}
+
+/// The metric that losses are compared in: its words, with a capital letter and with its unit.
+#[derive(Serialize)]
+struct ComparedIn {
+    metric: String,
+    metric_title: String,
+    metric_with_unit: String,
+    by_accuracy: bool,
+    /// Whether more of it is better.
+    is_rate: bool,
 }
 
 /// One row of the table of losses.
@@ -163,11 +169,13 @@ fn report(
         verdict,
         columns: columns.to_vec(),
         shown_columns: SHOWN_COLUMNS,
-        metric: measure.words(),
-        metric_title: measure.title(),
-        metric_with_unit: measure.with_unit(),
-        by_accuracy: measure.is_accuracy(),
-        is_rate: measure.0.is_rate(),
+        compared_in: ComparedIn {
+            metric: measure.words(),
+            metric_title: measure.title(),
+            metric_with_unit: measure.with_unit(),
+            by_accuracy: measure.is_accuracy(),
+            is_rate: measure.0.is_rate(),
+        },
         outcomes,
         has_test: rows.iter().any(|row| row.test.is_some()),
         has_l1: rows.iter().any(|row| row.selected.l1.is_some()),
