@@ -1,11 +1,15 @@
 //! What can go wrong in training and with model files.
 
+use std::error::Error;
 use std::path::PathBuf;
 
 use exact_core::loss::{LossError, LossKind};
 use exact_core::schedule::ScheduleError;
 use exact_data::DataError;
 use exact_eval::EvalError;
+
+/// Why a [`Scorer`](crate::Scorer) has no score.
+pub type ScorerError = Box<dyn Error + Send + Sync>;
 
 /// Why a classifier cannot be trained, applied, stored or loaded.
 #[derive(Debug, thiserror::Error)]
@@ -129,7 +133,7 @@ pub enum LinearError {
     },
     /// A scorer has no score.
     #[error("the scorer failed: {0}")]
-    Scorer(#[source] crate::scorer::ScorerError),
+    Scorer(#[source] ScorerError),
     /// The caller's callback stopped training.
     #[error("training was interrupted")]
     Interrupted,

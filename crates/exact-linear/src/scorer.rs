@@ -1,13 +1,12 @@
 //! A score of the caller's own, by which settings are chosen.
 
-use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
 use exact_core::loss::LossSettings;
 
-use crate::LinearError;
 use crate::dataset::Dataset;
+use crate::error::{LinearError, ScorerError};
 
 /// Predictions for labelled rows.
 #[derive(Debug, Clone, Copy)]
@@ -24,9 +23,6 @@ pub struct Scored<'a> {
     /// Probabilities `[n, n_classes]`, with the scale that fits the rows held out best.
     pub probabilities: &'a [f64],
 }
-
-/// Why a scorer has no score.
-pub type ScorerError = Box<dyn Error + Send + Sync>;
 
 type Score = dyn Fn(&Scored<'_>) -> Result<f64, ScorerError> + Send + Sync;
 
