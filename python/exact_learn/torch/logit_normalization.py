@@ -63,6 +63,12 @@ class LogitNormalization(nn.Module):
         return centered / std
 
 
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
+        # A model that was trained without it has no statistics.
+        if any(name.startswith(prefix) for name in state_dict):
+            super()._load_from_state_dict(state_dict, prefix, *rest)
+
+
 class _AllReduce(torch.autograd.Function):
     """The sum over processes, through which gradients of all processes flow back."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from exact_learn.torch import operators, quadrature
+from exact_learn.torch import classification, operators, quadrature
 from exact_learn.torch.classification import ClassificationLoss
 from exact_learn.torch.logit_normalization import LogitNormalization
 from exact_learn.torch.sigma import positive
@@ -35,6 +36,19 @@ class ScoreLoss(ClassificationLoss):
     """
 
     sigma: Tensor | nn.Module
+    _sigma_place = 0
+    """Where sigma is among the arguments by position."""
+
+    def __new__(cls, *arguments: Any, **settings: Any) -> Any:
+        # Where other losses have the weights of classes.
+        if len(arguments) > cls._sigma_place:
+            sigma = arguments[cls._sigma_place]
+            if isinstance(sigma, Tensor) and sigma.ndim > 0:
+                raise TypeError(
+                    f"{cls.__name__} takes sigma by position, not a tensor of shape {tuple(sigma.shape)}; "
+                    "give weights of classes as weight=…, and a sigma per class or sample as sigma=…"
+                )
+        return super().__new__(cls)
 
     def __init__(
         self,
@@ -53,14 +67,13 @@ class ScoreLoss(ClassificationLoss):
         self.normalization = LogitNormalization() if normalize_logits else None
         self.schedule: Callable[[int], float] | None = None
         self.steps = 0
-        if isinstance(sigma, Tensor | nn.Module):
-            self.sigma = sigma
-        else:
-            if callable(sigma):
-                self.schedule = sigma
-                sigma = sigma(0)
-            # Not a buffer: it keeps its precision on all devices, and compiled code sees it change.
-            self.sigma = torch.tensor(positive("sigma", sigma), dtype=torch.float64)
+        if callable(sigma) and not isinstance(sigma, nn.Module):
+            self.schedule = sigma
+            sigma = sigma(0)
+        self.sigma = sigma
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, _checked_sigma(value) if name == "sigma" else value)
 
     def step(self) -> None:
         """Moves to the next value of the schedule of sigma; without one, does nothing."""
@@ -68,14 +81,19 @@ class ScoreLoss(ClassificationLoss):
             self.steps += 1
             self._follow(self.schedule)
 
-    def get_extra_state(self) -> dict[str, Any]:
-        """The place in the schedule, for state_dict."""
-        return {"steps": self.steps}
-
-    def set_extra_state(self, state: dict[str, Any]) -> None:
-        """Continues the schedule."""
-        self.steps = state["steps"]
+    def _save_to_state_dict(self, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:
+        # The place in the schedule, in a tensor, as all that is stored with a model; without a schedule there is none.
+        super()._save_to_state_dict(destination, prefix, keep_vars)
         if self.schedule is not None:
+            destination[f"{prefix}steps"] = torch.tensor(self.steps)
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
+        # Models that were trained with another loss have no place; older versions had it in a dictionary.
+        old = state_dict.pop(f"{prefix}_extra_state", None)
+        steps = state_dict.pop(f"{prefix}steps", None if old is None else old["steps"])
+        super()._load_from_state_dict(state_dict, prefix, *rest)
+        if self.schedule is not None and steps is not None:
+            self.steps = int(steps)
             self._follow(self.schedule)
 
     def _follow(self, schedule: Callable[[int], float]) -> None:
@@ -98,7 +116,30 @@ class ScoreLoss(ClassificationLoss):
     def sample_losses(self, logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
         if self.normalization is not None:
             logits = self.normalization(logits, weights)
-        return self.expected_losses(logits, self.sigma_of(logits).to(logits), labels)
+        return self.expected_losses(logits, self.positive_sigma_of(logits), labels)
+
+    def of_probabilities(self, logits: Tensor, probabilities: Tensor) -> Tensor:
+        if self.weight is not None:
+            if len(self.weight) != logits.shape[1]:
+                raise ValueError(f"weight has {len(self.weight)} entries, expected {logits.shape[1]}, one per class")
+            probabilities = probabilities * self.weight.to(probabilities)
+        costs = self.costs_of(probabilities)
+        if costs is None:
+            return super().of_probabilities(logits, probabilities)
+        if self.margin is not None:
+            raise ValueError("a margin is from the logit of the label: leave it out with soft targets")
+        if self.normalization is not None:
+            logits = self.normalization(logits)
+        if classification.on_cpu(logits) and not probabilities.requires_grad:
+            # Each sample is a label of its own, with its row of costs.
+            samples = torch.arange(len(logits))
+            return operators.cost(logits, self.sigma_of(logits), samples, None, -1, self.reduction, costs)
+        distribution = quadrature.predictive_distribution(logits, self.positive_sigma_of(logits))
+        return self.reduced((costs * distribution).sum(dim=-1), logits.new_ones(len(logits)))
+
+    def costs_of(self, probabilities: Tensor) -> Tensor | None:
+        """What each prediction costs, (n, C), for probabilities of labels (n, C); None where the loss is no cost."""
+        return None
 
     def kernel(self, means: Tensor, sigma: Tensor, labels: Tensor, *reduction: Any) -> Tensor:
         """The loss for scores with means (n, C) and sigma () or (n, C), reduced by weight, ignore_index, reduction."""
@@ -120,6 +161,11 @@ class ScoreLoss(ClassificationLoss):
                 f"sigma of shape {tuple(sigma.shape)} does not broadcast to logits of shape {tuple(logits.shape)}"
             ) from None
 
+    def positive_sigma_of(self, logits: Tensor) -> Tensor:
+        """The same where nothing can be refused without waiting for the device: NaN where it is not positive."""
+        sigma = self.sigma_of(logits).to(logits)
+        return torch.where(sigma > 0.0, sigma, math.nan)
+
     def clipped(self, means: Tensor, labels: Tensor) -> Tensor:
         """The means, of which those more than the margin below the label's are lifted."""
         if self.margin is None:
@@ -128,6 +174,18 @@ class ScoreLoss(ClassificationLoss):
         column = labels.clamp(0, means.shape[1] - 1).unsqueeze(-1)
         floor = means.gather(1, column) - self.margin
         return torch.where(means < floor, floor, means)
+
+
+def _checked_sigma(sigma: Any) -> Tensor | nn.Module:
+    """Sigma as a tensor of a floating type or a module."""
+    if isinstance(sigma, nn.Module):
+        return sigma
+    if not isinstance(sigma, Tensor):
+        # Not a buffer: it keeps its precision on all devices, and compiled code sees it change.
+        return torch.tensor(positive("sigma", sigma), dtype=torch.float64)
+    if sigma.is_complex() or sigma.dtype == torch.bool:
+        raise TypeError(f"sigma must be a tensor of a floating type, got {sigma.dtype}")
+    return sigma if sigma.is_floating_point() else sigma.to(torch.float64)
 
 
 class ExactLoss(ScoreLoss):
@@ -152,6 +210,9 @@ class ExactLoss(ScoreLoss):
     Karpukhin, Dereka and Kolesnikov, *EXACT: How to Train Your Accuracy*, arXiv 2205.09615. They estimate value and
     gradient by Monte Carlo; here both are computed by quadrature.
     """
+
+    def costs_of(self, probabilities: Tensor) -> Tensor:
+        return probabilities.sum(dim=-1, keepdim=True) - probabilities
 
     def kernel(self, means: Tensor, sigma: Tensor, labels: Tensor, *reduction: Any) -> Tensor:
         return operators.accuracy(means, sigma, labels, *reduction, self.margin, "error")
@@ -191,6 +252,8 @@ class TopKLoss(ScoreLoss):
         As in :class:`ScoreLoss`.
     """
 
+    _sigma_place = 1
+
     def __init__(self, k: int, sigma: Sigma = 1.0, **settings: Any) -> None:
         super().__init__(sigma, **settings)
         self.k = operator.index(k)
@@ -221,6 +284,7 @@ class ExpectedCostLoss(ScoreLoss):
     """
 
     costs: Tensor
+    _sigma_place = 1
 
     def __init__(self, costs: Tensor, sigma: Sigma = 1.0, **settings: Any) -> None:
         super().__init__(sigma, **settings)
@@ -229,6 +293,12 @@ class ExpectedCostLoss(ScoreLoss):
         if costs.ndim != 2 or costs.numel() == 0 or not bool(costs.isfinite().all()):
             raise ValueError(f"costs must be a matrix (labels, predictions) of finite numbers, got {costs}")
         self.register_buffer("costs", costs)
+
+    def costs_of(self, probabilities: Tensor) -> Tensor:
+        self._check_width(probabilities)
+        if self.costs.shape[0] != probabilities.shape[1]:
+            raise ValueError(f"costs have {self.costs.shape[0]} rows, expected {probabilities.shape[1]}, one per class")
+        return probabilities @ self.costs.to(probabilities)
 
     def kernel(self, means: Tensor, sigma: Tensor, labels: Tensor, *reduction: Any) -> Tensor:
         self._check_width(means)
@@ -274,7 +344,7 @@ class MacroF1Loss(ScoreLoss):
         logits, labels, weights = self.weighted(logits, labels)
         if self.normalization is not None:
             logits = self.normalization(logits, weights)
-        means, sigma = self.clipped(logits, labels), self.sigma_of(logits).to(logits)
+        means, sigma = self.clipped(logits, labels), self.positive_sigma_of(logits)
         return 1.0 - _macro_f1(quadrature.predictive_distribution(means, sigma), labels, weights)
 
 

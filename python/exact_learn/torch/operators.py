@@ -29,7 +29,10 @@ class _Eager(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, cotangent: Tensor) -> tuple[Tensor | None, ...]:
         if torch.is_grad_enabled():
-            raise RuntimeError("the losses of exact_learn have first derivatives only; leave out create_graph=True")
+            raise RuntimeError(
+                "the losses of exact_learn have first derivatives only here; leave out create_graph=True, or take the "
+                "derivatives by torch.func"
+            )
         return *_gradients(ctx, cotangent), None, None
 
 

@@ -227,6 +227,11 @@ class CrossEntropyLoss(PointwiseLoss):
             raise ValueError(f"label_smoothing must be at least 0 and below 1, got {label_smoothing}")
         super().__init__(float(label_smoothing), **settings)
 
+    def of_probabilities(self, logits: Tensor, probabilities: Tensor) -> Tensor:
+        weight = None if self.weight is None else self.weight.to(logits)
+        how = {"reduction": self.reduction, "label_smoothing": self.setting}
+        return functional.cross_entropy(logits, probabilities, weight, **how)
+
     def formula(self, logits: Tensor, labels: Tensor) -> Tensor:
         return functional.cross_entropy(logits, labels, reduction="none", label_smoothing=self.setting)
 

@@ -122,7 +122,7 @@ def test_gradients_flow_to_sigma(name, shape, reduction):
     sigma.requires_grad_()
 
     def loss(x, s):
-        return SCORE_LOSSES[name](s, weight=weight, ignore_index=1, reduction=reduction)(x, labels)
+        return SCORE_LOSSES[name](sigma=s, weight=weight, ignore_index=1, reduction=reduction)(x, labels)
 
     assert torch.autograd.gradcheck(loss, (logits, sigma))
 
@@ -273,9 +273,23 @@ def test_half_precision_is_computed_in_single(name, dtype):
     halves = logits.detach().to(dtype).requires_grad_()
     expected = ALL_LOSSES[name]()(halves.float(), labels)
     value = ALL_LOSSES[name]()(halves, labels)
-    assert value.dtype == dtype
-    torch.testing.assert_close(value, expected.to(dtype))
+    assert value.dtype == torch.float32
+    torch.testing.assert_close(value, expected)
     assert gradient_of(value, halves).dtype == dtype
+
+
+@pytest.mark.parametrize("kernels", [True, False])
+def test_autocast_leaves_losses_and_their_sums_in_single_precision(kernels):
+    logits, labels = batch(2000, torch.float32)
+    with torch.autocast("cpu", dtype=torch.bfloat16), contextlib.nullcontext() if kernels else without_kernels():
+        halves = torch.nn.functional.linear(logits, torch.eye(4))
+        assert halves.dtype == torch.bfloat16
+        for name, loss in ALL_LOSSES.items():
+            value = loss()(halves, labels)
+            assert value.dtype == torch.float32, name
+            torch.testing.assert_close(value, loss()(halves.float(), labels))
+        total = ExactLoss(reduction="none")(halves, labels).sum()
+    torch.testing.assert_close(total, ExactLoss(reduction="sum")(halves.float(), labels), rtol=1e-5, atol=0.0)
 
 
 def test_schedules_move_sigma():
@@ -309,6 +323,98 @@ def test_sigma_is_learned():
     assert [name for name, _ in ExactLoss(torch.nn.Parameter(torch.tensor(1.0))).named_parameters()] == ["sigma"]
 
 
+def test_sigma_can_be_set():
+    logits, labels = batch()
+    loss = ExactLoss()
+    loss.sigma = 0.5
+    torch.testing.assert_close(loss(logits, labels), ExactLoss(0.5)(logits, labels))
+    loss.sigma = torch.tensor(2)
+    torch.testing.assert_close(loss(logits, labels), ExactLoss(2.0)(logits, labels))
+
+
+def test_a_sigma_that_is_not_positive_gives_no_number_on_other_devices():
+    logits, labels = batch()
+    with without_kernels():
+        for sigma_now in (-1.0, 0.0):
+            for name, loss in (SCORE_LOSSES | {"macro-f1": MacroF1Loss}).items():
+                assert loss(sigma=torch.tensor(sigma_now))(logits, labels).isnan(), name
+
+
+def test_the_state_is_tensors_and_models_of_other_losses_load():
+    class Model(torch.nn.Module):
+        def __init__(self, criterion):
+            super().__init__()
+            self.layer = torch.nn.Linear(2, 4)
+            self.criterion = criterion
+
+    schedule = GeometricSchedule(10.0, 0.1, steps=3)
+    model = Model(ExactLoss(schedule, normalize_logits=True))
+    model.criterion.step()
+    state = model.state_dict()
+    assert all(isinstance(value, torch.Tensor) for value in state.values())
+    other = Model(ExactLoss(schedule, normalize_logits=True))
+    other.load_state_dict(state)
+    assert other.criterion.steps == 1 and other.criterion.sigma == pytest.approx(1.0)
+    # One that was trained with cross-entropy, and one of a version that kept a dictionary.
+    other.load_state_dict(Model(torch.nn.CrossEntropyLoss()).state_dict())
+    old = {name: value for name, value in state.items() if name != "criterion.steps"}
+    other.load_state_dict(old | {"criterion._extra_state": {"steps": 2}})
+    assert other.criterion.steps == 2
+    assert list(Model(ExactLoss(0.5)).state_dict()) == ["layer.weight", "layer.bias"]
+    with pytest.raises(RuntimeError, match="running_std"):
+        other.load_state_dict({name: value for name, value in state.items() if not name.endswith("running_std")})
+
+
+@pytest.mark.parametrize("kernels", [True, False])
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize("name", ["exact", "expected cost", "cross-entropy"])
+def test_soft_targets_are_means_over_labels(name, reduction, kernels):
+    logits, _ = batch(5)
+    target = torch.softmax(torch.randn(5, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(3)), dim=1)
+    loss = {**SAMPLE_LOSSES, "cross-entropy": CrossEntropyLoss}[name]
+    each = torch.stack([loss(reduction="none")(logits, torch.full((5,), label)) for label in range(4)], dim=1)
+    expected = (target * each).sum(dim=1)
+    expected = {"mean": expected.mean(), "sum": expected.sum(), "none": expected}[reduction]
+    with contextlib.nullcontext() if kernels else without_kernels():
+        value = loss(reduction=reduction)(logits, target)
+        torch.testing.assert_close(value, expected, rtol=1e-7, atol=1e-9)
+        torch.testing.assert_close(
+            gradient_of(value.sum(), logits), gradient_of(expected.sum(), logits), rtol=1e-5, atol=1e-7
+        )
+
+
+def test_soft_targets_have_the_shapes_and_weights_of_cross_entropy():
+    logits, labels = batch(6, torch.float32)
+    weight = torch.tensor([0.5, 1.0, 2.0, 0.1])
+    one_hot = torch.nn.functional.one_hot(labels, 4).float()
+    for reduction in ("sum", "none"):
+        loss = ExactLoss(0.7, weight=weight, reduction=reduction, normalize_logits=True).eval()
+        torch.testing.assert_close(loss(logits, one_hot), loss(logits, labels))
+    images, targets = (rows.reshape(2, 3, 4).movedim(-1, 1) for rows in (logits, one_hot))
+    loss = ExactLoss(reduction="none")
+    torch.testing.assert_close(loss(images, targets), loss(logits, labels).reshape(2, 3))
+    assert loss(logits[0], one_hot[0]).shape == ()
+    mixed = 0.3 * one_hot + 0.7 * one_hot.flip(0)
+    expected = 0.3 * loss(logits, labels) + 0.7 * loss(logits, labels.flip(0))
+    torch.testing.assert_close(loss(logits, mixed), expected)
+
+
+@pytest.mark.parametrize("name", SAMPLE_LOSSES)
+def test_function_transforms_see_the_derivatives(name):
+    logits, labels = batch()
+    loss = SAMPLE_LOSSES[name]()
+    expected = gradient_of(loss(logits, labels), logits)
+    at = logits.detach()
+    tolerance = {"rtol": 1e-6, "atol": 1e-9}
+    torch.testing.assert_close(torch.func.grad(lambda x: loss(x, labels))(at), expected, **tolerance)
+    torch.testing.assert_close(torch.func.jacrev(lambda x: loss(x, labels))(at), expected, **tolerance)
+    along = torch.ones_like(at)
+    _, slope = torch.func.jvp(lambda x: loss(x, labels), (at,), (along,))
+    torch.testing.assert_close(slope, (expected * along).sum(), **tolerance)
+    each = torch.func.vmap(torch.func.grad(loss))(at.unsqueeze(1), labels.unsqueeze(1)).squeeze(1)
+    torch.testing.assert_close(each / len(labels), expected, **tolerance)
+
+
 def test_state_and_copies_keep_the_loss():
     logits, labels = batch()
     loss = ExactLoss(0.5, normalize_logits=True, weight=torch.ones(4))
@@ -335,7 +441,11 @@ LOGITS, LABELS = torch.zeros(2, 3), torch.tensor([0, 1])
         (lambda: ExactLoss(math.nan), ValueError, "sigma must be positive"),
         (lambda: ExactLoss(lambda step: -1.0), ValueError, "sigma must be positive"),
         (lambda: ExactLoss(torch.tensor(-1.0))(LOGITS, LABELS), ValueError, "learn its logarithm"),
-        (lambda: ExactLoss(torch.ones(7))(LOGITS, LABELS), ValueError, "does not broadcast"),
+        (lambda: ExactLoss(sigma=torch.ones(7))(LOGITS, LABELS), ValueError, "does not broadcast"),
+        (lambda: ExactLoss(torch.ones(3)), TypeError, "weights of classes as weight="),
+        (lambda: TopKLoss(2, torch.ones(3)), TypeError, "sigma per class or sample as sigma="),
+        (lambda: ExactLoss(torch.tensor(True)), TypeError, "floating type, got torch.bool"),
+        (lambda: setattr(ExactLoss(), "sigma", 0.0), ValueError, "sigma must be positive"),
         (lambda: ExactLoss("1"), TypeError, "sigma must be a number"),
         (lambda: ExactLoss(margin=-1.0), ValueError, "margin must be at least 0"),
         (lambda: ExactLoss(reduction="average"), ValueError, "reduction must be one of"),
@@ -346,6 +456,11 @@ LOGITS, LABELS = torch.zeros(2, 3), torch.tensor([0, 1])
         (lambda: ExactLoss(weight=torch.ones(3))(LOGITS, torch.tensor([0, 9])), ValueError, "label 9"),
         (lambda: ExactLoss()(LOGITS * math.nan, LABELS), ValueError, "logit NaN of sample 0, class 0"),
         (lambda: ExactLoss()(LOGITS, LABELS.float()), TypeError, "labels must be integers"),
+        (lambda: ProbitLoss()(LOGITS, LOGITS), TypeError, "ProbitLoss has no soft targets"),
+        (lambda: HingeLoss()(LOGITS, LOGITS), TypeError, "HingeLoss has no soft targets"),
+        (lambda: ExactLoss(margin=1.0)(LOGITS, LOGITS), ValueError, "leave it out with soft targets"),
+        (lambda: ExactLoss(weight=torch.ones(2))(LOGITS, LOGITS), ValueError, "weight has 2 entries"),
+        (lambda: ExpectedCostLoss(torch.ones(2, 3))(LOGITS, LOGITS), ValueError, "costs have 2 rows"),
         (lambda: ExactLoss()(LOGITS.long(), LABELS), TypeError, "logits must be of a floating type"),
         (lambda: ExactLoss()(LOGITS.numpy(), LABELS), TypeError, "must be tensors"),
         (lambda: ExactLoss()(LOGITS, torch.tensor([0, 1, 2])), ValueError, "labels have shape"),
