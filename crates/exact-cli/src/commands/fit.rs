@@ -66,9 +66,8 @@ fn summary(record: &FitRecord) -> String {
             format!(" ({} {})", LossKind::CrossEntropy, training::spread(metric, cv))
         });
         named.push((format!("cross-validated {}", metric.words()), training::spread(metric, cv) + &beside));
-        named.extend(
-            cv.nested.map(|nested| ("  of what other folds choose".into(), training::value(metric, nested))),
-        );
+        let to_expect = |nested| (format!("{} to expect", metric.words()), training::value(metric, nested));
+        named.extend(cv.nested.map(to_expect));
     }
     if let Some(value) = outcome.test_value {
         named.push((format!("test {}", metric.words()), training::value(metric, value)));
