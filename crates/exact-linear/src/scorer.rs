@@ -55,8 +55,8 @@ impl Scorer {
         Self(Arc::new(score))
     }
 
-    /// The scores on data sets of a classifier that was trained with a loss. The scale of the probabilities is
-    /// the one that fits the first of them best.
+    /// The scores on data sets of a classifier that was trained with a loss. The scale of the probabilities
+    /// is the one that fits the first of them best.
     pub(crate) fn scores<const N: usize>(
         &self,
         data: [&Dataset<'_>; N],

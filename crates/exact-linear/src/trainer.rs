@@ -261,12 +261,11 @@ impl<'a> Trainer<'a> {
             FeatureChoice::Kind(_) => data.check_size(candidates[0])?,
         }
         let watch = Watch::new(callback, "features", data.passes_of_features(&candidates)?);
-        let (basis, scores) = match candidates[..] {
-            [basis] => (Some(basis), Vec::new()),
-            _ => {
-                let sample = data.sample()?;
-                feature_selection::select(sample.as_ref().unwrap_or(data), &candidates, &watch)?
-            }
+        let (basis, scores) = if let [basis] = candidates[..] {
+            (Some(basis), Vec::new())
+        } else {
+            let sample = data.sample()?;
+            feature_selection::select(sample.as_ref().unwrap_or(data), &candidates, &watch)?
         };
         let none = || {
             let kind = candidates[0].kind();

@@ -7,8 +7,8 @@ use pyo3::{Py, PyAny, PyResult, Python};
 
 use crate::outputs::matrix;
 
-/// The scorer that calls `score(labels, logits, probabilities, weights)`, with arrays `[n]`, `[n, n_classes]`,
-/// `[n, n_classes]` and `[n]` or `None`. What it raises is raised by the training.
+/// The scorer that calls `score(labels, logits, probabilities, weights)`, with arrays `[n]`, `[n, n_classes]`
+/// twice, and `[n]` or `None`. What it raises is raised by the training.
 pub fn scorer(score: Py<PyAny>) -> Scorer {
     Scorer::new(move |scored| Python::attach(|py| call(py, &score, scored)).map_err(ScorerError::from))
 }

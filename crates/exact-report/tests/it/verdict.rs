@@ -202,7 +202,7 @@ fn the_verdict_is_in_the_metric_of_selection() {
     record.outcome.test_value = Some(0.95);
     record.cross_entropy_cv = None;
     assert_eq!(
-        sentences(&fit_report(&record).unwrap()),
+        sentences(&fit_report(&record, &[]).unwrap()),
         [
             "Test top-2 accuracy 95.00 %",
             "Selection by cross-validation chose the loss exact.",
