@@ -67,6 +67,7 @@ class Settings(TypedDict):
 
     l2: float
     l1: float
+    group_l1: float
     sigma: float | None
     margin: float | None
     temperature: float | None
@@ -105,6 +106,7 @@ class Setting(TypedDict):
     loss: str
     l2: float
     l1: float | None
+    group_l1: float | None
     sigma: float | None
     margin: float | None
     temperature: float | None

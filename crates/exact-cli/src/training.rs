@@ -178,6 +178,7 @@ pub(crate) fn settings(selected: &Selected) -> String {
     ];
     let mut words = vec![format!("l2 {:e}", selected.l2)];
     words.extend(selected.l1.map(|l1| format!("l1 {l1:e}")));
+    words.extend(selected.group_l1.map(|group_l1| format!("group l1 {group_l1:e}")));
     words.extend(named.into_iter().filter_map(|(name, value)| Some(format!("{name} {}", value?))));
     words.join(", ")
 }

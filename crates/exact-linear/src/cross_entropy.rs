@@ -3,6 +3,7 @@
 use exact_core::Link;
 use exact_core::loss::LossSettings;
 
+use crate::column_groups::ColumnGroups;
 use crate::dataset::Dataset;
 use crate::goal::Goal;
 use crate::mean_loss::{Buffers, MeanLossOfRows};
@@ -11,12 +12,12 @@ use crate::objective::MeanLoss;
 use crate::progress::Watch;
 use crate::refine::Fit;
 use crate::settings::Settings;
-use crate::strength::Penalty;
-use crate::{LinearError, refine};
+use crate::strength::{Largest, Penalty};
+use crate::{LinearError, proximal, refine};
 
 /// The settings of cross-entropy with a penalty.
 pub(crate) fn settings(penalty: Penalty) -> Settings {
-    Settings::new(LossSettings::default(), penalty.l2).with_l1(penalty.l1)
+    penalty.settings(LossSettings::default())
 }
 
 /// The solutions along a path of penalties: the first from `start`, each other from the one before.
@@ -50,9 +51,10 @@ pub(crate) fn residuals(data: &Dataset<'_>, parameters: &[f64]) -> Result<Vec<f6
     Ok(residuals)
 }
 
-/// The smallest coefficient of the L1 penalty with which no column has a weight: the largest slope of the
-/// mean loss along one logit's weight where there are none and the biases give each class its share of rows.
-pub(crate) fn largest_l1(data: &Dataset<'_>) -> Result<f64, LinearError> {
+/// The smallest coefficients with which no column has a weight: the largest slope of the mean loss along one
+/// logit's weight, or along those of a group over the root of its size, where there are no weights and the
+/// biases give each class its share of rows.
+pub(crate) fn largest(data: &Dataset<'_>) -> Result<Largest, LinearError> {
     let map = data.map();
     let mut shares = vec![0.0; data.n_classes];
     for (row, &label) in data.labels.iter().enumerate() {
@@ -73,5 +75,12 @@ pub(crate) fn largest_l1(data: &Dataset<'_>) -> Result<f64, LinearError> {
     mean_loss.at(&parameters, &[])?;
     mean_loss.gradient(0.0, &mut gradient)?;
     let steepest = gradient[..map.n_weights()].iter().fold(0.0, |max: f64, slope| max.max(slope.abs()));
-    Ok(steepest / map.logits_per_score())
+    let of_group = |columns: &[usize]| {
+        proximal::norm(columns, map.n_scores(), &gradient) / (columns.len() as f64).sqrt()
+    };
+    let steepest_group = ColumnGroups::of(data).iter().map(of_group).fold(0.0, f64::max);
+    Ok(Largest {
+        l1: steepest / map.logits_per_score(),
+        group_l1: steepest_group / map.logits_per_score().sqrt(),
+    })
 }

@@ -64,7 +64,8 @@ pub struct Fitted {
 }
 
 impl LinearClassifier {
-    /// Trains on all rows with L-BFGS, or with OWL-QN (Andrew and Gao 2007) where there is an L1 penalty.
+    /// Trains on all rows with L-BFGS, with OWL-QN (Andrew and Gao 2007) where there is an L1 penalty, or
+    /// with FISTA (Beck and Teboulle 2009) where there is one of groups.
     ///
     /// # Errors
     /// [`LinearError`] if a setting is outside its range, the start has another shape, training diverges, or

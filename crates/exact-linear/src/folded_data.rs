@@ -7,6 +7,7 @@ use exact_core::loss::{LossKind, LossSettings};
 use exact_data::{Split, stratified_folds, stratified_group_folds, stratified_split};
 use rayon::prelude::*;
 
+use crate::column_groups::ColumnGroups;
 use crate::dataset::Dataset;
 use crate::expansion::{Basis, Expansion, Sample};
 use crate::feature_choice::FeatureChoice;
@@ -16,7 +17,7 @@ use crate::progress::Watch;
 use crate::refine::Fit;
 use crate::rows::{Inputs, Kernel as _};
 use crate::solver::Solver;
-use crate::strength::{Penalty, Strength};
+use crate::strength::{Largest, Penalty, Strength};
 use crate::train_options::TrainOptions;
 use crate::{LinearError, cross_entropy, refine, sgd};
 
@@ -26,7 +27,8 @@ const SGD_SELECTION_ROWS: usize = 100_000;
 /// Rows held out per fold from which settings, and features, race.
 const RACE_VALIDATION_ROWS: usize = 250;
 
-/// Rows for each column below which the L1 penalty is tried: with more, it has little to leave out.
+/// Rows for each column below which penalties that leave out columns are tried: with more, they have little
+/// to leave out.
 const ROWS_PER_COLUMN: usize = 20;
 
 /// Rows of a fold that tell which features are best.
@@ -71,8 +73,8 @@ pub(crate) struct FoldedData<'a> {
     pub options: TrainOptions,
     /// Rows that the first fold trains on, or those that they are a sample of.
     train_rows: usize,
-    /// The smallest coefficient of the L1 penalty that leaves out all columns of all rows.
-    largest_l1: OnceLock<f64>,
+    /// The smallest coefficients that leave out all columns of all rows.
+    largest: OnceLock<Largest>,
     /// Of cross-entropy, those that have been found.
     solutions: BTreeMap<Strength, OnceLock<Solutions>>,
 }
@@ -81,7 +83,7 @@ impl<'a> FoldedData<'a> {
     fn of(all: Dataset<'a>, folds: Vec<Fold>, options: TrainOptions) -> Self {
         let solutions = Strength::all().map(|strength| (strength, OnceLock::new())).collect();
         let train_rows = folds[0].train.n_rows();
-        Self { all, folds, options, train_rows, largest_l1: OnceLock::new(), solutions }
+        Self { all, folds, options, train_rows, largest: OnceLock::new(), solutions }
     }
 
     /// The same folds with a stratified sample of their rows where they train on more than [`SAMPLE_ROWS`];
@@ -228,7 +230,7 @@ impl<'a> FoldedData<'a> {
         };
         if basis == Basis::Linear {
             let validation = &self.folds[fold].validation;
-            let strengths = [Strength::l2_path(), self.l1_path()].concat().into_iter();
+            let strengths = [Strength::l2_path(), self.sparse_paths(&self.all).concat()].concat().into_iter();
             let scores = strengths.map(|strength| score(validation, &self.solutions(strength, watch)?[fold]));
             return scores.collect::<Result<_, LinearError>>().map(Some);
         }
@@ -237,11 +239,13 @@ impl<'a> FoldedData<'a> {
             return Ok(None);
         }
         let mut fits = l2_path(&train, watch)?;
-        let l1_path = self.l1_path();
-        if !l1_path.is_empty() && basis.is_sparse() {
-            let largest_l1 = cross_entropy::largest_l1(&train)?;
-            let penalties = l1_path.into_iter().map(|strength| strength.penalty(largest_l1));
-            fits.extend(cross_entropy::path(&train, penalties, train.zero(), watch)?);
+        let sparse_paths = self.sparse_paths(&train);
+        if !sparse_paths.is_empty() && basis.is_sparse() {
+            let largest = cross_entropy::largest(&train)?;
+            for path in sparse_paths {
+                let penalties = path.into_iter().map(|strength| strength.penalty(largest));
+                fits.extend(cross_entropy::path(&train, penalties, train.zero(), watch)?);
+            }
         }
         fits.iter().map(|fit| score(&validation, fit)).collect::<Result<_, _>>().map(Some)
     }
@@ -289,24 +293,33 @@ impl<'a> FoldedData<'a> {
         })
     }
 
-    /// The strengths of the L1 penalty that are tried: none unless columns are so many for the rows that it
-    /// may help to leave most out.
-    pub fn l1_path(&self) -> Vec<Strength> {
+    /// Whether columns are so many for the rows that it may help to leave most out.
+    fn has_many_columns(&self) -> bool {
         let many_columns = self.all.n_columns().saturating_mul(ROWS_PER_COLUMN) > self.all.n_rows();
-        if self.options.solver != Solver::Sgd && many_columns { Strength::l1_path() } else { Vec::new() }
+        self.options.solver != Solver::Sgd && many_columns
+    }
+
+    /// The paths of penalties that leave out columns which are tried, if any are: that of the L1 penalty and,
+    /// where some columns of these rows, expanded or not, belong together, that of the group penalty.
+    pub fn sparse_paths(&self, rows: &Dataset<'_>) -> Vec<Vec<Strength>> {
+        if !self.has_many_columns() {
+            return Vec::new();
+        }
+        let grouped = ColumnGroups::of(rows).have_several_columns();
+        [Some(Strength::l1_path()), grouped.then(Strength::group_path)].into_iter().flatten().collect()
     }
 
     /// The penalty of a strength, the same on all folds.
     pub fn penalty(&self, strength: Strength) -> Result<Penalty, LinearError> {
-        let largest_l1 = match (strength, self.largest_l1.get()) {
-            (Strength::L2(_), _) => 0.0,
-            (Strength::L1(_), Some(largest)) => *largest,
-            (Strength::L1(_), None) => {
-                let largest = cross_entropy::largest_l1(&self.all)?;
-                *self.largest_l1.get_or_init(|| largest)
+        let largest = match (strength, self.largest.get()) {
+            (Strength::L2(_), _) => Largest::default(),
+            (Strength::L1(_) | Strength::Group(_), Some(largest)) => *largest,
+            (Strength::L1(_) | Strength::Group(_), None) => {
+                let largest = cross_entropy::largest(&self.all)?;
+                *self.largest.get_or_init(|| largest)
             }
         };
-        Ok(strength.penalty(largest_l1))
+        Ok(strength.penalty(largest))
     }
 
     /// Candidates of L-BFGS with the next stronger or weaker penalty, or the next larger or smaller sigma or
@@ -321,12 +334,12 @@ impl<'a> FoldedData<'a> {
     }
 
     /// Passes over rows at most that it takes to solve cross-entropy with the L2 strengths that are always
-    /// tried and those of the L1 penalty, where it is not yet solved.
-    pub fn passes_of_solutions(&self, l1_path: &[Strength]) -> Result<usize, LinearError> {
+    /// tried and those of sparse penalties, where it is not yet solved.
+    pub fn passes_of_solutions(&self, sparse: &[Strength]) -> Result<usize, LinearError> {
         if self.options.solver == Solver::Sgd {
             return Ok(0);
         }
-        let strengths = [&Strength::l2_path(), l1_path].concat();
+        let strengths = [&Strength::l2_path(), sparse].concat();
         let left = strengths.iter().filter(|strength| self.solutions[strength].get().is_none()).count();
         Ok((self.folds.len() + 1) * left * self.passes_of_solution()?)
     }
@@ -335,12 +348,17 @@ impl<'a> FoldedData<'a> {
     pub fn passes_of_features(&self, candidates: &[Basis]) -> Result<usize, LinearError> {
         let screened = candidates.contains(&Basis::Interactions);
         let paths = (candidates.len() + usize::from(screened)) * self.folds.len();
-        let strengths = Strength::l2_path().len() + self.l1_path().len();
+        let sparse = if self.has_many_columns() {
+            Strength::l1_path().len() + Strength::group_path().len()
+        } else {
+            0
+        };
+        let strengths = Strength::l2_path().len() + sparse;
         Ok(paths * strengths * self.passes_of_solution()?)
     }
 
     fn passes_of_solution(&self) -> Result<usize, LinearError> {
-        let settings = cross_entropy::settings(Strength::l2_path()[0].penalty(0.0));
+        let settings = cross_entropy::settings(Strength::l2_path()[0].penalty(Largest::default()));
         Ok(Goal::new(&settings, &self.options.metric)?.limits().iterations)
     }
 
@@ -375,7 +393,7 @@ impl<'a> FoldedData<'a> {
 
 /// The solutions of cross-entropy with the L2 strengths that are always tried.
 fn l2_path(data: &Dataset<'_>, watch: &Watch<'_>) -> Result<Vec<Fit>, LinearError> {
-    let penalties = Strength::l2_path().into_iter().map(|strength| strength.penalty(0.0));
+    let penalties = Strength::l2_path().into_iter().map(|strength| strength.penalty(Largest::default()));
     cross_entropy::path(data, penalties, data.zero(), watch)
 }
 
@@ -386,7 +404,7 @@ mod tests {
     use crate::progress::{Progress, Watch};
     use crate::rows::Inputs;
     use crate::solver::Solver;
-    use crate::strength::Strength;
+    use crate::strength::{Largest, Strength};
     use exact_core::loss::LossKind;
     use exact_data::{Features, stratified_folds};
 
@@ -423,7 +441,7 @@ mod tests {
                             kind,
                             &[0, 1].map(|at| {
                                 let strength = Strength::l2_path()[at];
-                                (strength, strength.penalty(0.0))
+                                (strength, strength.penalty(Largest::default()))
                             }),
                             1,
                         ),

@@ -95,13 +95,18 @@ impl<'a> Goal<'a> {
         if self.normalized { 0.0 } else { self.settings.l1 }
     }
 
-    /// Whether columns without a weight at the start stay without: how the L1 penalty reaches losses on
-    /// normalised logits.
-    pub fn keeps_columns(&self) -> bool {
-        self.normalized && self.settings.l1 > 0.0
+    /// The coefficient of the group penalty in the objective.
+    pub fn group_l1(&self) -> f64 {
+        if self.normalized { 0.0 } else { self.settings.group_l1 }
     }
 
-    /// When L-BFGS stops.
+    /// Whether columns without a weight at the start stay without: how the L1 and the group penalty reach
+    /// losses on normalised logits.
+    pub fn keeps_columns(&self) -> bool {
+        self.normalized && (self.settings.l1 > 0.0 || self.settings.group_l1 > 0.0)
+    }
+
+    /// When the full-batch solvers stop.
     pub fn limits(&self) -> Limits {
         let limits = match (self.convex, self.compared) {
             (true, false) => CONVEX,

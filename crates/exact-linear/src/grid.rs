@@ -46,8 +46,8 @@ pub(crate) struct Candidate {
 }
 
 impl Candidate {
-    pub fn lbfgs(loss: LossSettings, strength: Strength, Penalty { l1, l2 }: Penalty) -> Self {
-        Self { settings: Settings::new(loss, l2).with_l1(l1), method: Method::Lbfgs { strength } }
+    pub fn lbfgs(loss: LossSettings, strength: Strength, penalty: Penalty) -> Self {
+        Self { settings: penalty.settings(loss), method: Method::Lbfgs { strength } }
     }
 
     /// The strength that L-BFGS starts from.
@@ -80,14 +80,14 @@ impl Candidate {
 
     /// The record of these settings.
     pub fn record(&self) -> Selected {
-        let Settings { loss, l2, l1, .. } = &self.settings;
+        let Settings { loss, l2, l1, group_l1, .. } = &self.settings;
         let Hyperparameters { sigma, margin, temperature, epsilon, .. } = Hyperparameters::of(loss);
         let learning_rate = match self.method {
             Method::Lbfgs { .. } => None,
             Method::Sgd { learning_rate } => Some(learning_rate),
         };
-        let l1 = (*l1 > 0.0).then_some(*l1);
-        Selected { l2: *l2, l1, sigma, margin, temperature, epsilon, learning_rate }
+        let [l1, group_l1] = [*l1, *group_l1].map(|rate| (rate > 0.0).then_some(rate));
+        Selected { l2: *l2, l1, group_l1, sigma, margin, temperature, epsilon, learning_rate }
     }
 }
 

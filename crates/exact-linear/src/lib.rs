@@ -3,6 +3,7 @@
 
 mod blocks;
 mod classifier;
+mod column_groups;
 mod cross_entropy;
 mod dataset;
 mod decision;
@@ -28,6 +29,7 @@ mod paired_gain;
 mod partition;
 mod partitions;
 mod progress;
+mod proximal;
 mod refine;
 mod rows;
 mod scorer;

@@ -4,6 +4,7 @@ use exact_core::logit_normalization::{self, LogitStatistics};
 use exact_core::loss::{Logits, Loss, LossError, Samples};
 
 use crate::LinearError;
+use crate::column_groups::ColumnGroups;
 use crate::dataset::Dataset;
 use crate::linear_map::Partial;
 use crate::objective::{AtPoint, MeanLoss};
@@ -72,6 +73,10 @@ impl MeanLoss for MeanLossOfRows<'_> {
 
     fn map(&self) -> LinearMap {
         self.data.map()
+    }
+
+    fn column_groups(&self) -> ColumnGroups {
+        ColumnGroups::of(self.data)
     }
 
     fn at(&mut self, linear: &[f64], loss_parameters: &[f64]) -> Result<Option<AtPoint>, LinearError> {

@@ -2,6 +2,7 @@
 
 use exact_core::loss::LossSum;
 
+use crate::column_groups::ColumnGroups;
 use crate::shape::LinearMap;
 
 /// The mean of a loss over rows, as a function of the parameters of a linear map and of the loss.
@@ -10,6 +11,9 @@ pub(crate) trait MeanLoss {
     type Error;
 
     fn map(&self) -> LinearMap;
+
+    /// Which columns belong together.
+    fn column_groups(&self) -> ColumnGroups;
 
     /// The mean loss at a point; `None` where a logit overflows.
     fn at(&mut self, linear: &[f64], loss_parameters: &[f64]) -> Result<Option<AtPoint>, Self::Error>;

@@ -7,6 +7,7 @@ use exact_core::loss::{LossSettings, LossSum};
 
 use crate::LinearError;
 use crate::classifier::LinearClassifier;
+use crate::column_groups::ColumnGroups;
 use crate::fit::Fitted;
 use crate::goal::Goal;
 use crate::metric::Metric;
@@ -186,6 +187,10 @@ impl<P: Partitions> MeanLoss for MeanLossOfPartitions<'_, P> {
 
     fn map(&self) -> LinearMap {
         self.map
+    }
+
+    fn column_groups(&self) -> ColumnGroups {
+        ColumnGroups::single(self.map.n_columns)
     }
 
     fn at(&mut self, linear: &[f64], loss_parameters: &[f64]) -> Result<Option<AtPoint>, P::Error> {

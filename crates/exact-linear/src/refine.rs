@@ -1,4 +1,5 @@
-//! One full-batch training run: L-BFGS, or OWL-QN where there is an L1 penalty, from given parameters.
+//! One full-batch training run from given parameters: L-BFGS, OWL-QN where there is an L1 penalty, or
+//! proximal steps where there is one of groups.
 
 use crate::dataset::Dataset;
 use crate::goal::Goal;
@@ -6,7 +7,8 @@ use crate::mean_loss::{Buffers, MeanLossOfRows};
 use crate::objective::{MeanLoss, Objective};
 use crate::owlqn::L1;
 use crate::progress::Watch;
-use crate::{LinearError, lbfgs, owlqn};
+use crate::proximal::GroupPenalty;
+use crate::{LinearError, lbfgs, owlqn, proximal};
 
 /// Where a training run ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,6 +60,11 @@ where
     let map = mean_loss.map();
     let kept_out = if goal.keeps_columns() { map.columns_without_weights(start) } else { Vec::new() };
     let l1 = L1 { rate: goal.l1() * map.logits_per_score(), len: map.n_weights() };
+    let groups = (goal.group_l1() > 0.0).then(|| GroupPenalty {
+        groups: mean_loss.column_groups(),
+        n_scores: map.n_scores(),
+        rate: goal.group_l1() * map.logits_per_score().sqrt(),
+    });
     let mut objective = Objective { mean_loss, l2: goal.l2() };
     let evaluate = |parameters: &[f64], gradient: &mut [f64]| -> Result<f64, L::Error> {
         poll()?;
@@ -67,7 +74,9 @@ where
         }
         Ok(value)
     };
-    let outcome = if l1.rate > 0.0 {
+    let outcome = if let Some(groups) = groups {
+        proximal::minimize(&mut parameters, &groups, goal.limits(), evaluate)?
+    } else if l1.rate > 0.0 {
         owlqn::minimize(&mut parameters, l1, goal.limits(), evaluate)?
     } else {
         lbfgs::minimize(&mut parameters, goal.limits(), evaluate)?

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use std::ops::Range;
 
 use exact_core::loss::LossKind;
-use exact_eval::record::SigmaPathPoint;
+use exact_eval::record::{Selected, SigmaPathPoint};
 use rayon::prelude::*;
 
 use crate::LinearError;
@@ -256,7 +256,8 @@ pub(crate) fn sigma_path(
         .map(Candidate::record)
         .zip(trials)
         .filter(|(settings, _)| {
-            (settings.l2, settings.l1, settings.margin) == (chosen.l2, chosen.l1, chosen.margin)
+            let penalty = |settings: &Selected| (settings.l2, settings.l1, settings.group_l1);
+            penalty(settings) == penalty(&chosen) && settings.margin == chosen.margin
         })
         .filter_map(|(settings, trials)| {
             Some(SigmaPathPoint {

@@ -11,8 +11,11 @@ use crate::LinearError;
 ///
 /// The penalty is `l1 Σ |w| + l2 / 2 Σ w²` over the weights `w` of all classes on standardised columns,
 /// biases apart: the elastic net (Zou and Hastie 2005). With an L1 part, columns that tell little of the
-/// class end without any weight. Weights are shifted in the end so that those of a column sum to 0 over the
-/// classes: a column without weights stays so; with more than two classes, single weights of 0 need not.
+/// class end without any weight. In its place there may be a group part, `group_l1 Σ_g √|g| ‖w_g‖` over
+/// groups of `|g|` columns with the weights `w_g` of all classes: the group lasso (Yuan and Lin 2006), with
+/// which the columns of a group have weights together or not at all. Weights are shifted in the end so that
+/// those of a column sum to 0 over the classes: a column without weights stays so; with more than two
+/// classes, single weights of 0 need not.
 ///
 /// # Example
 /// ```
@@ -34,6 +37,12 @@ use crate::LinearError;
 /// let fitted = LinearClassifier::fit(&data, &settings, &FitOptions::default())?;
 /// let coefficients = fitted.classifier.coefficients();
 /// assert!(coefficients[2] > 0.1 && coefficients[3] == 0.0);
+///
+/// // Of two classes and with groups of one column, the two penalties differ by a factor of √2.
+/// let settings = Settings::new(LossSettings::default(), 0.0).with_group_l1(0.1 * 2.0_f64.sqrt());
+/// let grouped = LinearClassifier::fit(&data, &settings, &FitOptions::default())?;
+/// let others = grouped.classifier.coefficients();
+/// assert!((others[2] - coefficients[2]).abs() < 1e-3 && others[3] == 0.0);
 /// # Ok::<(), exact_linear::LinearError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
@@ -49,7 +58,15 @@ pub struct Settings {
     /// (or those with a weight in another start), with the L2 penalty alone: the relaxed lasso (Meinshausen
     /// 2007).
     pub l1: f64,
-    /// Steps of L-BFGS, or of OWL-QN where there is an L1 penalty, at most; 200 for cross-entropy and probit
+    /// The strength of the group penalty `group_l1 Σ_g √|g| ‖w_g‖` on the same weights; at least 0, and 0 by
+    /// default or where there is an L1 penalty. Groups are the indicators of a column of categories of
+    /// [`exact_data::Features`] and, where columns are expanded to [splines](crate::FeatureKind::Splines), a
+    /// number with its curve; each other column, and each of a matrix, is a group of its own, with its
+    /// weights of all classes. Losses on normalised logits take the groups that it leaves to cross-entropy,
+    /// as with `l1`.
+    pub group_l1: f64,
+    /// Steps of L-BFGS, of OWL-QN where there is an L1 penalty, or of FISTA where there is one of groups, at
+    /// most; 200 for cross-entropy and probit
     /// and 60 for other losses where it is `None`.
     pub max_iterations: Option<usize>,
 }
@@ -57,13 +74,19 @@ pub struct Settings {
 impl Settings {
     /// A loss and the strength of the L2 penalty.
     pub fn new(loss: LossSettings, l2: f64) -> Self {
-        Self { loss, l2, l1: 0.0, max_iterations: None }
+        Self { loss, l2, l1: 0.0, group_l1: 0.0, max_iterations: None }
     }
 
     /// With an [`Settings::l1`].
     #[must_use]
     pub fn with_l1(self, l1: f64) -> Self {
         Self { l1, ..self }
+    }
+
+    /// With a [`Settings::group_l1`].
+    #[must_use]
+    pub fn with_group_l1(self, group_l1: f64) -> Self {
+        Self { group_l1, ..self }
     }
 
     /// With [`Settings::max_iterations`].
@@ -75,16 +98,21 @@ impl Settings {
     /// The cross-entropy from whose solution training with another loss starts; `None` for cross-entropy
     /// itself.
     pub(crate) fn start(&self) -> Option<Self> {
-        (self.loss.kind() != LossKind::CrossEntropy)
-            .then(|| Self::new(LossSettings::default(), self.l2).with_l1(self.l1))
+        (self.loss.kind() != LossKind::CrossEntropy).then(|| {
+            Self::new(LossSettings::default(), self.l2).with_l1(self.l1).with_group_l1(self.group_l1)
+        })
     }
 
     /// Checks what a user can set and no loss checks.
     pub(crate) fn check(&self) -> Result<(), LinearError> {
-        for (name, value) in [("l2", self.l2), ("l1", self.l1)] {
+        for (name, value) in [("l2", self.l2), ("l1", self.l1), ("group_l1", self.group_l1)] {
             if !(value >= 0.0 && value.is_finite()) {
                 return Err(LossError::Setting { name, expected: "at least 0 and finite", value }.into());
             }
+        }
+        if self.l1 > 0.0 && self.group_l1 > 0.0 {
+            let expected = "0 where l1 is not";
+            return Err(LossError::Setting { name: "group_l1", expected, value: self.group_l1 }.into());
         }
         let Some(RandomScores { first_sigma, last_sigma, learned_sigma, normalize_logits, .. }) =
             self.loss.scores()

@@ -2,38 +2,59 @@
 
 use std::ops::Range;
 
+use exact_core::loss::LossSettings;
+
+use crate::settings::Settings;
+
 /// Coefficients of the L2 penalty, from the strongest.
 const L2: [f64; 11] = [1e2, 1e1, 1.0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8];
 /// Those that are always tried; the others where the best is at an end of them.
 const L2_TRIED: Range<usize> = 3..8;
-/// Steps between coefficients of the L1 penalty in a factor of ten.
+/// Steps between coefficients of the L1 or the group penalty in a factor of ten.
 const L1_STEPS: f64 = 4.0;
-/// Coefficients of the L1 penalty at most.
+/// Coefficients of either at most.
 const L1_LEN: usize = 12;
-/// Those that are tried where the L1 penalty is; the weaker ones, which take longest, where the best is at
+/// Those that are tried where the penalty is; the weaker ones, which take longest, where the best is at
 /// the end of them.
 const L1_TRIED: Range<usize> = 0..6;
-/// The coefficient of the L2 penalty beside an L1 penalty, by which columns that say the same share a weight.
+/// The coefficient of the L2 penalty beside either, by which columns that say the same share a weight.
 const L2_BESIDE_L1: f64 = 1e-3;
 
-/// The place of a strength on the path of the L2 or of the L1 penalty, each from the strongest.
+/// The place of a strength on the path of the L2, the L1 or the group penalty, each from the strongest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Strength {
     L2(usize),
     L1(usize),
+    Group(usize),
 }
 
 /// The coefficients of a penalty.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Penalty {
     pub l1: f64,
+    pub group_l1: f64,
     pub l2: f64,
+}
+
+impl Penalty {
+    /// A loss with this penalty.
+    pub fn settings(self, loss: LossSettings) -> Settings {
+        Settings::new(loss, self.l2).with_l1(self.l1).with_group_l1(self.group_l1)
+    }
+}
+
+/// The smallest coefficients of the L1 and of the group penalty with which no column has a weight.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Largest {
+    pub l1: f64,
+    pub group_l1: f64,
 }
 
 impl Strength {
     /// All there are.
     pub fn all() -> impl Iterator<Item = Self> {
-        (0..L2.len()).map(Self::L2).chain((0..L1_LEN).map(Self::L1))
+        let sparse = (0..L1_LEN).map(Self::L1).chain((0..L1_LEN).map(Self::Group));
+        (0..L2.len()).map(Self::L2).chain(sparse)
     }
 
     /// The path of the L2 penalty that is always tried.
@@ -51,12 +72,18 @@ impl Strength {
         L1_TRIED.map(Self::L1).collect()
     }
 
+    /// The path of the group penalty that is tried where that may help.
+    pub fn group_path() -> Vec<Self> {
+        L1_TRIED.map(Self::Group).collect()
+    }
+
     /// The strengths that cross-entropy is solved with at one go, each from the solution before, to have it
     /// for this one.
     pub fn path(self) -> Vec<Self> {
         match self {
             Self::L2(at) if L2_TRIED.contains(&at) => Self::l2_path(),
             Self::L1(at) if L1_TRIED.contains(&at) => Self::l1_path(),
+            Self::Group(at) if L1_TRIED.contains(&at) => Self::group_path(),
             beyond => vec![beyond],
         }
     }
@@ -67,7 +94,8 @@ impl Strength {
             Self::L2(at) if at < L2_TRIED.start => Some(Self::L2(at + 1)),
             Self::L2(at) if at >= L2_TRIED.end => Some(Self::L2(at - 1)),
             Self::L1(at) if at >= L1_TRIED.end => Some(Self::L1(at - 1)),
-            Self::L2(_) | Self::L1(_) => None,
+            Self::Group(at) if at >= L1_TRIED.end => Some(Self::Group(at - 1)),
+            Self::L2(_) | Self::L1(_) | Self::Group(_) => None,
         }
     }
 
@@ -76,20 +104,25 @@ impl Strength {
         let (of, at, len): (fn(usize) -> Self, _, _) = match self {
             Self::L2(at) => (Self::L2, at, L2.len()),
             Self::L1(at) => (Self::L1, at, L1_LEN),
+            Self::Group(at) => (Self::Group, at, L1_LEN),
         };
         [at.checked_sub(1), Some(at + 1).filter(|&next| next < len)].into_iter().flatten().map(of)
     }
 
-    /// The coefficients, given the smallest of the L1 penalty with which no column has a weight.
-    pub fn penalty(self, largest_l1: f64) -> Penalty {
+    /// The coefficients, given the largest ones, on which those of the L2 penalty do not depend.
+    pub fn penalty(self, largest: Largest) -> Penalty {
+        let plain = Penalty { l1: 0.0, group_l1: 0.0, l2: L2_BESIDE_L1 };
         match self {
-            Self::L2(at) => Penalty { l1: 0.0, l2: L2[at] },
-            Self::L1(at) => {
-                let share = 10.0_f64.powf(-((at + 1) as f64) / L1_STEPS);
-                Penalty { l1: rounded(share * largest_l1), l2: L2_BESIDE_L1 }
-            }
+            Self::L2(at) => Penalty { l2: L2[at], ..plain },
+            Self::L1(at) => Penalty { l1: share(largest.l1, at), ..plain },
+            Self::Group(at) => Penalty { group_l1: share(largest.group_l1, at), ..plain },
         }
     }
+}
+
+/// The coefficient at a place of a path.
+fn share(largest: f64, at: usize) -> f64 {
+    rounded(largest * 10.0_f64.powf(-((at + 1) as f64) / L1_STEPS))
 }
 
 /// Three digits of a number: those that people read, and that do not depend on the order of sums.

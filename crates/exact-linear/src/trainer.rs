@@ -57,8 +57,8 @@ pub struct Trained {
     pub train_accuracy: f64,
     /// Steps of L-BFGS on all rows at these hyper-parameters; 0 for other solvers.
     pub iterations: usize,
-    /// Every setting that was tried, those with an L1 penalty where it helps; for [`LossChoice::Auto`], those
-    /// of both losses.
+    /// Every setting that was tried, those with an L1 or a group penalty where one helps; for
+    /// [`LossChoice::Auto`], those of both losses.
     pub path: Vec<PathPoint>,
     /// For EXACT, each sigma at the chosen penalty and margin, as scores; else, and where EXACT does not
     /// expect the metric, empty.
@@ -286,13 +286,13 @@ impl<'a> Trainer<'a> {
         let data = expanded.as_ref().unwrap_or(&self.data);
         let options = &data.options;
         let diverged = || LinearError::Diverged { loss: kind.name() };
-        let l1_path = if basis.is_sparse() { data.l1_path() } else { Vec::new() };
-        let watch = Watch::new(callback, kind.name(), passes(data, kind, &l1_path)?);
-        let l1_strengths = match best_l1(data, &l1_path, &watch)? {
-            Some(_) if kind == LossKind::CrossEntropy => l1_path,
+        let sparse = if basis.is_sparse() { data.sparse_paths(&data.all).concat() } else { Vec::new() };
+        let watch = Watch::new(callback, kind.name(), passes(data, kind, &sparse)?);
+        let sparse = match best_sparse(data, &sparse, &watch)? {
+            Some(_) if kind == LossKind::CrossEntropy => sparse,
             best => best.into_iter().collect(),
         };
-        let mut grid = grid(data, kind, &l1_strengths)?;
+        let mut grid = grid(data, kind, &sparse)?;
         let mut trials = search(data, &grid, rounds(data, &grid), &watch)?;
         let best = climb(data, &mut grid, &mut trials, &watch)?.ok_or_else(diverged)?;
 
@@ -353,51 +353,48 @@ fn with_nested(cv: CrossValidation, choices: Option<&[Vec<f64>]>) -> CrossValida
     cv.with_nested(&folds)
 }
 
-/// What is tried for a loss, with these strengths of the L1 penalty beside those of the L2 penalty. Where
+/// What is tried for a loss, with these strengths of sparse penalties beside those of the L2 penalty. Where
 /// there are many rows, a coarse grid leads to the same settings, since what lies next to the best is tried.
-fn grid(
-    data: &FoldedData<'_>,
-    kind: LossKind,
-    l1_strengths: &[Strength],
-) -> Result<Vec<Candidate>, LinearError> {
+fn grid(data: &FoldedData<'_>, kind: LossKind, sparse: &[Strength]) -> Result<Vec<Candidate>, LinearError> {
     if data.options.solver == Solver::Sgd {
         return grid::sgd(kind);
     }
     // The solutions of cross-entropy with every strength are on its path.
     let every = if kind != LossKind::CrossEntropy && data.races() { COARSE } else { 1 };
     let l2_strengths = Strength::l2_path().into_iter().step_by(every);
-    let strengths: Vec<Strength> = l2_strengths.chain(l1_strengths.iter().copied()).collect();
+    let strengths: Vec<Strength> = l2_strengths.chain(sparse.iter().copied()).collect();
     let penalised = strengths.into_iter().map(|strength| Ok((strength, data.penalty(strength)?)));
     grid::lbfgs(kind, &penalised.collect::<Result<Vec<_>, LinearError>>()?, every)
 }
 
-/// Passes over rows at most that it takes to train with a loss, given the strengths of the L1 penalty that
+/// Passes over rows at most that it takes to train with a loss, given the strengths of sparse penalties that
 /// cross-entropy tries.
-fn passes(data: &FoldedData<'_>, kind: LossKind, l1_path: &[Strength]) -> Result<usize, LinearError> {
+fn passes(data: &FoldedData<'_>, kind: LossKind, sparse: &[Strength]) -> Result<usize, LinearError> {
     // Other losses try one of them.
-    let tried = if kind == LossKind::CrossEntropy { l1_path.len() } else { l1_path.len().min(1) };
-    let grid = grid(data, kind, &l1_path[..tried])?;
+    let tried = if kind == LossKind::CrossEntropy { sparse.len() } else { sparse.len().min(1) };
+    let grid = grid(data, kind, &sparse[..tried])?;
     let first = &grid[0];
     let trials =
         rounds(data, &grid).iter().map(|round| round.passes(data, first)).sum::<Result<usize, _>>()?;
     let last = (0..=data.folds.len()).map(|fold| data.passes(first, fold)).sum::<Result<usize, _>>()?;
-    Ok(data.passes_of_solutions(l1_path)? + trials + last)
+    Ok(data.passes_of_solutions(sparse)? + trials + last)
 }
 
-/// The strength of the L1 penalty that cross-entropy does best with, if that is better than the best L2
-/// penalty alone by more than two standard errors: on a few rows, the best of many is often so by luck.
-fn best_l1(
+/// The strength of the L1 or the group penalty that cross-entropy does best with, if that is better than the
+/// best L2 penalty alone by more than two standard errors: on a few rows, the best of many is often so by
+/// luck.
+fn best_sparse(
     data: &FoldedData<'_>,
-    l1_path: &[Strength],
+    paths: &[Strength],
     watch: &Watch<'_>,
 ) -> Result<Option<Strength>, LinearError> {
-    if l1_path.is_empty() {
+    if paths.is_empty() {
         return Ok(None);
     }
-    let grid = grid(data, LossKind::CrossEntropy, l1_path)?;
+    let grid = grid(data, LossKind::CrossEntropy, paths)?;
     let trials = search(data, &grid, rounds(data, &grid), watch)?;
-    let (l2, l1) = trials.split_at(grid.len() - l1_path.len());
-    let [l2, l1] = [l2, l1].map(|trials| {
+    let (l2, sparse) = trials.split_at(grid.len() - paths.len());
+    let [l2, sparse] = [l2, sparse].map(|trials| {
         let best = select(trials, data.folds.len())?;
         let scores: Vec<f64> = trials[best].iter().map(|trial| trial.validation_score).collect();
         Some((best, scores))
@@ -408,7 +405,7 @@ fn best_l1(
             mean > 2.0 * standard_error
         })
     };
-    Ok(l1.filter(|(_, scores)| clear(scores)).map(|(best, _)| l1_path[best]))
+    Ok(sparse.filter(|(_, scores)| clear(scores)).map(|(best, _)| paths[best]))
 }
 
 impl PathPoint {

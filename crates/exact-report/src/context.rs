@@ -1,8 +1,8 @@
 //! What the template of a run's report shows, as text and plots.
 
 use exact_eval::record::{
-    ColumnRecord, CompareRecord, CrossValidation, DataRecord, FitRecord, LossRecord, ShapeFunctionRecord,
-    SigmaPathPoint, TestMetrics,
+    ColumnRecord, CompareRecord, CrossValidation, DataRecord, FitRecord, LossRecord, Selected,
+    ShapeFunctionRecord, SigmaPathPoint, TestMetrics,
 };
 use serde::Serialize;
 
@@ -15,6 +15,15 @@ use crate::shape_functions::{ShapeFunction, shape_functions};
 use crate::verdict::{self, Verdict, featured};
 
 const SHOWN_COLUMNS: usize = 100;
+
+/// A penalty with its coefficient, where there is one.
+type Penalty = (&'static str, fn(&Selected) -> Option<f64>);
+
+const PENALTIES: [Penalty; 3] = [
+    ("L2", |selected| Some(selected.l2)),
+    ("L1", |selected| selected.l1),
+    ("group L1", |selected| selected.group_l1),
+];
 
 /// The context of `report.html`.
 #[derive(Serialize)]
@@ -31,7 +40,8 @@ pub(crate) struct Report {
     compared_in: ComparedIn,
     outcomes: Vec<Outcome>,
     has_test: bool,
-    has_l1: bool,
+    /// Those that any loss has.
+    penalties: Vec<&'static str>,
     /// What is counted on the test set.
     unit: &'static str,
     accuracy: Option<Picture>,
@@ -75,8 +85,8 @@ struct Outcome {
     log_loss: String,
     brier: String,
     calibration_error: String,
-    l2: String,
-    l1: String,
+    /// The coefficients of the penalties that any loss has.
+    penalties: Vec<String>,
     sigma: String,
     margin: String,
     time: String,
@@ -155,8 +165,12 @@ fn report(
     let best = |row: &LossRecord, value: fn(&LossRecord) -> Option<f64>| {
         rows.len() > 1 && value(row).is_some() && value(row) == measure.best(rows.iter().filter_map(value))
     };
-    let outcomes =
-        rows.iter().map(|row| outcome(row, best(row, cross_validated), best(row, tested))).collect();
+    let mut penalties = PENALTIES.to_vec();
+    penalties.retain(|(_, of)| rows.iter().any(|row| of(&row.selected).is_some()));
+    let outcomes = rows
+        .iter()
+        .map(|row| outcome(row, &penalties, best(row, cross_validated), best(row, tested)))
+        .collect();
     let tests: Vec<_> = featured(rows)
         .into_iter()
         .filter_map(|row| row.test.as_ref().map(|test| (row.loss.as_str(), test)))
@@ -178,7 +192,7 @@ fn report(
         },
         outcomes,
         has_test: rows.iter().any(|row| row.test.is_some()),
-        has_l1: rows.iter().any(|row| row.selected.l1.is_some()),
+        penalties: penalties.iter().map(|(name, _)| *name).collect(),
         accuracy: accuracy(rows),
         unit: "rows",
         n_folds: rows.iter().filter_map(|row| row.cv.as_ref()).map(|cv| cv.folds.len()).max().unwrap_or(0),
@@ -248,7 +262,7 @@ fn cross_validated(row: &LossRecord) -> Option<f64> {
     row.cv.as_ref().map(|cv| cv.mean)
 }
 
-fn outcome(row: &LossRecord, best_cv: bool, best_test: bool) -> Outcome {
+fn outcome(row: &LossRecord, penalties: &[Penalty], best_cv: bool, best_test: bool) -> Outcome {
     let test = row.test.as_ref();
     let measure = Measure(row.metric);
     let number = |value: f64| measure.number(value);
@@ -268,8 +282,7 @@ fn outcome(row: &LossRecord, best_cv: bool, best_test: bool) -> Outcome {
         log_loss: known(test.map(|test| test.log_loss), |loss| fixed(loss, 4)),
         brier: known(test.map(|test| test.brier), |score| fixed(score, 4)),
         calibration_error: known(test.map(|test| test.expected_calibration_error), percent),
-        l2: significant(row.selected.l2),
-        l1: known(row.selected.l1, significant),
+        penalties: penalties.iter().map(|(_, of)| known(of(&row.selected), significant)).collect(),
         sigma: known(row.selected.sigma, significant),
         margin: known(row.selected.margin, significant),
         time: seconds(row.seconds),

@@ -49,6 +49,10 @@ class ExactClassifier(LinearClassifier):
     l1 : float
         The strength of the penalty on the absolute values of the weights, by which features that say little of the
         class are left out; at least 0. Losses on normalised logits take the features that it leaves to cross-entropy.
+    group_l1 : float
+        The strength of the penalty on the norms of groups of weights, by which a group is left out as a whole (Yuan and
+        Lin 2006); at least 0, and 0 where ``l1`` is not. In a matrix each feature is a group of its own, with its
+        weights for all classes. Losses on normalised logits take what it leaves to cross-entropy, as with ``l1``.
     sigma : float
         The noise of "exact", in units of the logits' standard deviation, and of "probit"; positive.
     margin : float, optional
@@ -61,7 +65,7 @@ class ExactClassifier(LinearClassifier):
     class_weight : dict or "balanced", optional
         Weights of classes, which multiply ``sample_weight``; "balanced" gives each class the same total.
     max_iter : int, optional
-        Steps of L-BFGS at most: 200 for "cross-entropy" and "probit" and 60 for other losses, which gain little from
+        Steps of the solver at most: 200 for "cross-entropy" and "probit" and 60 for other losses, which gain little from
         more.
     warm_start : bool
         Start from the classifier of the last call of ``fit`` instead of the solution of cross-entropy.
@@ -117,6 +121,7 @@ class ExactClassifier(LinearClassifier):
         k: int = 2,
         l2: float = 1e-3,
         l1: float = 0.0,
+        group_l1: float = 0.0,
         sigma: float = 0.3,
         margin: float | None = None,
         temperature: float = 1.0,
@@ -132,6 +137,7 @@ class ExactClassifier(LinearClassifier):
         self.k = k
         self.l2 = l2
         self.l1 = l1
+        self.group_l1 = group_l1
         self.sigma = sigma
         self.margin = margin
         self.temperature = temperature
@@ -197,6 +203,7 @@ class ExactClassifier(LinearClassifier):
         return {
             "l2": real("l2", self.l2),
             "l1": real("l1", self.l1),
+            "group_l1": real("group_l1", self.group_l1),
             "sigma": real("sigma", self.sigma),
             "margin": None if self.margin is None else real("margin", self.margin),
             "temperature": real("temperature", self.temperature),

@@ -23,8 +23,9 @@ class ExactClassifierCV(LinearClassifier):
     stronger one, and from there expected accuracy at each of seven sigmas, with a margin and without. The setting with the best
     mean score on the rows held out is trained on all rows. The objective is that of :class:`ExactClassifier`. Where the
     best lies at an end of the strengths or the sigmas, those beyond are tried, for as long as they are better. With
-    fewer than twenty rows for each feature, an L1 penalty is tried; it stays where it beats the L2 penalty by more than
-    two standard errors.
+    fewer than twenty rows for each feature, an L1 penalty is tried, and with splines a group penalty, by which a
+    feature's line and curve are left out together; the better stays where it beats the L2 penalty by more than two
+    standard errors.
 
     Where a fold holds out at least 250 rows, every second strength and sigma are tried and then what lies next to the
     best, and not all settings on all folds: all on the first, the better half on the second, the best quarter on the

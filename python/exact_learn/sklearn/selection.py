@@ -56,7 +56,7 @@ def chosen_parameters(setting: _core.Setting) -> dict[str, Any]:
 def path_arrays(path: list[_core.PathPoint]) -> dict[str, NDArray[Any]]:
     """The settings that were tried and their scores as arrays."""
     columns: dict[str, NDArray[Any]] = {"loss": np.array([point["setting"]["loss"] for point in path])}
-    for name in ("l2", "l1", "sigma", "margin", "temperature", "epsilon", "learning_rate"):
+    for name in ("l2", "l1", "group_l1", "sigma", "margin", "temperature", "epsilon", "learning_rate"):
         values = np.array([point["setting"][name] for point in path], dtype=np.float64)
         if not np.isnan(values).all():
             columns[name] = values

@@ -125,6 +125,15 @@ def test_a_warm_start_goes_on_from_the_last_classifier():
         warm.fit(X[y != "cat"], y[y != "cat"])
 
 
+def test_a_group_penalty_leaves_out_features_for_all_classes():
+    X, y = clusters()
+    noise = np.random.default_rng(1).normal(size=(len(X), 20))
+    for loss in ("cross-entropy", "exact"):
+        kept = ExactClassifier(loss, group_l1=0.1).fit(np.hstack([X, noise]), y).coef_ != 0.0
+        assert (kept.all(axis=0) == kept.any(axis=0)).all()
+        assert kept[0, :4].sum() >= 3 and not kept[:, 4:].any()
+
+
 def test_a_limit_of_steps_that_is_reached_is_reported():
     X, y = clusters()
     with pytest.warns(ConvergenceWarning, match="not converged after 2 steps; raise max_iter"):
@@ -173,6 +182,8 @@ def test_pickles_of_other_formats_and_damaged_ones_are_refused():
         ({"sigma": "0.1"}, TypeError, "sigma must be a number, got '0.1'"),
         ({"sigma": None}, TypeError, "sigma must be a number, got None"),
         ({"l2": -1.0}, ValueError, "l2 must be at least 0"),
+        ({"group_l1": -1.0}, ValueError, "group_l1 must be at least 0"),
+        ({"group_l1": 0.1, "l1": 0.1}, ValueError, "group_l1 must be 0 where l1 is not"),
         ({"margin": -1.0}, ValueError, "margin must be"),
         ({"loss": "sigmoid", "temperature": 0.0}, ValueError, "temperature must be"),
         ({"loss": "log"}, ValueError, "there is no loss 'log'; the losses are cross-entropy, exact"),

@@ -22,6 +22,9 @@ pub struct Selected {
     /// The coefficient of the L1 penalty; `None` without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub l1: Option<f64>,
+    /// The coefficient of the group penalty; `None` without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group_l1: Option<f64>,
     /// The standard deviation of the class scores; `None` for losses without one.
     pub sigma: Option<f64>,
     /// The margin at which differences of scores are clipped; `None` without a margin.

@@ -206,6 +206,14 @@ impl Expansion {
         matches!(self.fitted, Fitted::Splines(_))
     }
 
+    /// The columns of curves among those that it makes, each with the dense column that it is a curve of.
+    pub fn columns_of_curves(&self) -> Vec<(usize, usize)> {
+        match &self.fitted {
+            Fitted::Splines(splines) => (self.shape.n_dense..).zip(splines.origins()).collect(),
+            Fitted::Interactions(_) | Fitted::Kernel(_) => Vec::new(),
+        }
+    }
+
     /// What a dense column adds to the scores where it has these values, `[n_values, n_scores]`, by its line
     /// and its curve, up to a constant.
     pub fn scores_of_column(

@@ -60,6 +60,11 @@ impl Splines {
         self.curves.iter().map(Curve::n_basis).sum()
     }
 
+    /// The dense column of each of these.
+    pub fn origins(&self) -> impl Iterator<Item = usize> {
+        self.curves.iter().flat_map(|curve| std::iter::repeat_n(curve.column, curve.n_basis()))
+    }
+
     pub fn names(&self, dense: &[String]) -> Vec<String> {
         let name = |curve: &Curve, number: usize| format!("curve {} of {}", number + 1, dense[curve.column]);
         let of_curve = |curve| (0..Curve::n_basis(curve)).map(move |number| name(curve, number));

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod column_groups;
 mod features;
 mod fit;
 mod groups;

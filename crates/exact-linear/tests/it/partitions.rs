@@ -71,6 +71,7 @@ fn partitions_give_the_classifier_of_all_rows() {
             for l1 in [0.0, 1e-2] {
                 assert_same(&Settings::new(loss.clone(), 1e-3).with_l1(l1), weighted);
             }
+            assert_same(&Settings::new(loss.clone(), 1e-3).with_group_l1(1e-2), weighted);
         }
     }
 }

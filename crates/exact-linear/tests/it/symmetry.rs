@@ -34,11 +34,12 @@ fn permutation(n: usize, seed: u64) -> Vec<usize> {
     permutation
 }
 
-fn settings() -> [Settings; 5] {
+fn settings() -> [Settings; 6] {
     [
         Settings::new(LossSettings::default(), 0.1),
         Settings::new(LossSettings::default(), 1e-3),
         Settings::new(LossSettings::default(), 1e-2).with_l1(2e-2),
+        Settings::new(LossSettings::default(), 1e-2).with_group_l1(2e-2),
         Settings::new(LossSettings::Exact(RandomScores::constant(0.5)), 1e-2),
         Settings::new(LossSettings::Probit(RandomScores::constant(1.0)), 1e-2),
     ]

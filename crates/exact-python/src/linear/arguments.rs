@@ -107,6 +107,7 @@ impl DatasetArgument<'_> {
 pub struct SettingsArgument {
     l2: f64,
     l1: f64,
+    group_l1: f64,
     sigma: Option<f64>,
     margin: Option<f64>,
     temperature: Option<f64>,
@@ -126,7 +127,8 @@ impl SettingsArgument {
     /// # Errors
     /// A `ValueError` if linear classifiers have no loss of this name.
     pub fn settings(&self, loss: &str) -> PyResult<Settings> {
-        let mut settings = Settings::new(loss_settings(loss, &self.numbers())?, self.l2).with_l1(self.l1);
+        let settings = Settings::new(loss_settings(loss, &self.numbers())?, self.l2);
+        let mut settings = settings.with_l1(self.l1).with_group_l1(self.group_l1);
         settings.max_iterations = self.max_iter;
         Ok(settings)
     }

@@ -27,6 +27,7 @@ pub struct Setting {
     loss: &'static str,
     l2: f64,
     l1: Option<f64>,
+    group_l1: Option<f64>,
     sigma: Option<f64>,
     margin: Option<f64>,
     temperature: Option<f64>,
@@ -44,8 +45,8 @@ struct Point {
 
 impl Setting {
     pub fn of(loss: LossKind, settings: &Selected) -> Self {
-        let Selected { l2, l1, sigma, margin, temperature, epsilon, learning_rate } = *settings;
-        Self { loss: loss.name(), l2, l1, sigma, margin, temperature, epsilon, learning_rate }
+        let Selected { l2, l1, group_l1, sigma, margin, temperature, epsilon, learning_rate } = *settings;
+        Self { loss: loss.name(), l2, l1, group_l1, sigma, margin, temperature, epsilon, learning_rate }
     }
 }
 

@@ -33,7 +33,7 @@ fn a_comparison_shows_every_loss_and_plot() {
 }
 
 #[test]
-fn the_l1_penalty_has_a_column_where_there_is_one() {
+fn sparse_penalties_have_columns_where_there_are_some() {
     let mut record = compare(&["exact", "cross-entropy"], 3, Some(60));
     let without = report("no-l1", &record);
     assert!(!without.contains(">L1<") && without.contains("colspan=\"3\">selected<"));
@@ -41,6 +41,12 @@ fn the_l1_penalty_has_a_column_where_there_is_one() {
     let html = report("l1", &record);
     assert!(html.contains("colspan=\"4\">selected<") && html.contains("<th scope=\"col\">L1</th>"));
     assert!(html.contains("<td>1e−4</td>\n<td>–</td>") && html.contains("<td>0.001</td>\n<td>0.0125</td>"));
+    assert!(!html.contains("group L1"));
+    record.rows[0].selected.group_l1 = Some(0.05);
+    let html = report("group-l1", &record);
+    assert!(html.contains("colspan=\"5\">selected<") && html.contains("<th scope=\"col\">group L1</th>"));
+    assert!(html.contains("<td>1e−4</td>\n<td>–</td>\n<td>0.05</td>"));
+    assert!(html.contains("<td>0.001</td>\n<td>0.0125</td>\n<td>–</td>"));
 }
 
 #[test]
