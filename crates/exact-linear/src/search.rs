@@ -18,7 +18,7 @@ use crate::refine::Fit;
 use crate::strength::Strength;
 
 /// Settings that stay in the race at least.
-const RACE_MIN_SETTINGS: usize = 5;
+const RACE_MIN_SETTINGS: usize = 3;
 /// Logits of a pass over the rows of a fold from which settings have to qualify for the race, which would
 /// take minutes with all of them.
 const QUALIFYING_LOGITS: usize = 250_000;
