@@ -392,13 +392,14 @@ fn best_sparse(
         return Ok(None);
     }
     let grid = grid(data, LossKind::CrossEntropy, paths)?;
-    let trials = search(data, &grid, rounds(data, &grid), watch)?;
-    let (l2, sparse) = trials.split_at(grid.len() - paths.len());
-    let [l2, sparse] = [l2, sparse].map(|trials| {
-        let best = select(trials, data.folds.len())?;
-        let scores: Vec<f64> = trials[best].iter().map(|trial| trial.validation_score).collect();
-        Some((best, scores))
-    });
+    // Each side has a race of its own, so that the best of both are tried on all folds.
+    let race = |grid: &[Candidate]| -> Result<Option<(usize, Vec<f64>)>, LinearError> {
+        let trials = search(data, grid, rounds(data, grid), watch)?;
+        let scores = |at: usize| trials[at].iter().map(|trial| trial.validation_score).collect();
+        Ok(select(&trials, data.folds.len()).map(|best| (best, scores(best))))
+    };
+    let (l2, sparse) = grid.split_at(grid.len() - paths.len());
+    let (l2, sparse) = (race(l2)?, race(sparse)?);
     let clear = |scores: &[f64]| {
         l2.is_none_or(|(_, others)| {
             let (mean, standard_error) = paired_gain(scores, &others);
