@@ -53,7 +53,7 @@ impl Input {
             bail!("there is no bundled data set `{name}`; there are {}", bundled::names().join(", "));
         };
         let train = set.train()?;
-        let read_test = |_: &Encoder| Ok(Some(set.test()?));
+        let read_test = |_: &Encoder, _: &LabelEncoder| Ok(Some(set.test()?));
         Self::encode(set.name.clone(), set.target.clone(), train, arguments, read_test)
     }
 
@@ -72,11 +72,11 @@ impl Input {
         let stem =
             name.split('.').next().filter(|stem| !matches!(*stem, "" | "-")).unwrap_or("data").to_string();
         let target = train.target().context("the target has been read")?.to_string();
-        let read_test = |encoder: &Encoder| {
+        let read_test = |encoder: &Encoder, labels: &LabelEncoder| {
             if arguments.test.is_empty() {
                 return Ok(None);
             }
-            read_known(&arguments.test, encoder, Some(&target), &[], &arguments.form).map(Some)
+            read_known(&arguments.test, encoder, Some((&target, labels)), &[], &arguments.form).map(Some)
         };
         Self::encode(stem, target.clone(), train, arguments, read_test)
     }
@@ -87,7 +87,7 @@ impl Input {
         target: String,
         train: Table,
         arguments: &TrainingData,
-        read_test: impl FnOnce(&Encoder) -> anyhow::Result<Option<Table>>,
+        read_test: impl FnOnce(&Encoder, &LabelEncoder) -> anyhow::Result<Option<Table>>,
     ) -> anyhow::Result<Self> {
         warn_of(train.name(), train.warnings());
         let (labels, warnings) = LabelEncoder::fit(&train, &target)?;
@@ -110,7 +110,7 @@ impl Input {
             let labels = labels.transform(table, &target)?;
             Ok(Encoded { features, labels, weights: None, groups: None })
         };
-        let test = read_test(&encoder)?.as_ref().map(encode).transpose()?;
+        let test = read_test(&encoder, &labels)?.as_ref().map(encode).transpose()?;
         Ok(Self { name, source, target, columns, train: encoded, test, encoder, labels })
     }
 
@@ -167,13 +167,16 @@ pub(crate) fn read(paths: &[PathBuf], options: &ReadOptions) -> anyhow::Result<T
 pub(crate) fn read_known(
     patterns_of: &[PathBuf],
     encoder: &Encoder,
-    target: Option<&str>,
+    target: Option<(&str, &LabelEncoder)>,
     ids: &[String],
     form: &FormArguments,
 ) -> anyhow::Result<Table> {
     let mut options = encoder.read_options();
     options.form = form.over(options.form);
-    options.target = target.map(Into::into);
+    if let Some((target, labels)) = target {
+        options.target = Some(target.into());
+        options.classes = labels.classes().to_vec();
+    }
     options.id = ids.to_vec();
     read(&expand(&patterns(patterns_of))?, &options)
 }

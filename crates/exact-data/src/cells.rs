@@ -87,6 +87,15 @@ impl Cells {
         }
     }
 
+    /// Empties the cells that hold one of these numbers, as what stands for a missing value.
+    pub fn clear_numbers(&mut self, numbers: &[f64]) {
+        for slot in &mut self.slots {
+            if slot.code().is_none() && slot.0 != EMPTY && numbers.contains(&f64::from_bits(slot.0)) {
+                *slot = Slot(EMPTY);
+            }
+        }
+    }
+
     /// Takes the last cell away.
     pub fn pop(&mut self) {
         self.slots.pop();

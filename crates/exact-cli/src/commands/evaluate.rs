@@ -13,7 +13,8 @@ use crate::training::test_metrics;
 pub(crate) fn run(arguments: &Evaluate) -> anyhow::Result<()> {
     let model = Model::load(&arguments.model)?;
     let target = arguments.target.as_deref().unwrap_or(model.target());
-    let data = read_known(&arguments.data, model.encoder(), Some(target), &[], &arguments.form)?;
+    let target_with_classes = Some((target, model.labels()));
+    let data = read_known(&arguments.data, model.encoder(), target_with_classes, &[], &arguments.form)?;
     let labels = model.labels().transform(&data, data.target().unwrap_or(target))?;
     let predictions = predict_with_warnings(&model, &data)?;
     let metrics = test_metrics(&predictions, &labels, model.labels().n_classes())?;

@@ -17,6 +17,12 @@ use crate::{ColumnKind, DataError};
 pub(crate) struct Conventions<'a> {
     /// Tokens that stand for a missing value in every column.
     pub missing: &'a [String],
+    /// Those of them that are numbers.
+    pub missing_numbers: &'a [f64],
+    /// Texts that stand for one in a column of numbers or dates alone.
+    pub missing_in: &'a [(String, Vec<String>)],
+    /// The classes of the target, if they are known.
+    pub classes: &'a [String],
     pub decimal: Option<char>,
     /// Whether a comma in a number that may be either is the decimal separator.
     pub prefers_comma: bool,
@@ -32,6 +38,8 @@ pub(crate) struct Decision {
     /// Whether the text of a code is a missing value.
     pub is_missing: Vec<bool>,
     pub profile: ColumnProfile,
+    /// The texts among numbers or dates that count as missing, the most frequent ones first.
+    pub strays: Vec<String>,
     pub warning: Option<Warning>,
 }
 
@@ -43,6 +51,8 @@ const FEWEST_NUMBERS: usize = 5;
 const MANY_ROWS: usize = 20;
 /// The words of a text that is no name.
 const WORDS: f64 = 3.0;
+/// Strays that are remembered for further data.
+const MOST_STRAYS: usize = 100;
 
 /// Decides what a column is; `declared` is its kind if that is given.
 ///
@@ -77,7 +87,11 @@ pub(crate) fn decide_known(
     reading: &Reading,
     conventions: &Conventions<'_>,
 ) -> Result<Decision, DataError> {
-    let column = Column::new(name, cells, conventions);
+    let mut column = Column::new(name, cells, conventions);
+    match reading {
+        Reading::Number(_) | Reading::Date(_) => column.know_strays(),
+        Reading::Category | Reading::Text => {}
+    }
     match reading {
         Reading::Category | Reading::Text => Ok(column.texts(reading.clone(), "as in training".into())),
         Reading::Number(format) => {
@@ -100,7 +114,7 @@ pub(crate) fn decide_known(
 }
 
 /// Reads the labels: categories, among which the usual tokens for missing values are missing unless the
-/// column is declared categorical.
+/// column is declared categorical, or they are known to be classes.
 pub(crate) fn decide_labels(
     name: &str,
     cells: &Cells,
@@ -108,8 +122,11 @@ pub(crate) fn decide_labels(
     conventions: &Conventions<'_>,
 ) -> Decision {
     let mut column = Column::new(name, cells, conventions);
+    let may_be_a_class = |text: &str| {
+        missing_tokens::may_be_a_class(text) || conventions.classes.iter().any(|class| class == text)
+    };
     if !declared {
-        for text in column.usual.iter().filter(|text| !missing_tokens::may_be_a_class(text.text)) {
+        for text in column.usual.iter().filter(|text| !may_be_a_class(text.text)) {
             column.is_missing[text.code as usize] = true;
         }
     }
@@ -143,6 +160,17 @@ impl<'a> Column<'a> {
             }
         }
         Self { name, conventions, tally, present, usual, is_missing }
+    }
+
+    /// Takes what was missing in training for missing, however often it occurs.
+    fn know_strays(&mut self) {
+        let known = self.conventions.missing_in.iter().find(|(column, _)| column == self.name);
+        let Some((_, strays)) = known else { return };
+        let is_known = |text: &DistinctText<'_>| strays.iter().any(|stray| stray == text.text);
+        let (known, present): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.present).into_iter().partition(is_known);
+        self.present = present;
+        self.usual.extend(known);
     }
 
     fn inferred(self) -> Result<Decision, DataError> {
@@ -300,7 +328,21 @@ impl<'a> Column<'a> {
             self.is_missing[text.code as usize] = true;
         }
         let mut missing_as: Vec<&str> = usual.iter().map(|text| text.text).collect();
+        if let Reading::Number(format) = &reading
+            && !self.conventions.missing_numbers.is_empty()
+        {
+            let tokens = self.conventions.missing_numbers;
+            let is_token = |text: &DistinctText<'_>| {
+                format.parse(text.text).is_some_and(|number| tokens.contains(&number))
+            };
+            let (named, present): (Vec<_>, Vec<_>) = self.present.into_iter().partition(is_token);
+            self.present = present;
+            for text in named {
+                self.is_missing[text.code as usize] = true;
+            }
+        }
         let first_stray = self.first_stray(&reading);
+        let remembered = self.strays(&reading);
         let (mut strays, mut numbers) = (0, self.tally.numbers);
         for text in &self.present {
             if reading.number(text.text).is_none() {
@@ -328,7 +370,16 @@ impl<'a> Column<'a> {
             }),
             None => warning,
         };
-        self.done(Some(reading), numbers, note, warning)
+        let decision = self.done(Some(reading), numbers, note, warning);
+        Decision { strays: remembered, ..decision }
+    }
+
+    /// The texts that cannot be parsed, the most frequent ones first.
+    fn strays(&self, reading: &Reading) -> Vec<String> {
+        let is_stray = |text: &&DistinctText<'_>| reading.number(text.text).is_none();
+        let mut strays: Vec<&DistinctText<'_>> = self.present.iter().filter(is_stray).collect();
+        strays.sort_by_key(|text| (std::cmp::Reverse(text.count), text.row));
+        strays.into_iter().take(MOST_STRAYS).map(|text| text.text.into()).collect()
     }
 
     /// Texts that are neither numbers nor dates.
@@ -422,7 +473,7 @@ impl<'a> Column<'a> {
             distinct,
             note,
         };
-        Decision { reading, is_missing: self.is_missing, profile, warning }
+        Decision { reading, is_missing: self.is_missing, profile, strays: Vec::new(), warning }
     }
 }
 

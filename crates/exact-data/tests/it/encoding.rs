@@ -143,6 +143,37 @@ fn a_fitted_encoder_knows_how_to_read_further_data() {
 }
 
 #[test]
+fn what_was_missing_in_training_is_missing_in_further_data_however_frequent() {
+    let rows = |tokens: usize| -> String {
+        (0..20)
+            .map(|row| if row < tokens { "n.d.,n.d.\n".into() } else { format!("{row},2024-01-{row:02}\n") })
+            .collect()
+    };
+    let train = table(&format!("x,day\n{}", rows(2)));
+    let encoder = fit(&train);
+    // As a model file keeps it.
+    let stored = serde_json::to_string(&encoder).unwrap();
+    let encoder: Encoder = serde_json::from_str(&stored).unwrap();
+    let further = read(&format!("x,day\n{}", rows(18)), &encoder.read_options());
+    assert_eq!(encoder.transform(&further).unwrap().n_rows(), 20);
+    assert_eq!(further.warnings(), []);
+    // Another token is still an error, and one of a category no concern of numbers.
+    let text = format!("x,day\n{}", rows(18).replace("n.d.", "n/d"));
+    let error = Table::read(&Source::bytes("new.csv", text.as_bytes()), &encoder.read_options()).unwrap_err();
+    assert_eq!(error.to_string(), "new.csv, line 2, column `x`: `n/d` is not a number");
+}
+
+#[test]
+fn a_feature_can_be_kept_beside_the_predictions() {
+    let encoder = fit(&table("x,c\n1,a\n2,b\n"));
+    let mut options = encoder.read_options();
+    options.id = vec!["x".into()];
+    let further = read("x,c\n2,a\n1,a\n", &options);
+    assert_eq!(further.ids(), [("x".to_string(), vec!["2".to_string(), "1".into()])]);
+    assert_eq!(encoder.transform(&further).unwrap().dense(), [1.0, -1.0]);
+}
+
+#[test]
 fn transforming_a_table_read_otherwise_names_the_difference() {
     let encoder = fit(&table("x,c\n1,a\n2,b\n"));
     let error = encoder.transform(&table("x,c\n1,3\n2,4\n")).unwrap_err();

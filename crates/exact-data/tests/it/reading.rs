@@ -3,7 +3,7 @@
 use arrow_array::cast::AsArray;
 use arrow_array::types::Float64Type;
 use exact_data::{
-    ColumnKind, Columns, DataError, Declared, NumberFormat, ReadOptions, Reading, Source, Table,
+    ColumnKind, Columns, DataError, Declared, NumberFormat, ReadOptions, Reading, Source, Table, Values,
 };
 use proptest::prelude::*;
 
@@ -99,6 +99,34 @@ fn declared_kinds_and_missing_tokens_are_obeyed() {
     assert_eq!(texts(&table, "a"), some(&["1", "2"]));
     assert_eq!(numbers(&table, "b"), [None, Some(3.0)]);
     assert_eq!(numbers(&table, "c"), [None, Some(4.0)]);
+}
+
+#[test]
+fn a_number_that_is_missing_is_so_however_it_is_written() {
+    let text =
+        "x,code,price,id\n-9999,-9999,$5,-9999\n2,a,\"$-9,999\",7\n-9999.0,b,$6,8\n4,c,$7,9\n5,d,$8,1\n";
+    let mut options = ReadOptions::default();
+    options.missing = vec!["-9999".into()];
+    options.id = vec!["id".into()];
+    let table = Table::read(&Source::bytes("table.csv", text.as_bytes()), &options).unwrap();
+    assert_eq!(numbers(&table, "x"), [None, Some(2.0), None, Some(4.0), Some(5.0)]);
+    assert_eq!(texts(&table, "code")[0], None);
+    assert_eq!(numbers(&table, "price")[..2], [Some(5.0), None]);
+    // What is copied is copied as it is.
+    assert_eq!(table.ids()[0].1[0], "-9999");
+    let columns = vec![("x".to_string(), Values::Numbers(vec![-9999.0, 1.0]))];
+    options.id.clear();
+    let table = Table::of_columns("the frame", columns, &options).unwrap();
+    assert_eq!(numbers(&table, "x"), [None, Some(1.0)]);
+}
+
+#[test]
+fn known_classes_are_labels_also_where_they_look_missing() {
+    let source = Source::bytes("table.csv", b"x,y\n1,NA\n2,yes\n3,null\n".as_slice());
+    let mut options = ReadOptions::with_target("y");
+    options.classes = vec!["NA".into(), "yes".into()];
+    let table = Table::read(&source, &options).unwrap();
+    assert_eq!(texts(&table, "y"), some(&["NA", "yes"]));
 }
 
 #[test]
