@@ -3,11 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
+use exact_data::message::did_you_mean;
 use exact_data::{
     ClassWeights, ColumnProfile, Columns, Declared, Encoder, EncoderOptions, FileForm, LabelEncoder,
     ReadOptions, Source, Table, Warning, bundled, expand,
 };
 use exact_eval::record::{ColumnRecord, DataRecord};
+use exact_linear::Model;
 
 use crate::arguments::TrainingData;
 use crate::arguments::tables::{ColumnArguments, FormArguments, List};
@@ -163,7 +165,8 @@ pub(crate) fn read(paths: &[PathBuf], options: &ReadOptions) -> anyhow::Result<T
     Ok(Table::read_all(&sources, options)?)
 }
 
-/// A table with the columns that an encoder was fitted on, the target if one is named, and identifiers.
+/// A table with the columns that an encoder was fitted on, the target if one is named, without the rows whose
+/// label is none of its classes, and identifiers.
 pub(crate) fn read_known(
     patterns_of: &[PathBuf],
     encoder: &Encoder,
@@ -178,7 +181,23 @@ pub(crate) fn read_known(
         options.classes = labels.classes().to_vec();
     }
     options.id = ids.to_vec();
-    read(&expand(&patterns(patterns_of))?, &options)
+    let table = read(&expand(&patterns(patterns_of))?, &options)?;
+    match (target, table.target().map(String::from)) {
+        (Some((_, labels)), Some(target)) => Ok(labels.without_unseen(table, &target)?),
+        _ => Ok(table),
+    }
+}
+
+/// Reads a model. That a table was named in its place is an error of its own.
+pub(crate) fn model(path: &Path) -> anyhow::Result<Model> {
+    Model::load(path).map_err(|error| {
+        let is_table = || Table::read(&source(path)?, &ReadOptions::default());
+        if path.is_file() && !Model::is_model(path) && is_table().is_ok() {
+            CommandError::TableForModel { path: path.into() }.into()
+        } else {
+            error.into()
+        }
+    })
 }
 
 /// Prints what was noticed of a table.
@@ -213,9 +232,16 @@ fn class_weights(
 ) -> anyhow::Result<Option<ClassWeights>> {
     Ok(match arguments.class_weight.as_deref() {
         None => None,
+        Some(word) if !Path::new(word).exists() && is_near_balanced(word) => {
+            return Err(CommandError::NoClassWeights { path: word.into() }.into());
+        }
         Some(BALANCED) => Some(ClassWeights::balanced(codes, labels.n_classes())),
         Some(path) => Some(ClassWeights::read(&Source::file(Path::new(path))?, labels)?),
     })
+}
+
+fn is_near_balanced(word: &str) -> bool {
+    word != BALANCED && !did_you_mean(&[word.into()], &[BALANCED.into()]).is_empty()
 }
 
 /// The products of weights, where there are some.

@@ -59,7 +59,9 @@ impl Table {
     }
 
     pub(crate) fn of_cells(raw: RawTable, options: &ReadOptions) -> Result<Self, DataError> {
-        let RawTable { columns, origin, sparse } = raw;
+        let is_row =
+            raw.has_header && matches!(options.columns, Columns::Infer(_)) && header_is_row(&raw.columns);
+        let RawTable { columns, origin, sparse, .. } = raw;
         let name = origin.name();
         let header: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
         let plans = plan(&name, &header, options)?;
@@ -84,6 +86,7 @@ impl Table {
             .map(|(column, plan)| type_column(column, plan, &conventions))
             .collect();
         let mut parts = Parts::default();
+        parts.warnings.extend(is_row.then(|| Warning::HeaderLikeRow { names: header.clone() }));
         let (mut fields, mut arrays) = (Vec::new(), Vec::new());
         for typed in decided {
             let Typed { plan, profile, reading, values, id, strays, warning } = typed?;
@@ -192,6 +195,17 @@ fn copied(name: &str, cells: &Cells, conventions: &Conventions<'_>) -> Result<Ve
     let verbatim = Conventions { missing: &[], ..conventions.clone() };
     let decision = decide(name, cells, Some(ColumnKind::Text), &verbatim)?;
     Ok(names(&typed::values(cells.clone(), &decision, &Reading::Text)))
+}
+
+/// Whether the names of columns look like a row: all are numbers, or each is one of a column of numbers, or
+/// stands among the texts of its column.
+fn header_is_row(columns: &[RawColumn]) -> bool {
+    let is_number = |column: &RawColumn| plain_number(column.name.as_bytes()).is_some();
+    let is_value = |column: &RawColumn| {
+        let is_text = || column.cells.texts().iter().any(|text| text == column.name);
+        if is_number(column) { column.cells.has_numbers() } else { is_text() }
+    };
+    columns.len() > 1 && (columns.iter().all(is_number) || columns.iter().all(is_value))
 }
 
 /// Refuses a target that looks continuous.

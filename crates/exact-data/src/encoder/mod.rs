@@ -145,7 +145,11 @@ impl Encoder {
             }
         }
         if encoder.n_columns() == 0 {
-            return Err(DataError::NoUsableColumn { file: table.name().into() });
+            let is_left_out =
+                |warning: &&Warning| matches!(warning, Warning::Identifier { .. } | Warning::FreeText { .. });
+            let read = table.warnings().iter().filter(is_left_out).cloned();
+            let left_out = read.chain(warnings).collect();
+            return Err(DataError::NoUsableColumn { file: table.name().into(), left_out });
         }
         Ok((encoder, warnings))
     }

@@ -3,7 +3,7 @@
 use std::io;
 
 use super::DataError;
-use crate::message::{did_you_mean, list, list_option};
+use crate::message::{did_you_mean, first, list, list_option};
 
 const COST_MATRIX: &str = "a cost matrix has a row for each class, named in the first column, a column of \
                            numbers for each, and perhaps one called `reject`";
@@ -33,7 +33,8 @@ impl DataError {
                     .into()
             }
             Self::DuplicateColumn { .. } | Self::UnnamedColumn { .. } => {
-                "the first line must name each column, and each differently".into()
+                "the first line must name each column, and each differently (`--no-header` if it is a row)"
+                    .into()
             }
             Self::NoSuchColumn { column, columns, .. } => column_hint(std::slice::from_ref(column), columns),
             Self::MissingColumns { missing, columns, .. } => column_hint(missing, columns),
@@ -58,6 +59,11 @@ impl DataError {
                 let near = did_you_mean(std::slice::from_ref(label), classes);
                 format!("{near}the classes are {}", list(classes))
             }
+            Self::UniqueTarget { .. } => "a target has classes, which several rows share".into(),
+            Self::UnclosedQuote { .. } => {
+                "close it, or write a quote within quotes twice; elsewhere a field may not begin with one"
+                    .into()
+            }
             Self::OneClass { .. } => "is this the target column?".into(),
             Self::NotADate { value, .. } => format!(
                 "if it stands for a missing value, leave the field empty or name it (`{}`)",
@@ -69,7 +75,10 @@ impl DataError {
             Self::BadWeight { .. } => "weights are numbers from 0 on, one for each row and not all 0".into(),
             Self::BadCost { .. } | Self::MissingCosts { .. } => COST_MATRIX.into(),
             Self::NotSparse { .. } => "give a file of the same format, like libsvm's".into(),
-            Self::NoUsableColumn { .. } => "a usable column has at least two different values".into(),
+            Self::NoUsableColumn { left_out, .. } => {
+                let left_out: Vec<String> = left_out.iter().map(ToString::to_string).collect();
+                format!("a usable column has at least two different values{}", first_causes(&left_out))
+            }
             Self::TooFewGroups { .. } => "use as many folds as there are groups, or fewer".into(),
             Self::MissingGroup { .. } => {
                 "name the group in each row; a row that is alone has a name of its own".into()
@@ -119,6 +128,12 @@ impl DataError {
         };
         Some(hint)
     }
+}
+
+/// What was left out and why, behind a hint.
+fn first_causes(left_out: &[String]) -> String {
+    const SHOWN: usize = 5;
+    if left_out.is_empty() { String::new() } else { format!("; {}", first(SHOWN, left_out, String::clone)) }
 }
 
 fn read_hint(error: &io::Error) -> Option<String> {

@@ -51,6 +51,12 @@ const FEWEST_NUMBERS: usize = 5;
 const MANY_ROWS: usize = 20;
 /// The words of a text that is no name.
 const WORDS: f64 = 3.0;
+/// Digits of the shortest code; days and months have fewer.
+const CODE_DIGITS: usize = 3;
+/// Categories from which on they are many, if they are many for the rows too.
+const MANY_CATEGORIES: usize = 50;
+/// As many rows have a category, at the least, where it tells something.
+const ROWS_OF_CATEGORY: usize = 5;
 /// Strays that are remembered for further data.
 const MOST_STRAYS: usize = 100;
 
@@ -178,8 +184,10 @@ impl<'a> Column<'a> {
             return Ok(self.texts(Reading::Category, String::new()));
         }
         let format = self.number_format(&self.present);
-        let number = |text: &str| format.parse(text).filter(|_| !is_long_code(text));
-        if self.is_rule(number, self.tally.numbers, self.tally.distinct_numbers) {
+        if let Some(code) = self.code_with_zero(&format) {
+            return Ok(self.codes(code));
+        }
+        if self.is_rule(|text| format.parse(text), self.tally.numbers, self.tally.distinct_numbers) {
             return self.numbers(format, true);
         }
         if self.tally.numbers == 0
@@ -189,6 +197,21 @@ impl<'a> Column<'a> {
             return Ok(self.dates(format, ambiguous));
         }
         Ok(self.names())
+    }
+
+    /// A text with a leading zero, if all that is no exception are whole numbers of as many digits: codes.
+    fn code_with_zero(&self, format: &NumberFormat) -> Option<&'a str> {
+        let is_digits = |text: &&DistinctText<'_>| text.text.bytes().all(|byte| byte.is_ascii_digit());
+        let code = self.present.iter().filter(is_digits).find(|text| text.text.starts_with('0'))?.text;
+        let power = |digits: usize| i32::try_from(digits).map_or(f64::INFINITY, |digits| 10_f64.powi(digits));
+        let as_wide = |(least, largest)| least >= power(code.len() - 1) && largest < power(code.len());
+        let is_fixed = code.len() >= CODE_DIGITS
+            && (self.tally.numbers == 0 || self.tally.whole)
+            && self.tally.range.is_none_or(as_wide)
+            && self.present.iter().filter(is_digits).all(|text| text.text.len() == code.len())
+            && self.present.iter().all(|text| is_digits(&text) || format.parse(text.text).is_none());
+        let of_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then_some(0.0);
+        (is_fixed && self.is_rule(of_digits, self.tally.numbers, self.tally.distinct_numbers)).then_some(code)
     }
 
     /// Whether most of the column can be parsed, beside `further` values that are known to be.
@@ -312,10 +335,16 @@ impl<'a> Column<'a> {
 
     fn dates(self, format: DateFormat, ambiguous: bool) -> Decision {
         let note = format!("dates: {format}");
-        let warning = ambiguous.then(|| Warning::AmbiguousDates {
-            column: self.name.into(),
-            example: self.present[0].text.into(),
-            format: format.to_string(),
+        let texts: Vec<(&str, usize)> = self.present.iter().map(|text| (text.text, text.count)).collect();
+        let is_doubtful = format.is_doubtful(&texts);
+        let warning = (ambiguous || is_doubtful).then(|| {
+            let (column, example) = (self.name.into(), self.present[0].text.into());
+            let format = format.to_string();
+            if is_doubtful {
+                Warning::DoubtfulDates { column, example, format }
+            } else {
+                Warning::AmbiguousDates { column, example, format }
+            }
         });
         self.with_numbers(Reading::Date(format), note, warning)
     }
@@ -392,7 +421,9 @@ impl<'a> Column<'a> {
         let different = self.present.len() + self.usual.len() + self.tally.distinct_numbers.unwrap_or(values);
         let needed = if is_called_identifier(self.name) { values / 2 } else { values - values / 10 };
         if values < MANY_ROWS || different < needed {
-            return self.texts(Reading::Category, "categories".into());
+            let warning = self.many_categories(different, values);
+            let numbers = self.tally.numbers;
+            return self.done(Some(Reading::Category), numbers, "categories".into(), warning);
         }
         if words as f64 >= WORDS * self.present.len() as f64 {
             let note = format!("free text, {different} different in {values} rows: left out");
@@ -403,6 +434,31 @@ impl<'a> Column<'a> {
             return decision;
         }
         self.identifier(format!("{different} different values in {values} rows"))
+    }
+
+    /// That few rows share a category, as of numbers in several units.
+    fn many_categories(&self, different: usize, values: usize) -> Option<Warning> {
+        let example = self.present.iter().min_by_key(|text| text.row)?;
+        (different > MANY_CATEGORIES && different * ROWS_OF_CATEGORY > values).then(|| {
+            Warning::ManyCategories {
+                column: self.name.into(),
+                distinct: different,
+                rows: values,
+                example: example.text.into(),
+            }
+        })
+    }
+
+    /// Categories, though they could be read as numbers.
+    fn codes(self, example: &str) -> Decision {
+        let note = format!("codes of {} digits: categories", example.len());
+        let warning = Warning::Codes { column: self.name.into(), example: example.into() };
+        let decision = self.names();
+        if decision.profile.kind != ColumnKind::Categorical {
+            return decision;
+        }
+        let profile = ColumnProfile { note, ..decision.profile };
+        Decision { profile, warning: Some(warning), ..decision }
     }
 
     /// Why numbers are those of rows, if they are.
@@ -475,13 +531,6 @@ impl<'a> Column<'a> {
         };
         Decision { reading, is_missing: self.is_missing, profile, strays: Vec::new(), warning }
     }
-}
-
-/// Whether a text is a whole number of more digits than a float holds, which tells apart what the float would
-/// not.
-fn is_long_code(text: &str) -> bool {
-    const DIGITS: usize = 15;
-    text.len() > DIGITS && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Whether a text is infinity, or a number that is too large for a float.
