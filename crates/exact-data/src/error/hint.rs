@@ -3,7 +3,7 @@
 use std::io;
 
 use super::DataError;
-use crate::message::{did_you_mean, first, list, list_option};
+use crate::message::{did_you_mean, first, list, list_option, shell_word};
 
 const COST_MATRIX: &str = "a cost matrix has a row for each class, named in the first column, a column of \
                            numbers for each, and perhaps one called `reject`";
@@ -32,11 +32,22 @@ impl DataError {
                  (`--delimiter`), or the lines above the header (`--skip`), if they were taken for others"
                     .into()
             }
-            Self::DuplicateColumn { .. } | Self::UnnamedColumn { .. } => {
+            Self::UnnamedColumn { .. } => {
+                "the first line must name each column (`--skip=1` leaves it out if it is a title, `--no-header` \
+                 if it is a row)"
+                    .into()
+            }
+            Self::DuplicateColumn { .. } => {
                 "the first line must name each column, and each differently (`--no-header` if it is a row)"
                     .into()
             }
-            Self::NoSuchColumn { column, columns, .. } => column_hint(std::slice::from_ref(column), columns),
+            Self::NoSuchColumn { column, columns, .. } => match with_comma(column, columns) {
+                Some(name) => {
+                    let quoted = format!("\"{}\"", name.replace('"', "\"\""));
+                    format!("a name with a comma stands in double quotes: {}", shell_word(&quoted))
+                }
+                None => column_hint(std::slice::from_ref(column), columns),
+            },
             Self::MissingColumns { missing, columns, .. } => column_hint(missing, columns),
             Self::ConflictingKinds { column, .. } => format!("name `{column}` in one place only"),
             Self::WrongKind { .. } => {
@@ -128,6 +139,11 @@ impl DataError {
         };
         Some(hint)
     }
+}
+
+/// The column of whose name a list between commas made several, of which one is this.
+fn with_comma<'a>(part: &str, columns: &'a [String]) -> Option<&'a String> {
+    columns.iter().find(|name| name.contains(',') && name.split(',').any(|other| other.trim() == part.trim()))
 }
 
 /// What was left out and why, behind a hint.

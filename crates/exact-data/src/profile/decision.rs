@@ -1,5 +1,7 @@
 //! The decision what a column is.
 
+use std::collections::HashSet;
+
 use super::column_profile::ColumnProfile;
 use super::date_format::{DateFormat, DateOrder};
 use super::missing_tokens;
@@ -187,7 +189,9 @@ impl<'a> Column<'a> {
         if let Some(code) = self.code_with_zero(&format) {
             return Ok(self.codes(code));
         }
-        if self.is_rule(|text| format.parse(text), self.tally.numbers, self.tally.distinct_numbers) {
+        let are_codes = self.has_codes_beyond_floats();
+        let number = |text: &str| format.parse(text).filter(|_| !(are_codes && is_long_code(text)));
+        if self.is_rule(number, self.tally.numbers, self.tally.distinct_numbers) {
             return self.numbers(format, true);
         }
         if self.tally.numbers == 0
@@ -197,6 +201,14 @@ impl<'a> Column<'a> {
             return Ok(self.dates(format, ambiguous));
         }
         Ok(self.names())
+    }
+
+    /// Whether there are whole numbers of so many digits that floats do not tell them apart.
+    fn has_codes_beyond_floats(&self) -> bool {
+        let long = self.present.iter().filter(|text| is_long_code(text.text));
+        let floats: Vec<u64> =
+            long.filter_map(|text| text.text.parse().ok()).map(|float: f64| float.to_bits()).collect();
+        floats.iter().collect::<HashSet<_>>().len() < floats.len()
     }
 
     /// A text with a leading zero, if all that is no exception are whole numbers of as many digits: codes.
@@ -531,6 +543,12 @@ impl<'a> Column<'a> {
         };
         Decision { reading, is_missing: self.is_missing, profile, strays: Vec::new(), warning }
     }
+}
+
+/// Whether a text is a whole number of more digits than a float holds.
+fn is_long_code(text: &str) -> bool {
+    const DIGITS: usize = 15;
+    text.len() > DIGITS && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Whether a text is infinity, or a number that is too large for a float.

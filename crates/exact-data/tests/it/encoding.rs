@@ -116,6 +116,10 @@ fn a_table_without_usable_column_is_an_error() {
     let train = read("x,y,label\n1,,a\n1,,b\n", &options);
     let error = Encoder::fit(&train, &EncoderOptions::default()).unwrap_err();
     assert!(matches!(error, DataError::NoUsableColumn { .. }));
+    let rows: String = (0..30).map(|row| format!("a{row},{}\n", row % 2)).collect();
+    let error = Encoder::fit(&read(&format!("key,label\n{rows}"), &options), &EncoderOptions::default());
+    let hint = error.unwrap_err().hint().unwrap();
+    assert!(hint.contains("`key`") && hint.contains("--categorical=key"), "{hint}");
 }
 
 #[test]
