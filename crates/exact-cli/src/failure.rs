@@ -17,6 +17,15 @@ pub(crate) enum CommandError {
     /// A result would take the place of an input or of another result.
     #[error("{name} would overwrite {}, which is {owner}", path.display())]
     Overwrites { name: String, owner: String, path: PathBuf },
+    /// A model is no text that can be printed.
+    #[error("--out -: a model is a file, and is not printed")]
+    ModelToStdout,
+    /// What should be a model is a table.
+    #[error("{} is a table, not a model", path.display())]
+    TableForModel { path: PathBuf },
+    /// What should be a file, or a word that stands for one, is neither.
+    #[error("--class-weight {}: there is no such file", path.display())]
+    NoClassWeights { path: PathBuf },
     /// A request of `exact integrate` cannot be read or answered.
     #[error("{place}: {problem}")]
     Request { place: String, problem: String, hint: &'static str },
@@ -62,6 +71,11 @@ impl CommandError {
             Self::SeveralTables { .. } => "leave one of them, or give each set a folder of its own",
             Self::NoTrainingTable { .. } => "name the table with all rows, or those to train on, `train`",
             Self::Overwrites { .. } => "name another file",
+            Self::ModelToStdout => "name a file, as `--out model.safetensors`",
+            Self::TableForModel { .. } => "the model comes first, then tables",
+            Self::NoClassWeights { .. } => {
+                "did you mean `balanced`? else name a file of classes and their weights"
+            }
             Self::Request { hint, .. } => hint,
             Self::NearestClasses => "leave the option out, or name one of these with --method",
             #[cfg(not(feature = "vision"))]

@@ -3,11 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
+use exact_data::message::did_you_mean;
 use exact_data::{
     ClassWeights, ColumnProfile, Columns, Declared, Encoder, EncoderOptions, FileForm, LabelEncoder,
     ReadOptions, Source, Table, Warning, bundled, expand,
 };
 use exact_eval::record::{ColumnRecord, DataRecord};
+use exact_linear::Model;
 
 use crate::arguments::TrainingData;
 use crate::arguments::tables::{ColumnArguments, FormArguments, List};
@@ -53,7 +55,7 @@ impl Input {
             bail!("there is no bundled data set `{name}`; there are {}", bundled::names().join(", "));
         };
         let train = set.train()?;
-        let read_test = |_: &Encoder| Ok(Some(set.test()?));
+        let read_test = |_: &Encoder, _: &LabelEncoder| Ok(Some(set.test()?));
         Self::encode(set.name.clone(), set.target.clone(), train, arguments, read_test)
     }
 
@@ -72,11 +74,11 @@ impl Input {
         let stem =
             name.split('.').next().filter(|stem| !matches!(*stem, "" | "-")).unwrap_or("data").to_string();
         let target = train.target().context("the target has been read")?.to_string();
-        let read_test = |encoder: &Encoder| {
+        let read_test = |encoder: &Encoder, labels: &LabelEncoder| {
             if arguments.test.is_empty() {
                 return Ok(None);
             }
-            read_known(&arguments.test, encoder, Some(&target), &[], &arguments.form).map(Some)
+            read_known(&arguments.test, encoder, Some((&target, labels)), &[], &arguments.form).map(Some)
         };
         Self::encode(stem, target.clone(), train, arguments, read_test)
     }
@@ -87,7 +89,7 @@ impl Input {
         target: String,
         train: Table,
         arguments: &TrainingData,
-        read_test: impl FnOnce(&Encoder) -> anyhow::Result<Option<Table>>,
+        read_test: impl FnOnce(&Encoder, &LabelEncoder) -> anyhow::Result<Option<Table>>,
     ) -> anyhow::Result<Self> {
         warn_of(train.name(), train.warnings());
         let (labels, warnings) = LabelEncoder::fit(&train, &target)?;
@@ -110,7 +112,7 @@ impl Input {
             let labels = labels.transform(table, &target)?;
             Ok(Encoded { features, labels, weights: None, groups: None })
         };
-        let test = read_test(&encoder)?.as_ref().map(encode).transpose()?;
+        let test = read_test(&encoder, &labels)?.as_ref().map(encode).transpose()?;
         Ok(Self { name, source, target, columns, train: encoded, test, encoder, labels })
     }
 
@@ -163,19 +165,39 @@ pub(crate) fn read(paths: &[PathBuf], options: &ReadOptions) -> anyhow::Result<T
     Ok(Table::read_all(&sources, options)?)
 }
 
-/// A table with the columns that an encoder was fitted on, the target if one is named, and identifiers.
+/// A table with the columns that an encoder was fitted on, the target if one is named, without the rows whose
+/// label is none of its classes, and identifiers.
 pub(crate) fn read_known(
     patterns_of: &[PathBuf],
     encoder: &Encoder,
-    target: Option<&str>,
+    target: Option<(&str, &LabelEncoder)>,
     ids: &[String],
     form: &FormArguments,
 ) -> anyhow::Result<Table> {
     let mut options = encoder.read_options();
     options.form = form.over(options.form);
-    options.target = target.map(Into::into);
+    if let Some((target, labels)) = target {
+        options.target = Some(target.into());
+        options.classes = labels.classes().to_vec();
+    }
     options.id = ids.to_vec();
-    read(&expand(&patterns(patterns_of))?, &options)
+    let table = read(&expand(&patterns(patterns_of))?, &options)?;
+    match (target, table.target().map(String::from)) {
+        (Some((_, labels)), Some(target)) => Ok(labels.without_unseen(table, &target)?),
+        _ => Ok(table),
+    }
+}
+
+/// Reads a model. That a table was named in its place is an error of its own.
+pub(crate) fn model(path: &Path) -> anyhow::Result<Model> {
+    Model::load(path).map_err(|error| {
+        let is_table = || Table::read(&source(path)?, &ReadOptions::default());
+        if path.is_file() && !Model::is_model(path) && is_table().is_ok() {
+            CommandError::TableForModel { path: path.into() }.into()
+        } else {
+            error.into()
+        }
+    })
 }
 
 /// Prints what was noticed of a table.
@@ -210,9 +232,16 @@ fn class_weights(
 ) -> anyhow::Result<Option<ClassWeights>> {
     Ok(match arguments.class_weight.as_deref() {
         None => None,
+        Some(word) if !Path::new(word).exists() && is_near_balanced(word) => {
+            return Err(CommandError::NoClassWeights { path: word.into() }.into());
+        }
         Some(BALANCED) => Some(ClassWeights::balanced(codes, labels.n_classes())),
         Some(path) => Some(ClassWeights::read(&Source::file(Path::new(path))?, labels)?),
     })
+}
+
+fn is_near_balanced(word: &str) -> bool {
+    word != BALANCED && !did_you_mean(&[word.into()], &[BALANCED.into()]).is_empty()
 }
 
 /// The products of weights, where there are some.

@@ -83,7 +83,19 @@ impl Cells {
                 self.slots.push(Slot(number.to_bits()));
                 Ok(())
             }
-            None => self.push_text(text),
+            None => match formula_text(text.trim()) {
+                Some(text) => self.push_field(text),
+                None => self.push_text(text),
+            },
+        }
+    }
+
+    /// Empties the cells that hold one of these numbers, as what stands for a missing value.
+    pub fn clear_numbers(&mut self, numbers: &[f64]) {
+        for slot in &mut self.slots {
+            if slot.code().is_none() && slot.0 != EMPTY && numbers.contains(&f64::from_bits(slot.0)) {
+                *slot = Slot(EMPTY);
+            }
         }
     }
 
@@ -174,6 +186,12 @@ impl Cells {
     }
 }
 
+/// The text of a formula that is but a text, as `="1.2"`, which spreadsheets take for no number.
+fn formula_text(text: &str) -> Option<&str> {
+    let inner = text.strip_prefix("=\"")?.strip_suffix('"')?;
+    (!inner.contains('"')).then_some(inner)
+}
+
 impl Slot {
     /// The code of a text.
     fn code(self) -> Option<u32> {
@@ -194,7 +212,7 @@ mod tests {
     #[test]
     fn cells_come_back_as_they_were() {
         let mut cells = Cells::default();
-        for text in ["1.50", " red ", "", "-3", "007", "red"] {
+        for text in ["1.50", " red ", "", "-3", "=\"007\"", "red"] {
             cells.push_field(text).unwrap();
         }
         cells.push_number(f64::NAN);

@@ -1,6 +1,6 @@
 //! Labels: the classes of a target column and their codes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -27,12 +27,18 @@ pub struct LabelEncoder {
     classes: Vec<String>,
 }
 
+/// A target with so many classes, of one row each, is none.
+const MANY_CLASSES: usize = 20;
+/// Classes of one row that are warned of one by one.
+const MOST_ALONE: usize = 5;
+
 impl LabelEncoder {
     /// The classes of a column, which must be categorical (the target always is), with a warning for each
     /// class of a single row, and for classes that differ only in case or white space.
     ///
     /// # Errors
-    /// [`DataError`] if there is no such column, it is numeric, a value is missing, or all are equal.
+    /// [`DataError`] if there is no such column, it is numeric, a value is missing, or all are equal or all
+    /// different.
     pub fn fit(table: &Table, column: &str) -> Result<(Self, Vec<Warning>), DataError> {
         let values = table.categorical(column)?;
         // Each class with its first row and its number of rows.
@@ -50,19 +56,32 @@ impl LabelEncoder {
             let (file, class) = (table.name().into(), class.clone());
             return Err(DataError::OneClass { file, column: column.into(), class });
         }
+        if classes.len() == table.n_rows() && classes.len() >= MANY_CLASSES {
+            return Err(DataError::UniqueTarget { file: table.name().into(), column: column.into() });
+        }
         let mut warnings = Vec::new();
+        let mut alone: Vec<(&String, usize)> = Vec::new();
         let mut folded: HashMap<String, &str> = HashMap::new();
         for class in &classes {
             let (row, count) = found[class.as_str()];
             if count == 1 {
-                let (column, class, line) = (column.into(), class.clone(), table.line(row));
-                warnings.push(Warning::ClassWithOneRow { column, class, line });
+                alone.push((class, row));
             }
             let plain = class.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
             if let Some(first) = folded.insert(plain, class) {
                 let (column, first, second) = (column.into(), first.into(), class.clone());
                 warnings.push(Warning::SimilarClasses { column, first, second });
             }
+        }
+        if alone.len() > MOST_ALONE {
+            let classes = alone.into_iter().map(|(class, _)| class.clone()).collect();
+            warnings.push(Warning::ClassesWithOneRow { column: column.into(), classes });
+        } else {
+            warnings.extend(alone.into_iter().map(|(class, row)| Warning::ClassWithOneRow {
+                column: column.into(),
+                class: class.clone(),
+                line: table.line(row),
+            }));
         }
         Ok((Self { classes }, warnings))
     }
@@ -91,6 +110,35 @@ impl LabelEncoder {
         values.codes().enumerate().map(encode).collect()
     }
 
+    /// A table without the rows whose label is none of the classes, of which it has a warning then; all of
+    /// them if no label is a class.
+    ///
+    /// # Errors
+    /// [`DataError`] if there is no such column, or it is numeric.
+    pub fn without_unseen(&self, table: Table, column: &str) -> Result<Table, DataError> {
+        let known: HashSet<String> = self.classes.iter().map(|class| canonical(class)).collect();
+        let (mut seen, mut unseen, mut labels) = (Vec::new(), Vec::new(), Vec::new());
+        let values = table.categorical(column)?;
+        for (row, code) in values.codes().enumerate() {
+            match code.map(|code| values.text(code)).filter(|label| !known.contains(*label)) {
+                Some(label) => {
+                    unseen.push(row);
+                    labels.push(label.to_string());
+                }
+                None => seen.push(row),
+            }
+        }
+        if seen.is_empty() || unseen.is_empty() {
+            return Ok(table);
+        }
+        sort_names(&mut labels);
+        labels.dedup();
+        let (column, line) = (column.into(), table.line(unseen[0]));
+        let mut table = table.select(&seen);
+        table.warn(Warning::UnseenLabels { column, labels, count: unseen.len(), line });
+        Ok(table)
+    }
+
     /// The classes, in the order of their codes.
     pub fn classes(&self) -> &[String] {
         &self.classes
@@ -106,7 +154,7 @@ impl LabelEncoder {
     /// # Errors
     /// [`DataError::Inconsistent`].
     pub fn validate(&self) -> Result<(), DataError> {
-        let distinct: std::collections::HashSet<&String> = self.classes.iter().collect();
+        let distinct: HashSet<&String> = self.classes.iter().collect();
         let problem = if self.classes.len() < 2 {
             "has fewer than 2 classes"
         } else if distinct.len() < self.classes.len() {

@@ -11,16 +11,23 @@ use crate::{ColumnKind, DataError, FileForm};
 pub struct ReadOptions {
     /// How the file is written.
     pub form: FileForm,
-    /// Fields that stand for a missing value in every column. The empty field always does, and the usual ones
-    /// like `NA` do in columns of numbers and dates.
+    /// Fields that stand for a missing value in every column; a number does so however it is written, `-9999`
+    /// as `-9999.0`. The empty field always does, and the usual ones like `NA` do in columns of numbers and
+    /// dates.
     pub missing: Vec<String>,
+    /// Texts that stand for a missing value in one column of numbers or dates alone, as they did in training.
+    pub missing_in: Vec<(String, Vec<String>)>,
     /// The target column, which is always read as categories. Rows without a label are left out.
     pub target: Option<String>,
+    /// The classes of the target where they are known: a text that is one of them is a label, also where it
+    /// usually stands for a missing value.
+    pub classes: Vec<String>,
     /// The column of sample weights, which is no feature.
     pub weight: Option<String>,
     /// The column of the groups of rows, which is no feature: rows with the same value belong together.
     pub group: Option<String>,
-    /// Columns that are kept beside the predictions and are no features.
+    /// Columns that are kept beside the predictions as they are, and are features only if they are known to
+    /// be.
     pub id: Vec<String>,
     /// The order of day and month in dates that allow both; the day is first by default.
     pub date_order: Option<DateOrder>,
@@ -74,8 +81,14 @@ pub(crate) enum Plan {
     Ignore,
     Infer,
     Declared(ColumnKind),
-    Known(Reading),
-    Target { declared: bool },
+    /// `id` says that it is kept beside the predictions too.
+    Known {
+        reading: Reading,
+        id: bool,
+    },
+    Target {
+        declared: bool,
+    },
     Weight,
     Group,
     Id,
@@ -127,7 +140,7 @@ pub(crate) fn plan(file: &str, header: &[String], options: &ReadOptions) -> Resu
             let mut missing = Vec::new();
             for (column, reading) in columns {
                 match places.get(column.as_str()) {
-                    Some(&at) => plans[at] = Plan::Known(reading.clone()),
+                    Some(&at) => plans[at] = Plan::Known { reading: reading.clone(), id: false },
                     None => missing.push(column.clone()),
                 }
             }
@@ -159,6 +172,9 @@ pub(crate) fn plan(file: &str, header: &[String], options: &ReadOptions) -> Resu
                 return Err(DataError::ConflictingKinds { column, first, second });
             }
             (Plan::Declared(ColumnKind::Text), Plan::Target { .. }) => return conflict("text"),
+            (Plan::Known { reading, .. }, Plan::Id) => {
+                new = Plan::Known { reading: reading.clone(), id: true }
+            }
             _ => {}
         }
         if matches!(&options.columns, Columns::Infer(declared)

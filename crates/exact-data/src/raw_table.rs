@@ -11,6 +11,8 @@ pub(crate) struct RawTable {
     /// All of as many cells as there are rows.
     pub columns: Vec<RawColumn>,
     pub origin: Origin,
+    /// Whether a line or a row of the file names the columns, which may be one that does not.
+    pub has_header: bool,
     /// Further columns, of which most values are zero, named by their number.
     pub sparse: Option<CsrMatrix<'static>>,
 }
@@ -29,7 +31,7 @@ impl RawTable {
     /// [`DataError`] if a column's name is empty or not unique.
     pub fn new(name: &str, columns: Vec<RawColumn>, lines: Vec<u64>) -> Result<Self, DataError> {
         check_names(name, &columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>())?;
-        Ok(Self { columns, origin: Origin::new(name, lines), sparse: None })
+        Ok(Self { columns, origin: Origin::new(name, lines), has_header: false, sparse: None })
     }
 
     /// The same, of a format whose rows are not lines: they are counted from 1.

@@ -12,6 +12,7 @@ use rayon::prelude::*;
 use crate::cells::Cells;
 use crate::error::Warning;
 use crate::message::count;
+use crate::plain_number::plain_number;
 use crate::plan::{Plan, plan};
 use crate::profile::{ColumnProfile, Conventions, Decision, Reading, decide, decide_known, decide_labels};
 use crate::raw_table::{RawColumn, RawTable};
@@ -28,6 +29,10 @@ struct Typed {
     profile: ColumnProfile,
     reading: Option<Reading>,
     values: Option<ArrayRef>,
+    /// The column as it is, if it is kept beside the predictions.
+    id: Option<Vec<String>>,
+    /// The texts that were missing values in it alone.
+    strays: Vec<String>,
     warning: Option<Warning>,
 }
 
@@ -54,15 +59,22 @@ impl Table {
     }
 
     pub(crate) fn of_cells(raw: RawTable, options: &ReadOptions) -> Result<Self, DataError> {
-        let RawTable { columns, origin, sparse } = raw;
+        let is_row =
+            raw.has_header && matches!(options.columns, Columns::Infer(_)) && header_is_row(&raw.columns);
+        let RawTable { columns, origin, sparse, .. } = raw;
         let name = origin.name();
         let header: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
         let plans = plan(&name, &header, options)?;
         if origin.n_rows() == 0 {
             return Err(DataError::NoRows { file: name });
         }
+        let numbers = options.missing.iter().filter_map(|token| plain_number(token.as_bytes()));
+        let missing_numbers: Vec<f64> = numbers.collect();
         let conventions = Conventions {
             missing: &options.missing,
+            missing_numbers: &missing_numbers,
+            missing_in: &options.missing_in,
+            classes: &options.classes,
             decimal: options.form.decimal,
             prefers_comma: options.form.delimiter == Some(b';'),
             date_order: options.date_order,
@@ -74,26 +86,27 @@ impl Table {
             .map(|(column, plan)| type_column(column, plan, &conventions))
             .collect();
         let mut parts = Parts::default();
+        parts.warnings.extend(is_row.then(|| Warning::HeaderLikeRow { names: header.clone() }));
         let (mut fields, mut arrays) = (Vec::new(), Vec::new());
         for typed in decided {
-            let Typed { plan, profile, reading, values, warning } = typed?;
+            let Typed { plan, profile, reading, values, id, strays, warning } = typed?;
             parts.warnings.extend(warning);
             let column = profile.name.clone();
+            parts.ids.extend(id.map(|id| (column.clone(), id)));
             match (&plan, values) {
                 (Plan::Weight, Some(values)) => {
                     parts.weights = Some(weights(&values, &column, &origin)?);
                 }
                 (Plan::Group, Some(values)) => parts.groups = Some(groups(&values, &column, &origin)?),
-                (Plan::Id, Some(values)) => parts.ids.push((column, names(&values))),
+                (Plan::Id, _) | (_, None) => {}
                 (_, Some(values)) => {
                     if matches!(plan, Plan::Target { .. }) {
                         parts.target = Some(column.clone());
                     }
                     fields.push(Field::new(&column, values.data_type().clone(), true));
                     arrays.push(values);
-                    parts.readings.extend(reading.map(|reading| ReadColumn { column, reading }));
+                    parts.readings.extend(reading.map(|reading| ReadColumn { column, reading, strays }));
                 }
-                (_, None) => {}
             }
             if plan != Plan::Ignore {
                 parts.profiles.push(profile);
@@ -137,35 +150,61 @@ impl Table {
 }
 
 fn type_column(column: RawColumn, plan: Plan, conventions: &Conventions<'_>) -> Result<Typed, DataError> {
-    let RawColumn { name, cells } = column;
+    let RawColumn { name, mut cells } = column;
+    let id = match plan {
+        Plan::Id | Plan::Known { id: true, .. } => Some(copied(&name, &cells, conventions)?),
+        _ => None,
+    };
+    if !cells.moments && !conventions.missing_numbers.is_empty() {
+        cells.clear_numbers(conventions.missing_numbers);
+    }
     let decision = match &plan {
         Plan::Ignore => {
             let decision = decide(&name, &Cells::default(), Some(ColumnKind::Categorical), conventions)?;
             let Decision { profile, .. } = decision;
-            return Ok(Typed { plan, profile, reading: None, values: None, warning: None });
+            let (reading, values, strays, warning) = (None, None, Vec::new(), None);
+            return Ok(Typed { plan, profile, reading, values, id, strays, warning });
         }
         Plan::Infer => decide(&name, &cells, None, conventions)?,
         Plan::Declared(kind) => decide(&name, &cells, Some(*kind), conventions)?,
-        Plan::Known(reading) => decide_known(&name, &cells, reading, conventions)?,
+        Plan::Known { reading, .. } => decide_known(&name, &cells, reading, conventions)?,
         Plan::Weight => decide(&name, &cells, Some(ColumnKind::Numeric), conventions)?,
         Plan::Group | Plan::Id => decide(&name, &cells, Some(ColumnKind::Text), conventions)?,
         Plan::Target { declared } => {
             let decision = decide_labels(&name, &cells, *declared, conventions);
-            if !declared {
+            if !declared && conventions.classes.is_empty() {
                 check_classes(&decision.profile, &cells, conventions)?;
             }
             decision
         }
     };
     let values = decision.reading.as_ref().map(|reading| typed::values(cells, &decision, reading));
-    let Decision { reading, mut profile, warning, .. } = decision;
+    let Decision { reading, mut profile, strays, warning, .. } = decision;
     match plan {
         Plan::Weight => profile.note = "sample weights".into(),
         Plan::Group => profile.note = "groups of the cross-validation".into(),
         Plan::Id => profile.note = "kept beside the predictions".into(),
         _ => {}
     }
-    Ok(Typed { plan, profile, reading, values, warning })
+    Ok(Typed { plan, profile, reading, values, id, strays, warning })
+}
+
+/// A column as it is, with what stands for a missing value.
+fn copied(name: &str, cells: &Cells, conventions: &Conventions<'_>) -> Result<Vec<String>, DataError> {
+    let verbatim = Conventions { missing: &[], ..conventions.clone() };
+    let decision = decide(name, cells, Some(ColumnKind::Text), &verbatim)?;
+    Ok(names(&typed::values(cells.clone(), &decision, &Reading::Text)))
+}
+
+/// Whether the names of columns look like a row: all are numbers, or each is one of a column of numbers, or
+/// stands among the texts of its column.
+fn header_is_row(columns: &[RawColumn]) -> bool {
+    let is_number = |column: &RawColumn| plain_number(column.name.as_bytes()).is_some();
+    let is_value = |column: &RawColumn| {
+        let is_text = || column.cells.texts().iter().any(|text| text == column.name);
+        if is_number(column) { column.cells.has_numbers() } else { is_text() }
+    };
+    columns.len() > 1 && (columns.iter().all(is_number) || columns.iter().all(is_value))
 }
 
 /// Refuses a target that looks continuous.

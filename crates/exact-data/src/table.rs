@@ -52,6 +52,8 @@ pub(crate) struct Parts {
 pub(crate) struct ReadColumn {
     pub column: String,
     pub reading: Reading,
+    /// The texts that are missing values in it alone.
+    pub strays: Vec<String>,
 }
 
 /// The values of a column.
@@ -107,7 +109,11 @@ impl Table {
         let mut readings = Vec::new();
         for column in table.column_names() {
             let kind = table.kind(column)?;
-            readings.push(ReadColumn { column: column.into(), reading: Reading::plain(kind) });
+            readings.push(ReadColumn {
+                column: column.into(),
+                reading: Reading::plain(kind),
+                strays: Vec::new(),
+            });
             let Column::Numeric(values) = table.column(column)? else { continue };
             let unusable = |value: Option<f64>| value.is_some_and(|value| !value.is_finite());
             if let Some(row) = values.iter().position(unusable) {
@@ -202,13 +208,21 @@ impl Table {
     /// The columns of the features, with how they were read: all but the target.
     pub(crate) fn features(&self) -> Result<Vec<(&str, &Reading, Column<'_>)>, DataError> {
         let mut features = Vec::with_capacity(self.n_columns());
-        for (ReadColumn { column, reading }, array) in self.parts.readings.iter().zip(self.batch.columns()) {
+        for (ReadColumn { column, reading, .. }, array) in
+            self.parts.readings.iter().zip(self.batch.columns())
+        {
             if self.target() != Some(column) {
                 let values = view(array).ok_or_else(|| self.unsupported_type(column, array))?;
                 features.push((column.as_str(), reading, values));
             }
         }
         Ok(features)
+    }
+
+    /// The texts that are missing values in one column of numbers or dates alone.
+    pub(crate) fn missing_in(&self) -> Vec<(String, Vec<String>)> {
+        let strays = self.parts.readings.iter().filter(|column| !column.strays.is_empty());
+        strays.map(|column| (column.column.clone(), column.strays.clone())).collect()
     }
 
     pub(crate) fn warn(&mut self, warning: Warning) {

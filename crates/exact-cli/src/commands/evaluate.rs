@@ -1,19 +1,19 @@
 //! `exact evaluate`.
 
 use exact_eval::record::TestMetrics;
-use exact_linear::Model;
 
 use crate::arguments::Evaluate;
 use crate::commands::predict::predict_with_warnings;
 use crate::confusion::confusion_table;
-use crate::input::read_known;
+use crate::input::{model, read_known};
 use crate::output::{Align, percent, print, print_json, table};
 use crate::training::test_metrics;
 
 pub(crate) fn run(arguments: &Evaluate) -> anyhow::Result<()> {
-    let model = Model::load(&arguments.model)?;
+    let model = model(&arguments.model)?;
     let target = arguments.target.as_deref().unwrap_or(model.target());
-    let data = read_known(&arguments.data, model.encoder(), Some(target), &[], &arguments.form)?;
+    let target_with_classes = Some((target, model.labels()));
+    let data = read_known(&arguments.data, model.encoder(), target_with_classes, &[], &arguments.form)?;
     let labels = model.labels().transform(&data, data.target().unwrap_or(target))?;
     let predictions = predict_with_warnings(&model, &data)?;
     let metrics = test_metrics(&predictions, &labels, model.labels().n_classes())?;

@@ -1,9 +1,11 @@
 //! `exact fit`.
 
+use exact_data::message::count;
 use exact_eval::record::{FitRecord, MetricName};
 use exact_linear::{LossChoice, LossKind, Model, Progress};
 
 use crate::arguments::Fit;
+use crate::failure::CommandError;
 use crate::input::{Input, column_records};
 use crate::output::{check_outputs, percent, print, print_json, write_file};
 use crate::progress::TrainingBar;
@@ -11,6 +13,9 @@ use crate::shape_functions::shape_functions;
 use crate::training;
 
 pub(crate) fn run(arguments: &Fit) -> anyhow::Result<()> {
+    if arguments.out.as_deref().is_some_and(|path| path.as_os_str() == "-") {
+        return Err(CommandError::ModelToStdout.into());
+    }
     let outputs = [("--out", arguments.out.as_deref()), ("--report", arguments.report.as_deref())];
     check_outputs(&training::inputs(&arguments.data, &arguments.selection), &outputs)?;
     training::prepare(&arguments.training)?;
@@ -86,9 +91,9 @@ fn summary(record: &FitRecord) -> String {
     }
     let width = named.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
     let mut lines = vec![format!(
-        "{} rows, {} features, {} classes; {} ({})",
-        data.train_rows,
-        data.features,
+        "{}, {}, {} classes; {} ({})",
+        count(data.train_rows, "row"),
+        count(data.features, "feature"),
         data.classes,
         outcome.loss,
         training::selected(outcome)

@@ -7,7 +7,7 @@ use exact_linear::{Model, Predictions};
 
 use crate::arguments::Predict;
 use crate::arguments::tables::List;
-use crate::input::{read_known, warn_of};
+use crate::input::{model, read_known, warn_of};
 use crate::output::{NamedFile, check_outputs, write_stdout};
 
 /// What is predicted of a row that is rejected.
@@ -18,7 +18,7 @@ pub(crate) fn run(arguments: &Predict) -> anyhow::Result<()> {
     inputs.extend(arguments.data.iter().map(|path| ("the data", Some(path.as_path()))));
     let out = arguments.out.as_deref().filter(|path| path.as_os_str() != "-");
     check_outputs(&inputs, &[("--out", out)])?;
-    let model = Model::load(&arguments.model)?;
+    let model = model(&arguments.model)?;
     let ids = List::names(&arguments.id);
     let table = read_known(&arguments.data, model.encoder(), None, &ids, &arguments.form)?;
     let predictions = predict_with_warnings(&model, &table)?;

@@ -75,13 +75,13 @@ fn test_files_that_do_not_fit() {
     let folder = Folder::new();
     folder.write("train.csv", table(60));
     folder.write("columns.csv", "y,label\n1,no\n");
-    folder.write("labels.csv", "x,kind,label\n1,red,no\n2,red,maybe\n");
     folder.write("kinds.csv", "x,kind,label\n1,red,no\nmany,red,no\n");
     let fit = |test: &str| {
         folder.exact(&["fit", "train.csv", "--target", "label", "--test", test, "--out", "model"])
     };
     fit("columns.csv").refused(&["columns.csv", "`x`", "hint: "]);
-    fit("labels.csv").refused(&["labels.csv, line 3", "`label`", "maybe", "hint: "]);
+    folder.write("labels.csv", "x,kind,label\n1,red,nein\n2,red,maybe\n");
+    fit("labels.csv").refused(&["labels.csv, line 2", "`label`", "nein", "hint: "]);
     fit("kinds.csv").refused(&["kinds.csv, line 3", "`x`", "many", "hint: "]);
     fit("nowhere.csv").refused(&["cannot read nowhere.csv"]);
     assert!(!folder.path().join("model").exists());
@@ -101,6 +101,10 @@ fn unknown_names_and_settings() {
     folder.exact(&["fit", "--dataset", "wine", "--folds", "1"]).refused(&["folds", "at least 2"]);
     folder.exact(&["fit", "--dataset", "wine", "--threads", "0"]).refused(&["--threads must be at least 1"]);
     folder.write("train.csv", table(60));
+    let fit = ["fit", "train.csv", "--target", "label"];
+    folder.exact(&[&fit[..], &["--out", "-"]].concat()).refused(&["--out -", "hint: name a file"]);
+    folder.exact(&[&fit[..], &["--class-weight", "balance"]].concat()).refused(&["did you mean `balanced`?"]);
+    assert_eq!(folder.names(), ["train.csv"]);
     let kinds = ["fit", "train.csv", "--target", "label", "--categorical", "colour"];
     folder.exact(&kinds).refused(&["colour", "hint: "]);
     let numeric = ["fit", "train.csv", "--target", "label", "--numeric", "kind"];

@@ -4,6 +4,44 @@ use serde_json::Value;
 
 use crate::common::{Finished, Folder};
 
+#[test]
+fn labels_that_look_missing_are_those_of_the_model() {
+    let folder = Folder::new();
+    let rows: String =
+        (0..60).map(|row| format!("{row},{}\n", if row < 30 { "NA" } else { "yes" })).collect();
+    folder.write("train.csv", format!("x,y\n{rows}"));
+    folder.write("test.csv", format!("x,y\n{rows}61,maybe\n"));
+    let arguments = ["fit", "train.csv", "--target", "y", "--categorical=y", "--loss", "cross-entropy"];
+    let more = ["--test", "test.csv", "--out", "model", "--json"];
+    let run = folder.exact(&[&arguments[..], &more].concat());
+    assert!(run.stderr.contains("1 row with labels") && run.stderr.contains("`maybe`"), "{}", run.stderr);
+    let record = run.json();
+    assert_eq!(record["data"]["test_rows"], 60);
+    let metrics = folder.exact(&["evaluate", "model", "train.csv", "--json"]).json();
+    assert_eq!(metrics["confusion"].as_array().unwrap().len(), 2);
+    let first: u64 = metrics["confusion"][0].as_array().unwrap().iter().map(|n| n.as_u64().unwrap()).sum();
+    assert_eq!(first, 30);
+    let predictions = folder.exact(&["predict", "model", "train.csv", "--id", "x"]).succeeded().stdout;
+    assert!(predictions.starts_with("x,prediction\n0,NA\n"), "{predictions}");
+    folder
+        .exact(&["predict", "train.csv", "model"])
+        .refused(&["train.csv is a table, not a model", "hint: "]);
+}
+
+#[test]
+fn a_number_for_missing_values_is_kept_with_the_model() {
+    let folder = Folder::new();
+    let rows: String =
+        (0..60).map(|row| format!("{},{}\n", if row % 3 == 0 { -9999 } else { row }, row / 30)).collect();
+    folder.write("train.csv", format!("x,y\n{rows}"));
+    let arguments =
+        ["fit", "train.csv", "--target", "y", "--loss", "cross-entropy", "--out", "model", "--json"];
+    let record = folder.exact(&[&arguments[..], &["--missing=-9999"]].concat()).json();
+    assert_eq!(column(&record, "x")["missing"], 20);
+    let metrics = folder.exact(&["evaluate", "model", "train.csv", "--json"]).json();
+    assert!(metrics["accuracy"].as_f64().unwrap() > 0.75, "{metrics}");
+}
+
 /// A number between 0 and 1 that looks random, and is the same in every run.
 fn noise(row: usize, stream: usize) -> f64 {
     let mixed = ((row * 31 + stream * 7919 + 1) as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);

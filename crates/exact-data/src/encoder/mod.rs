@@ -58,6 +58,9 @@ pub struct Encoder {
     dense: Vec<StandardisedColumn>,
     blocks: Vec<Block>,
     missing_tokens: Vec<String>,
+    /// The texts that were missing values in one column alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    missing_in: Vec<(String, Vec<String>)>,
     /// How the columns are read. Files of before there were readings have none: it follows from the kind.
     #[serde(default)]
     readings: Vec<(String, Reading)>,
@@ -94,6 +97,7 @@ impl Encoder {
             dense: Vec::new(),
             blocks: Vec::new(),
             missing_tokens: table.missing().to_vec(),
+            missing_in: table.missing_in(),
             readings: Vec::new(),
             form: table.form().clone(),
             words: Vec::new(),
@@ -141,7 +145,11 @@ impl Encoder {
             }
         }
         if encoder.n_columns() == 0 {
-            return Err(DataError::NoUsableColumn { file: table.name().into() });
+            let is_left_out =
+                |warning: &&Warning| matches!(warning, Warning::Identifier { .. } | Warning::FreeText { .. });
+            let read = table.warnings().iter().filter(is_left_out).cloned();
+            let left_out = read.chain(warnings).collect();
+            return Err(DataError::NoUsableColumn { file: table.name().into(), left_out });
         }
         Ok((encoder, warnings))
     }
@@ -257,11 +265,13 @@ impl Encoder {
     }
 
     /// How to read further data for this encoder: its columns as they were read in training, the tokens that
-    /// are missing values, and the form of the training file. Name the target in them to read labels as well.
+    /// are missing values, and the form of the training file. Name the target in them, and its classes, to
+    /// read labels as well.
     pub fn read_options(&self) -> ReadOptions {
         ReadOptions {
             form: self.form.clone(),
             missing: self.missing_tokens.clone(),
+            missing_in: self.missing_in.clone(),
             columns: ColumnsToRead::Known(self.columns()),
             ..ReadOptions::default()
         }

@@ -3,7 +3,7 @@
 use std::io;
 
 use super::DataError;
-use crate::message::{did_you_mean, list, list_option};
+use crate::message::{did_you_mean, first, list, list_option, shell_word};
 
 const COST_MATRIX: &str = "a cost matrix has a row for each class, named in the first column, a column of \
                            numbers for each, and perhaps one called `reject`";
@@ -20,6 +20,7 @@ impl DataError {
     /// assert_eq!(error.to_string(), "cars.csv has no column `colour`");
     /// assert_eq!(error.hint().unwrap(), "did you mean `color`? the columns are `doors`, `color`");
     /// ```
+    #[allow(clippy::too_many_lines, reason = "a list of cases")]
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Read { error, .. } => return read_hint(error),
@@ -32,10 +33,22 @@ impl DataError {
                  (`--delimiter`), or the lines above the header (`--skip`), if they were taken for others"
                     .into()
             }
-            Self::DuplicateColumn { .. } | Self::UnnamedColumn { .. } => {
-                "the first line must name each column, and each differently".into()
+            Self::UnnamedColumn { .. } => {
+                "the first line must name each column (`--skip=1` leaves it out if it is a title, \
+                 `--no-header` if it is a row)"
+                    .into()
             }
-            Self::NoSuchColumn { column, columns, .. } => column_hint(std::slice::from_ref(column), columns),
+            Self::DuplicateColumn { .. } => {
+                "the first line must name each column, and each differently (`--no-header` if it is a row)"
+                    .into()
+            }
+            Self::NoSuchColumn { column, columns, .. } => match with_comma(column, columns) {
+                Some(name) => {
+                    let quoted = format!("\"{}\"", name.replace('"', "\"\""));
+                    format!("a name with a comma stands in double quotes: {}", shell_word(&quoted))
+                }
+                None => column_hint(std::slice::from_ref(column), columns),
+            },
             Self::MissingColumns { missing, columns, .. } => column_hint(missing, columns),
             Self::ConflictingKinds { column, .. } => format!("name `{column}` in one place only"),
             Self::WrongKind { .. } => {
@@ -58,6 +71,11 @@ impl DataError {
                 let near = did_you_mean(std::slice::from_ref(label), classes);
                 format!("{near}the classes are {}", list(classes))
             }
+            Self::UniqueTarget { .. } => "a target has classes, which several rows share".into(),
+            Self::UnclosedQuote { .. } => {
+                "close it, or write a quote within quotes twice; elsewhere a field may not begin with one"
+                    .into()
+            }
             Self::OneClass { .. } => "is this the target column?".into(),
             Self::NotADate { value, .. } => format!(
                 "if it stands for a missing value, leave the field empty or name it (`{}`)",
@@ -69,7 +87,10 @@ impl DataError {
             Self::BadWeight { .. } => "weights are numbers from 0 on, one for each row and not all 0".into(),
             Self::BadCost { .. } | Self::MissingCosts { .. } => COST_MATRIX.into(),
             Self::NotSparse { .. } => "give a file of the same format, like libsvm's".into(),
-            Self::NoUsableColumn { .. } => "a usable column has at least two different values".into(),
+            Self::NoUsableColumn { left_out, .. } => {
+                let left_out: Vec<String> = left_out.iter().map(ToString::to_string).collect();
+                format!("a usable column has at least two different values{}", first_causes(&left_out))
+            }
             Self::TooFewGroups { .. } => "use as many folds as there are groups, or fewer".into(),
             Self::MissingGroup { .. } => {
                 "name the group in each row; a row that is alone has a name of its own".into()
@@ -119,6 +140,17 @@ impl DataError {
         };
         Some(hint)
     }
+}
+
+/// The column of whose name a list between commas made several, of which one is this.
+fn with_comma<'a>(part: &str, columns: &'a [String]) -> Option<&'a String> {
+    columns.iter().find(|name| name.contains(',') && name.split(',').any(|other| other.trim() == part.trim()))
+}
+
+/// What was left out and why, behind a hint.
+fn first_causes(left_out: &[String]) -> String {
+    const SHOWN: usize = 5;
+    if left_out.is_empty() { String::new() } else { format!("; {}", first(SHOWN, left_out, String::clone)) }
 }
 
 fn read_hint(error: &io::Error) -> Option<String> {

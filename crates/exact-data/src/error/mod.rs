@@ -80,6 +80,14 @@ pub enum DataError {
         /// The number of columns.
         expected: usize,
     },
+    /// A field begins with a quote that nothing closes.
+    #[error("{file}: a quote opened in line {line} is never closed")]
+    UnclosedQuote {
+        /// The file.
+        file: String,
+        /// The line of the quote.
+        line: u64,
+    },
     /// Two columns have the same name.
     #[error("{file}: columns {first} and {second} are both named `{column}`")]
     DuplicateColumn {
@@ -230,6 +238,14 @@ pub enum DataError {
         /// The only class.
         class: String,
     },
+    /// Each row has a label of its own.
+    #[error("{file}: `{column}` has a different value in each row: is it the target?")]
+    UniqueTarget {
+        /// The file.
+        file: String,
+        /// The target column.
+        column: String,
+    },
     /// The target has as many different numbers as a measurement.
     #[error("{file}: the target `{column}` looks continuous, {values}: is this a regression?")]
     ContinuousTarget {
@@ -271,6 +287,8 @@ pub enum DataError {
     NoUsableColumn {
         /// The file.
         file: String,
+        /// What was left out, why, and how to bring it back.
+        left_out: Vec<Warning>,
     },
     /// There are fewer rows than parts to divide them into.
     #[error("{rows} rows cannot be divided into {parts} parts")]

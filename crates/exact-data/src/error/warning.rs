@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::ColumnKind;
-use crate::message::{count, list_option, shorten};
+use crate::message::{count, first, list, list_option, shorten};
 
 /// Something that was done to the data and should be known, though it stops nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +54,49 @@ pub enum Warning {
         /// The format it was read in.
         format: String,
     },
+    /// Short texts were taken for dates or times of day, though they may be codes.
+    DoubtfulDates {
+        /// The column.
+        column: String,
+        /// One of them.
+        example: String,
+        /// The format it was read in.
+        format: String,
+    },
+    /// Whole numbers of the same width were taken for categories, since some begin with a zero.
+    Codes {
+        /// The column.
+        column: String,
+        /// One that does.
+        example: String,
+    },
+    /// Few rows share a category.
+    ManyCategories {
+        /// The column.
+        column: String,
+        /// Its different values.
+        distinct: usize,
+        /// Its rows with a value.
+        rows: usize,
+        /// One of the values.
+        example: String,
+    },
+    /// The header looks like a row.
+    HeaderLikeRow {
+        /// What was taken for the names of the columns.
+        names: Vec<String>,
+    },
+    /// Rows whose label training did not have were left out.
+    UnseenLabels {
+        /// The target.
+        column: String,
+        /// Their labels, each once.
+        labels: Vec<String>,
+        /// The rows.
+        count: usize,
+        /// The line of the first.
+        line: u64,
+    },
     /// A column that tells each row from the others was left out.
     Identifier {
         /// The column.
@@ -99,6 +142,13 @@ pub enum Warning {
         /// The line of the row.
         line: u64,
     },
+    /// The same of many classes.
+    ClassesWithOneRow {
+        /// The target.
+        column: String,
+        /// The classes.
+        classes: Vec<String>,
+    },
     /// Values of further data do not occur in the training data.
     UnseenCategories {
         /// The column.
@@ -113,6 +163,7 @@ pub enum Warning {
 }
 
 impl fmt::Display for Warning {
+    #[allow(clippy::too_many_lines, reason = "a list of cases")]
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::EmptyColumn { column } => {
@@ -143,6 +194,46 @@ impl fmt::Display for Warning {
                  (`--date-order=month-first` reads them otherwise)",
                 shorten(example)
             ),
+            Self::DoubtfulDates { column, example, format } => write!(
+                formatter,
+                "column `{column}` has texts like `{}`, which are read as dates or times of the format \
+                 {format} (`{}` keeps them as they are)",
+                shorten(example),
+                list_option("categorical", column)
+            ),
+            Self::Codes { column, example } => write!(
+                formatter,
+                "column `{column}` has codes like `{}`, each of which is a category (`{}` makes numbers \
+                 of them)",
+                shorten(example),
+                list_option("numeric", column)
+            ),
+            Self::ManyCategories { column, distinct, rows, example } => write!(
+                formatter,
+                "column `{column}` has {distinct} different texts in {}, like `{}`, each of which is a \
+                 category: mend the column if they are numbers or dates, leave it out (`{}`) or make \
+                 features of its words (`{}`)",
+                count(*rows, "row"),
+                shorten(example),
+                list_option("drop", column),
+                list_option("text", column)
+            ),
+            Self::HeaderLikeRow { names } => {
+                let first = first(3, names, |name| format!("`{}`", shorten(name)));
+                write!(
+                    formatter,
+                    "the header looks like a row, {first} (`--no-header` makes it one and numbers \
+                     the columns)"
+                )
+            }
+            Self::UnseenLabels { column, labels, count: rows, line } => write!(
+                formatter,
+                "{} with labels in column `{column}` that training did not have, {}, {} left out of the \
+                 measurement, the first in line {line}: no prediction can be right there",
+                count(*rows, "row"),
+                list(labels),
+                if *rows == 1 { "is" } else { "are" }
+            ),
             Self::Identifier { column, reason, numeric } => write!(
                 formatter,
                 "column `{column}` is an identifier, {reason}, and is left out (`{}` keeps it)",
@@ -172,6 +263,13 @@ impl fmt::Display for Warning {
                 "the class `{}` of column `{column}` has a single row, in line {line}, which is trained on \
                  but never held out",
                 shorten(class)
+            ),
+            Self::ClassesWithOneRow { column, classes } => write!(
+                formatter,
+                "{} classes of column `{column}` have a single row each, which is trained on but never held \
+                 out: {}",
+                classes.len(),
+                first(3, classes, |class| format!("`{}`", shorten(class)))
             ),
             Self::UnseenCategories { column, count: values, example, line } => write!(
                 formatter,

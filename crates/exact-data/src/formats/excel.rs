@@ -90,7 +90,8 @@ fn table(file: &str, range: &Range<Data>, form: &FileForm) -> Result<RawTable, D
         }
         columns.push(RawColumn { name, cells });
     }
-    RawTable::new(file, columns, rows.iter().map(|(line, _)| *line).collect())
+    let table = RawTable::new(file, columns, rows.iter().map(|(line, _)| *line).collect())?;
+    Ok(RawTable { has_header: form.header, ..table })
 }
 
 /// A cell of the header.

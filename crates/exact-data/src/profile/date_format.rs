@@ -19,6 +19,8 @@ pub enum DateOrder {
 
 /// Of the type that a file has for moments.
 const TYPED: &str = "";
+/// Dates of the first of a month.
+const MONTHS: [&str; 5] = ["%Y-%m", "%Y/%m", "%m/%Y", "%b %Y", "%B %Y"];
 const DATES: [&str; 31] = [
     "%Y-%m-%d",
     "%Y/%m/%d",
@@ -58,8 +60,12 @@ const BETWEEN: [&str; 3] = ["T", " ", ", "];
 const ZONES: [&str; 4] = ["", "%#z", " %#z", " UTC"];
 /// Texts from which formats are guessed.
 const GUESSED_FROM: usize = 20;
+/// A text that is written as codes are, among so many that are written as dates, is an exception.
+const RULE: usize = 5;
 /// No date that people have in tables is outside of these years.
 const YEARS: std::ops::RangeInclusive<i32> = 1000..=2999;
+/// Numbers that are taken for years only if most of the column are within these.
+const USUAL_YEARS: std::ops::RangeInclusive<i32> = 1500..=2200;
 
 impl DateFormat {
     /// The format of files with a type for moments, or in which they are seconds since 1970.
@@ -87,6 +93,11 @@ impl DateFormat {
             let moment = DateTime::parse_from_str(text, format).ok()?;
             return in_years(moment.naive_utc());
         }
+        if self.is_month() {
+            let first = format!("{text} 1");
+            let date = NaiveDate::parse_from_str(&first, &format!("{format} %d")).ok()?;
+            return in_years(date.and_time(NaiveTime::MIN));
+        }
         if !self.has_time() {
             return in_years(NaiveDate::parse_from_str(text, format).ok()?.and_time(NaiveTime::MIN));
         }
@@ -102,7 +113,12 @@ impl DateFormat {
 
     /// Whether the format has a date.
     pub fn has_date(&self) -> bool {
-        self.0 == TYPED || self.0.contains(['d', 'j'])
+        self.0 == TYPED || self.0.contains(['Y', 'y'])
+    }
+
+    /// Whether the format has a month of a year, and no day.
+    fn is_month(&self) -> bool {
+        self.has_date() && self.0 != TYPED && !self.0.contains(['d', 'j'])
     }
 
     fn has_time(&self) -> bool {
@@ -124,8 +140,11 @@ impl DateFormat {
         let score = |format: &Self| -> usize {
             texts.iter().filter(|(text, _)| format.parse(text).is_some()).map(|(_, count)| count).sum()
         };
-        let scored: Vec<(usize, Self)> =
-            candidates.into_iter().map(|format| (score(&format), format)).collect();
+        let scored: Vec<(usize, Self)> = candidates
+            .into_iter()
+            .filter(|format| format.is_plausible(texts))
+            .map(|format| (score(&format), format))
+            .collect();
         let most = scored.iter().map(|(score, _)| *score).max().filter(|&most| most > 0)?;
         let mut best = scored
             .into_iter()
@@ -139,6 +158,59 @@ impl DateFormat {
             && chosen.order().is_some()
             && best.iter().any(|other| other.order().is_some() && other.order() != chosen.order());
         Some((chosen, ambiguous))
+    }
+
+    /// Whether most of the texts that the format can read are written as dates are, and not as codes: the
+    /// numbers of parts and versions, scores.
+    fn is_plausible(&self, texts: &[(&str, usize)]) -> bool {
+        let read: Vec<&str> =
+            texts.iter().map(|(text, _)| *text).filter(|text| self.parse(text).is_some()).collect();
+        let most = |is: &dyn Fn(&str) -> bool| {
+            let others = read.iter().filter(|text| !is(text)).count();
+            read.len() >= RULE * others
+        };
+        let has_named_month = self.0.contains(['b', 'B']);
+        if !self.has_date() {
+            return most(&|text| text.split(':').skip(1).all(|part| n_digits(part) == 2));
+        }
+        if self.0 == "%Y-%j" {
+            let is_day = |text: &str| text.split('-').next_back().is_some_and(|day| n_digits(day) == 3);
+            return read.iter().all(|text| is_day(text) && self.is_usual_year(text));
+        }
+        if self.is_month() && !has_named_month {
+            let has_month = |text: &str| text.split(['-', '/']).any(|part| n_digits(part) == 2);
+            return read.iter().all(|text| has_month(text) && self.is_usual_year(text));
+        }
+        if self.0.contains("%Y") {
+            return read.iter().filter(|text| self.is_usual_year(text)).count() * 2 >= read.len();
+        }
+        // The day and the month of a year of two digits have two as well, or none has a zero before it.
+        let is_padded = |text: &str| numbers(text).iter().all(|number| n_digits(number) == 2);
+        let has_no_zero = |text: &str| {
+            let numbers = numbers(text);
+            let year = if self.0.starts_with("%y") { numbers.split_first() } else { numbers.split_last() };
+            let Some((year, others)) = year else { return false };
+            n_digits(year) == 2 && others.iter().all(|number| !number.starts_with('0'))
+        };
+        has_named_month || most(&is_padded) || most(&has_no_zero)
+    }
+
+    fn is_usual_year(&self, text: &str) -> bool {
+        use chrono::Datelike as _;
+
+        let moment = self.parse(text).and_then(|seconds| DateTime::from_timestamp(seconds as i64, 0));
+        moment.is_some_and(|moment| USUAL_YEARS.contains(&moment.year()))
+    }
+
+    /// Whether the texts are so short, and the format has so little, that they may as well be codes.
+    pub(crate) fn is_doubtful(&self, texts: &[(&str, usize)]) -> bool {
+        let is_short = |text: &str| text.split([':', '.', '/', '-']).any(|part| n_digits(part) == 1);
+        match self.0.as_str() {
+            "%H:%M" | "%d.%m.%y" | "%d-%m-%y" | "%m-%d-%y" | "%y-%m-%d" => {
+                texts.iter().any(|(text, _)| self.parse(text).is_some() && is_short(text))
+            }
+            _ => false,
+        }
     }
 
     /// Of a format in which both are numbers.
@@ -200,6 +272,17 @@ fn in_years(moment: NaiveDateTime) -> Option<f64> {
     Some(moment.timestamp() as f64 + f64::from(moment.timestamp_subsec_nanos()) / 1e9)
 }
 
+/// The numbers of a date, without the time behind it.
+fn numbers(text: &str) -> Vec<&str> {
+    let date = text.split([' ', 'T', ',']).next().unwrap_or(text);
+    date.split(['.', '/', '-']).collect()
+}
+
+/// The digits with which a text begins.
+fn n_digits(text: &str) -> usize {
+    text.bytes().take_while(u8::is_ascii_digit).count()
+}
+
 /// Spares most texts the formats.
 fn can_be_date(text: &str) -> bool {
     text.len() <= 48 && text.bytes().filter(u8::is_ascii_digit).count() >= 3
@@ -213,6 +296,9 @@ fn formats_of(text: &str) -> Vec<DateFormat> {
             formats.push(format);
         }
     };
+    for month in MONTHS {
+        try_format(month.into());
+    }
     for date in DATES {
         try_format(date.into());
         for time in &TIMES[1..] {
@@ -239,7 +325,7 @@ mod tests {
 
     #[test]
     fn formats_follow_from_texts() {
-        let cases: [(&[&str], &str, f64); 12] = [
+        let cases: [(&[&str], &str, f64); 17] = [
             (&["1970-01-02"], "%Y-%m-%d", 86400.0),
             (&["1970-01-01T00:01:00Z"], "%Y-%m-%dT%H:%M:%S%#z", 60.0),
             (&["1970-01-01 02:00:00+01:00"], "%Y-%m-%d %H:%M:%S%#z", 3600.0),
@@ -252,6 +338,11 @@ mod tests {
             (&["01/02/70 1:30 PM", "12/31/99 1:00 AM"], "%m/%d/%y %I:%M %p", 86400.0 + 13.5 * 3600.0),
             (&["1970/01/02 00:00"], "%Y/%m/%d %H:%M", 86400.0),
             (&["00:01", "23:59"], "%H:%M", 60.0),
+            (&["1970-02", "2023-12"], "%Y-%m", 31.0 * 86400.0),
+            (&["02/1970", "12/2023"], "%m/%Y", 31.0 * 86400.0),
+            (&["1970/02", "2023/12"], "%Y/%m", 31.0 * 86400.0),
+            (&["1970-032", "2023-365"], "%Y-%j", 31.0 * 86400.0),
+            (&["2/1/70", "31/12/99"], "%d/%m/%y", 86400.0),
         ];
         for (texts, format, seconds) in cases {
             let (found, ambiguous) = infer(texts).unwrap();
@@ -264,8 +355,11 @@ mod tests {
 
     #[test]
     fn what_is_no_date() {
-        for text in ["red", "12", "1.5", "2024-13-01", "99/99/9999", "A-123", "", "31.02.2020"] {
+        for text in ["red", "12", "1.5", "2024-13-01", "99/99/9999", "A-123", "", "31.02.2020", "1010-34"] {
             assert_eq!(infer(&[text]), None, "{text}");
+        }
+        for codes in [["1.2.13", "4.10.2"], ["1.2.13", "4.07.13"], ["2023-34", "2023-101"], ["3:2", "1:10"]] {
+            assert_eq!(infer(&codes), None, "{codes:?}");
         }
     }
 

@@ -1,5 +1,7 @@
 //! The decision what a column is.
 
+use std::collections::HashSet;
+
 use super::column_profile::ColumnProfile;
 use super::date_format::{DateFormat, DateOrder};
 use super::missing_tokens;
@@ -17,6 +19,12 @@ use crate::{ColumnKind, DataError};
 pub(crate) struct Conventions<'a> {
     /// Tokens that stand for a missing value in every column.
     pub missing: &'a [String],
+    /// Those of them that are numbers.
+    pub missing_numbers: &'a [f64],
+    /// Texts that stand for one in a column of numbers or dates alone.
+    pub missing_in: &'a [(String, Vec<String>)],
+    /// The classes of the target, if they are known.
+    pub classes: &'a [String],
     pub decimal: Option<char>,
     /// Whether a comma in a number that may be either is the decimal separator.
     pub prefers_comma: bool,
@@ -32,6 +40,8 @@ pub(crate) struct Decision {
     /// Whether the text of a code is a missing value.
     pub is_missing: Vec<bool>,
     pub profile: ColumnProfile,
+    /// The texts among numbers or dates that count as missing, the most frequent ones first.
+    pub strays: Vec<String>,
     pub warning: Option<Warning>,
 }
 
@@ -43,6 +53,14 @@ const FEWEST_NUMBERS: usize = 5;
 const MANY_ROWS: usize = 20;
 /// The words of a text that is no name.
 const WORDS: f64 = 3.0;
+/// Digits of the shortest code; days and months have fewer.
+const CODE_DIGITS: usize = 3;
+/// Categories from which on they are many, if they are many for the rows too.
+const MANY_CATEGORIES: usize = 50;
+/// As many rows have a category, at the least, where it tells something.
+const ROWS_OF_CATEGORY: usize = 5;
+/// Strays that are remembered for further data.
+const MOST_STRAYS: usize = 100;
 
 /// Decides what a column is; `declared` is its kind if that is given.
 ///
@@ -77,7 +95,11 @@ pub(crate) fn decide_known(
     reading: &Reading,
     conventions: &Conventions<'_>,
 ) -> Result<Decision, DataError> {
-    let column = Column::new(name, cells, conventions);
+    let mut column = Column::new(name, cells, conventions);
+    match reading {
+        Reading::Number(_) | Reading::Date(_) => column.know_strays(),
+        Reading::Category | Reading::Text => {}
+    }
     match reading {
         Reading::Category | Reading::Text => Ok(column.texts(reading.clone(), "as in training".into())),
         Reading::Number(format) => {
@@ -100,7 +122,7 @@ pub(crate) fn decide_known(
 }
 
 /// Reads the labels: categories, among which the usual tokens for missing values are missing unless the
-/// column is declared categorical.
+/// column is declared categorical, or they are known to be classes.
 pub(crate) fn decide_labels(
     name: &str,
     cells: &Cells,
@@ -108,8 +130,11 @@ pub(crate) fn decide_labels(
     conventions: &Conventions<'_>,
 ) -> Decision {
     let mut column = Column::new(name, cells, conventions);
+    let may_be_a_class = |text: &str| {
+        missing_tokens::may_be_a_class(text) || conventions.classes.iter().any(|class| class == text)
+    };
     if !declared {
-        for text in column.usual.iter().filter(|text| !missing_tokens::may_be_a_class(text.text)) {
+        for text in column.usual.iter().filter(|text| !may_be_a_class(text.text)) {
             column.is_missing[text.code as usize] = true;
         }
     }
@@ -145,12 +170,29 @@ impl<'a> Column<'a> {
         Self { name, conventions, tally, present, usual, is_missing }
     }
 
+    /// Takes what was missing in training for missing, however often it occurs.
+    fn know_strays(&mut self) {
+        let known = self.conventions.missing_in.iter().find(|(column, _)| column == self.name);
+        let Some((_, strays)) = known else { return };
+        let is_known = |text: &DistinctText<'_>| strays.iter().any(|stray| stray == text.text);
+        let (known, present): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.present).into_iter().partition(is_known);
+        self.present = present;
+        self.usual.extend(known);
+    }
+
     fn inferred(self) -> Result<Decision, DataError> {
         if self.tally.numbers == 0 && self.present.is_empty() && !self.usual.is_empty() {
             return Ok(self.texts(Reading::Category, String::new()));
         }
         let format = self.number_format(&self.present);
-        let number = |text: &str| format.parse(text).filter(|_| !is_long_code(text));
+        if let Some(code) = self.code_with_zero(&format)
+            && !self.nearly_all_differ()
+        {
+            return Ok(self.codes(code));
+        }
+        let are_codes = self.has_codes_beyond_floats();
+        let number = |text: &str| format.parse(text).filter(|_| !(are_codes && is_long_code(text)));
         if self.is_rule(number, self.tally.numbers, self.tally.distinct_numbers) {
             return self.numbers(format, true);
         }
@@ -161,6 +203,29 @@ impl<'a> Column<'a> {
             return Ok(self.dates(format, ambiguous));
         }
         Ok(self.names())
+    }
+
+    /// Whether there are whole numbers of so many digits that floats do not tell a tenth of them apart.
+    fn has_codes_beyond_floats(&self) -> bool {
+        let long = self.present.iter().filter(|text| is_long_code(text.text));
+        let floats: Vec<u64> =
+            long.filter_map(|text| text.text.parse().ok()).map(|float: f64| float.to_bits()).collect();
+        10 * floats.iter().collect::<HashSet<_>>().len() < 9 * floats.len()
+    }
+
+    /// A text with a leading zero, if all that is no exception are whole numbers of as many digits: codes.
+    fn code_with_zero(&self, format: &NumberFormat) -> Option<&'a str> {
+        let is_digits = |text: &&DistinctText<'_>| text.text.bytes().all(|byte| byte.is_ascii_digit());
+        let code = self.present.iter().filter(is_digits).find(|text| text.text.starts_with('0'))?.text;
+        let power = |digits: usize| i32::try_from(digits).map_or(f64::INFINITY, |digits| 10_f64.powi(digits));
+        let as_wide = |(least, largest)| least >= power(code.len() - 1) && largest < power(code.len());
+        let is_fixed = code.len() >= CODE_DIGITS
+            && (self.tally.numbers == 0 || self.tally.whole)
+            && self.tally.range.is_none_or(as_wide)
+            && self.present.iter().filter(is_digits).all(|text| text.text.len() == code.len())
+            && self.present.iter().all(|text| is_digits(&text) || format.parse(text.text).is_none());
+        let of_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then_some(0.0);
+        (is_fixed && self.is_rule(of_digits, self.tally.numbers, self.tally.distinct_numbers)).then_some(code)
     }
 
     /// Whether most of the column can be parsed, beside `further` values that are known to be.
@@ -284,10 +349,16 @@ impl<'a> Column<'a> {
 
     fn dates(self, format: DateFormat, ambiguous: bool) -> Decision {
         let note = format!("dates: {format}");
-        let warning = ambiguous.then(|| Warning::AmbiguousDates {
-            column: self.name.into(),
-            example: self.present[0].text.into(),
-            format: format.to_string(),
+        let texts: Vec<(&str, usize)> = self.present.iter().map(|text| (text.text, text.count)).collect();
+        let is_doubtful = format.is_doubtful(&texts);
+        let warning = (ambiguous || is_doubtful).then(|| {
+            let (column, example) = (self.name.into(), self.present[0].text.into());
+            let format = format.to_string();
+            if is_doubtful {
+                Warning::DoubtfulDates { column, example, format }
+            } else {
+                Warning::AmbiguousDates { column, example, format }
+            }
         });
         self.with_numbers(Reading::Date(format), note, warning)
     }
@@ -300,7 +371,21 @@ impl<'a> Column<'a> {
             self.is_missing[text.code as usize] = true;
         }
         let mut missing_as: Vec<&str> = usual.iter().map(|text| text.text).collect();
+        if let Reading::Number(format) = &reading
+            && !self.conventions.missing_numbers.is_empty()
+        {
+            let tokens = self.conventions.missing_numbers;
+            let is_token = |text: &DistinctText<'_>| {
+                format.parse(text.text).is_some_and(|number| tokens.contains(&number))
+            };
+            let (named, present): (Vec<_>, Vec<_>) = self.present.into_iter().partition(is_token);
+            self.present = present;
+            for text in named {
+                self.is_missing[text.code as usize] = true;
+            }
+        }
         let first_stray = self.first_stray(&reading);
+        let remembered = self.strays(&reading);
         let (mut strays, mut numbers) = (0, self.tally.numbers);
         for text in &self.present {
             if reading.number(text.text).is_none() {
@@ -328,21 +413,43 @@ impl<'a> Column<'a> {
             }),
             None => warning,
         };
-        self.done(Some(reading), numbers, note, warning)
+        let decision = self.done(Some(reading), numbers, note, warning);
+        Decision { strays: remembered, ..decision }
+    }
+
+    /// The texts that cannot be parsed, the most frequent ones first.
+    fn strays(&self, reading: &Reading) -> Vec<String> {
+        let is_stray = |text: &&DistinctText<'_>| reading.number(text.text).is_none();
+        let mut strays: Vec<&DistinctText<'_>> = self.present.iter().filter(is_stray).collect();
+        strays.sort_by_key(|text| (std::cmp::Reverse(text.count), text.row));
+        strays.into_iter().take(MOST_STRAYS).map(|text| text.text.into()).collect()
+    }
+
+    /// The values, texts that usually are missing among them, and how many are different.
+    fn counts(&self) -> (usize, usize) {
+        let texts: usize = self.present.iter().chain(&self.usual).map(|text| text.count).sum();
+        let values = self.tally.numbers + texts;
+        let different = self.present.len() + self.usual.len() + self.tally.distinct_numbers.unwrap_or(values);
+        (values, different)
+    }
+
+    /// Whether the values tell so many rows apart that they are no categories.
+    fn nearly_all_differ(&self) -> bool {
+        let (values, different) = self.counts();
+        let needed = if is_called_identifier(self.name) { values / 2 } else { values - values / 10 };
+        values >= MANY_ROWS && different >= needed
     }
 
     /// Texts that are neither numbers nor dates.
     fn names(self) -> Decision {
-        let (mut values, mut words) = (self.tally.numbers, 0);
-        for text in self.present.iter().chain(&self.usual) {
-            values += text.count;
-            words += text.text.split_whitespace().count();
+        let (values, different) = self.counts();
+        if !self.nearly_all_differ() {
+            let warning = self.many_categories(different, values);
+            let numbers = self.tally.numbers;
+            return self.done(Some(Reading::Category), numbers, "categories".into(), warning);
         }
-        let different = self.present.len() + self.usual.len() + self.tally.distinct_numbers.unwrap_or(values);
-        let needed = if is_called_identifier(self.name) { values / 2 } else { values - values / 10 };
-        if values < MANY_ROWS || different < needed {
-            return self.texts(Reading::Category, "categories".into());
-        }
+        let texts = self.present.iter().chain(&self.usual);
+        let words: usize = texts.map(|text| text.text.split_whitespace().count()).sum();
         if words as f64 >= WORDS * self.present.len() as f64 {
             let note = format!("free text, {different} different in {values} rows: left out");
             let warning = Warning::FreeText { column: self.name.into(), distinct: different, rows: values };
@@ -352,6 +459,27 @@ impl<'a> Column<'a> {
             return decision;
         }
         self.identifier(format!("{different} different values in {values} rows"))
+    }
+
+    /// That few rows share a category, as of numbers in several units.
+    fn many_categories(&self, different: usize, values: usize) -> Option<Warning> {
+        let example = self.present.iter().min_by_key(|text| text.row)?;
+        (different > MANY_CATEGORIES && different * ROWS_OF_CATEGORY > values).then(|| {
+            Warning::ManyCategories {
+                column: self.name.into(),
+                distinct: different,
+                rows: values,
+                example: example.text.into(),
+            }
+        })
+    }
+
+    /// Categories, though they could be read as numbers.
+    fn codes(self, example: &str) -> Decision {
+        let note = format!("codes of {} digits: categories", example.len());
+        let warning = Warning::Codes { column: self.name.into(), example: example.into() };
+        let numbers = self.tally.numbers;
+        self.done(Some(Reading::Category), numbers, note, Some(warning))
     }
 
     /// Why numbers are those of rows, if they are.
@@ -422,12 +550,11 @@ impl<'a> Column<'a> {
             distinct,
             note,
         };
-        Decision { reading, is_missing: self.is_missing, profile, warning }
+        Decision { reading, is_missing: self.is_missing, profile, strays: Vec::new(), warning }
     }
 }
 
-/// Whether a text is a whole number of more digits than a float holds, which tells apart what the float would
-/// not.
+/// Whether a text is a whole number of more digits than a float holds.
 fn is_long_code(text: &str) -> bool {
     const DIGITS: usize = 15;
     text.len() > DIGITS && text.bytes().all(|byte| byte.is_ascii_digit())

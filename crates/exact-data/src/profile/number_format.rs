@@ -23,8 +23,8 @@ impl Default for NumberFormat {
 }
 
 /// Decimal and grouping separators, the more usual ones first.
-const SEPARATORS: [(char, char); 6] =
-    [('.', ','), (',', '.'), ('.', ' '), (',', ' '), ('.', '\''), (',', '\'')];
+const SEPARATORS: [(char, char); 7] =
+    [('.', ','), (',', '.'), ('.', ' '), (',', ' '), ('.', '\''), (',', '\''), ('.', '_')];
 const CURRENCIES: [&str; 24] = [
     "$", "€", "£", "¥", "₹", "₽", "₩", "₺", "₴", "₫", "฿", "₪", "R$", "US$", "kr", "zł", "USD", "EUR", "GBP",
     "CHF", "JPY", "SEK", "NOK", "DKK",
@@ -260,7 +260,7 @@ mod tests {
 
     #[test]
     fn formats_follow_from_texts() {
-        let cases: [(&[&str], &[f64], &str); 12] = [
+        let cases: [(&[&str], &[f64], &str); 13] = [
             (&["1,5", "-0,25"], &[1.5, -0.25], "decimal comma"),
             (&["1,234", "12,345,678"], &[1234.0, 12_345_678.0], "`,` between thousands"),
             (&["1,234.5", "0.5"], &[1234.5, 0.5], "`,` between thousands"),
@@ -272,6 +272,7 @@ mod tests {
             (&["5 kg", "7.5 kg"], &[5.0, 7.5], "`kg`"),
             (&["\u{2212}3", "+4", "5-"], &[-3.0, 4.0, -5.0], ""),
             (&["1e3", "2.5E-1"], &[1000.0, 0.25], ""),
+            (&["1_000", "12_345.5"], &[1000.0, 12_345.5], "`_` between thousands"),
             (&["1,23,456.0", "007"], &[123_456.0, 7.0], "`,` between thousands"),
         ];
         for (texts, values, name) in cases {

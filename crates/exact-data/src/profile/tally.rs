@@ -19,6 +19,8 @@ pub(super) struct Tally<'a> {
     pub distinct_numbers: Option<usize>,
     /// Whether all numbers are whole.
     pub whole: bool,
+    /// The least and the largest number.
+    pub range: Option<(f64, f64)>,
     /// Whether each number is one more than the one before it.
     pub consecutive: bool,
     /// The first number that is not finite, with its row.
@@ -48,11 +50,13 @@ impl<'a> Tally<'a> {
             .collect();
         let (mut numbers, mut whole, mut consecutive) = (0, true, true);
         let (mut not_finite, mut last) = (None, None);
+        let (mut least, mut largest) = (f64::INFINITY, f64::NEG_INFINITY);
         let mut distinct = Some(HashSet::with_hasher(hashbrown::DefaultHashBuilder::default()));
         cells.visit(
             |row, number| {
                 numbers += 1;
                 whole = whole && number.fract() == 0.0;
+                (least, largest) = (least.min(number), largest.max(number));
                 consecutive = consecutive && last.is_none_or(|last| number == last + 1.0);
                 last = Some(number);
                 if !number.is_finite() && not_finite.is_none() {
@@ -79,6 +83,7 @@ impl<'a> Tally<'a> {
             empty: cells.len() - numbers - in_texts,
             distinct_numbers: distinct.map(|distinct| distinct.len()),
             whole: whole && numbers > 0,
+            range: (numbers > 0).then_some((least, largest)),
             consecutive: consecutive && numbers > 1,
             not_finite,
             texts,

@@ -116,6 +116,10 @@ fn a_table_without_usable_column_is_an_error() {
     let train = read("x,y,label\n1,,a\n1,,b\n", &options);
     let error = Encoder::fit(&train, &EncoderOptions::default()).unwrap_err();
     assert!(matches!(error, DataError::NoUsableColumn { .. }));
+    let rows: String = (0..30).map(|row| format!("a{row},{}\n", row % 2)).collect();
+    let error = Encoder::fit(&read(&format!("key,label\n{rows}"), &options), &EncoderOptions::default());
+    let hint = error.unwrap_err().hint().unwrap();
+    assert!(hint.contains("`key`") && hint.contains("--categorical=key"), "{hint}");
 }
 
 #[test]
@@ -140,6 +144,37 @@ fn a_fitted_encoder_knows_how_to_read_further_data() {
     let error = Table::read(&text, &encoder.read_options()).unwrap_err();
     assert_eq!(error.to_string(), "new.csv lacks 1 column that the model was trained on: `size`");
     assert_eq!(error.hint().unwrap(), "did you mean `Size`? the columns are `colour`, `Size`");
+}
+
+#[test]
+fn what_was_missing_in_training_is_missing_in_further_data_however_frequent() {
+    let rows = |tokens: usize| -> String {
+        (0..20)
+            .map(|row| if row < tokens { "n.d.,n.d.\n".into() } else { format!("{row},2024-01-{row:02}\n") })
+            .collect()
+    };
+    let train = table(&format!("x,day\n{}", rows(2)));
+    let encoder = fit(&train);
+    // As a model file keeps it.
+    let stored = serde_json::to_string(&encoder).unwrap();
+    let encoder: Encoder = serde_json::from_str(&stored).unwrap();
+    let further = read(&format!("x,day\n{}", rows(18)), &encoder.read_options());
+    assert_eq!(encoder.transform(&further).unwrap().n_rows(), 20);
+    assert_eq!(further.warnings(), []);
+    // Another token is still an error, and one of a category no concern of numbers.
+    let text = format!("x,day\n{}", rows(18).replace("n.d.", "n/d"));
+    let error = Table::read(&Source::bytes("new.csv", text.as_bytes()), &encoder.read_options()).unwrap_err();
+    assert_eq!(error.to_string(), "new.csv, line 2, column `x`: `n/d` is not a number");
+}
+
+#[test]
+fn a_feature_can_be_kept_beside_the_predictions() {
+    let encoder = fit(&table("x,c\n1,a\n2,b\n"));
+    let mut options = encoder.read_options();
+    options.id = vec!["x".into()];
+    let further = read("x,c\n2,a\n1,a\n", &options);
+    assert_eq!(further.ids(), [("x".to_string(), vec!["2".to_string(), "1".into()])]);
+    assert_eq!(encoder.transform(&further).unwrap().dense(), [1.0, -1.0]);
 }
 
 #[test]

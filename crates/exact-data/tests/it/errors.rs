@@ -63,6 +63,10 @@ fn unknown_columns() {
     assert_eq!(error.hint().unwrap(), "did you mean `label`? the columns are `age`, `label`");
     let error = read(b"x,y\n1,a\n", &declaring(&["z"], &[])).unwrap_err();
     assert_eq!(error.to_string(), "t.csv has no column `z`");
+    let quoted = read(b"\"weight, kg\",y\n1,a\n", &declaring(&["weight"], &[])).unwrap_err();
+    assert!(quoted.hint().unwrap().ends_with("'\"weight, kg\"'"), "{:?}", quoted.hint());
+    let title = read(b"Report,,\nx,z,y\n1,2,a\n", &ReadOptions::default()).unwrap_err();
+    assert!(title.hint().unwrap().contains("--skip=1"));
     assert_eq!(error.hint().unwrap(), "the columns are `x`, `y`");
 }
 
@@ -124,6 +128,44 @@ fn missing_and_unseen_labels() {
     let expected = "t.csv, line 3, column `y`: the label `hihg` does not occur in the training data";
     assert_eq!(error.to_string(), expected);
     assert_eq!(error.hint().unwrap(), "did you mean `high`? the classes are `high`, `low`");
+}
+
+#[test]
+fn rows_with_labels_that_training_lacks_can_be_left_out() {
+    let options = ReadOptions::with_target("y");
+    let train = read(b"x,y\n1,low\n2,high\n3,low\n4,high\n", &options).unwrap();
+    let (labels, _) = LabelEncoder::fit(&train, "y").unwrap();
+    let test = read(b"x,y\n1,low\n2,hihg\n3,high\n4,mid\n", &options).unwrap();
+    let test = labels.without_unseen(test, "y").unwrap();
+    assert_eq!(labels.transform(&test, "y").unwrap(), [1, 0]);
+    let warning = test.warnings()[0].to_string();
+    assert!(warning.contains("2 rows") && warning.contains("`hihg`, `mid`"), "{warning}");
+    assert!(warning.contains("line 3"), "{warning}");
+    // Where no label is known, the target is another one.
+    let other = labels.without_unseen(read(b"x,y\n1,a\n", &options).unwrap(), "y").unwrap();
+    assert!(matches!(labels.transform(&other, "y"), Err(DataError::UnseenLabel { .. })));
+}
+
+#[test]
+fn a_target_that_differs_in_each_row() {
+    let rows =
+        |classes: usize| -> String { (0..40).map(|row| format!("{row},name {}\n", row % classes)).collect() };
+    let error = label_error(format!("x,y\n{}", rows(40)).as_bytes());
+    assert_eq!(error.to_string(), "t.csv: `y` has a different value in each row: is it the target?");
+    let table = read(format!("x,y\n{}", rows(30)).as_bytes(), &ReadOptions::with_target("y")).unwrap();
+    let (_, warnings) = LabelEncoder::fit(&table, "y").unwrap();
+    let [warning] = &warnings[..] else { panic!("{warnings:?}") };
+    let message = "20 classes of column `y` have a single row each, which is trained on but never held out: \
+                   `name 10`, `name 11`, `name 12` and 17 more";
+    assert_eq!(warning.to_string(), message);
+}
+
+#[test]
+fn quotes_that_are_not_closed() {
+    for text in ["a,b\n1,2\n3,\"4\n5,6\n", "a,b\n1,2\n\"3,4\n5,6\n7,8\n"] {
+        assert_eq!(message(text.as_bytes()), "t.csv: a quote opened in line 3 is never closed");
+    }
+    assert_eq!(message(b"a,\"b\n1,2\n"), "t.csv: a quote opened in line 1 is never closed");
 }
 
 #[test]

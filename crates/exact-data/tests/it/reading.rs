@@ -3,7 +3,8 @@
 use arrow_array::cast::AsArray;
 use arrow_array::types::Float64Type;
 use exact_data::{
-    ColumnKind, Columns, DataError, Declared, NumberFormat, ReadOptions, Reading, Source, Table,
+    ColumnKind, ColumnProfile, Columns, DataError, Declared, NumberFormat, ReadOptions, Reading, Source,
+    Table, Values,
 };
 use proptest::prelude::*;
 
@@ -102,6 +103,34 @@ fn declared_kinds_and_missing_tokens_are_obeyed() {
 }
 
 #[test]
+fn a_number_that_is_missing_is_so_however_it_is_written() {
+    let text =
+        "x,code,price,id\n-9999,-9999,$5,-9999\n2,a,\"$-9,999\",7\n-9999.0,b,$6,8\n4,c,$7,9\n5,d,$8,1\n";
+    let mut options = ReadOptions::default();
+    options.missing = vec!["-9999".into()];
+    options.id = vec!["id".into()];
+    let table = Table::read(&Source::bytes("table.csv", text.as_bytes()), &options).unwrap();
+    assert_eq!(numbers(&table, "x"), [None, Some(2.0), None, Some(4.0), Some(5.0)]);
+    assert_eq!(texts(&table, "code")[0], None);
+    assert_eq!(numbers(&table, "price")[..2], [Some(5.0), None]);
+    // What is copied is copied as it is.
+    assert_eq!(table.ids()[0].1[0], "-9999");
+    let columns = vec![("x".to_string(), Values::Numbers(vec![-9999.0, 1.0]))];
+    options.id.clear();
+    let table = Table::of_columns("the frame", columns, &options).unwrap();
+    assert_eq!(numbers(&table, "x"), [None, Some(1.0)]);
+}
+
+#[test]
+fn known_classes_are_labels_also_where_they_look_missing() {
+    let source = Source::bytes("table.csv", b"x,y\n1,NA\n2,yes\n3,null\n".as_slice());
+    let mut options = ReadOptions::with_target("y");
+    options.classes = vec!["NA".into(), "yes".into()];
+    let table = Table::read(&source, &options).unwrap();
+    assert_eq!(texts(&table, "y"), some(&["NA", "yes"]));
+}
+
+#[test]
 fn names_of_infinity_are_categories_among_categories() {
     let table = read(b"x,y\ninf,1\nNaN,2\nnone,3\n");
     assert_eq!(texts(&table, "x"), some(&["inf", "NaN", "none"]));
@@ -139,6 +168,111 @@ fn a_pipe_is_read_twice_if_need_be() {
 fn whole_numbers_with_more_digits_than_a_float_holds_are_codes() {
     let table = read(b"card,x\n4000000000000000001,1\n4000000000000000002,2\n4000000000000000001,3\n");
     assert_eq!(texts(&table, "card")[..2], some(&["4000000000000000001", "4000000000000000002"])[..]);
+}
+
+#[test]
+fn whole_numbers_of_many_digits_are_numbers_where_floats_tell_them_apart() {
+    let moments: String =
+        (0..30).map(|row| format!("{},1700000000{:09}\n", row % 3, row * 7_654_321)).collect();
+    let table = read(format!("x,nanoseconds\n{moments}").as_bytes());
+    assert_eq!(table.kind("nanoseconds").unwrap(), ColumnKind::Numeric);
+    let table = read(format!("x,order_id\n{moments}").as_bytes());
+    assert_eq!(table.profiles()[1].kind, ColumnKind::Identifier);
+}
+
+/// The profile of a column of these values, with what was noticed.
+fn profile(values: impl IntoIterator<Item = String>) -> (ColumnProfile, Vec<String>) {
+    let rows: String = values.into_iter().map(|value| format!("{value},1\n")).collect();
+    let table = read(format!("v,other\n{rows}").as_bytes());
+    let warnings = table.warnings().iter().map(ToString::to_string).collect();
+    (table.profiles()[0].clone(), warnings)
+}
+
+#[test]
+fn months_are_dates_of_their_own() {
+    type Write = fn(usize, usize) -> String;
+    let writings: [(Write, &str); 3] = [
+        (|year, month| format!("{year}-{month:02}"), "%Y-%m"),
+        (|year, month| format!("{month:02}/{year}"), "%m/%Y"),
+        (|year, month| format!("{year}/{month:02}"), "%Y/%m"),
+    ];
+    for (write, format) in writings {
+        let (profile, warnings) = profile((0..48).map(|row| write(2020 + row / 24, row % 12 + 1)));
+        assert_eq!((profile.kind, profile.note), (ColumnKind::Date, format!("dates: {format}")));
+        assert_eq!(warnings, [""; 0]);
+    }
+    let (profile, _) = profile((1..60).map(|row| format!("2023-{:03}", row * 6)));
+    assert_eq!(profile.note, "dates: %Y-%j");
+}
+
+#[test]
+fn codes_are_no_dates() {
+    for code in [
+        |row: usize| format!("{}-{}", 1000 + row % 4 * 10, 34 + row % 9),
+        |row: usize| format!("{}.{}.{}", 1 + row % 3, 1 + row % 10, row % 17),
+        |row: usize| format!("{}:{}", row % 4, row % 5 + 10 * (row % 2)),
+    ] {
+        let (profile, _) = profile((0..60).map(code));
+        assert_ne!(profile.kind, ColumnKind::Date, "{}", code(0));
+    }
+    // What may be either is told.
+    let (profile, warnings) = profile((0..60).map(|row| format!("{}:{:02}", row % 5, row % 60)));
+    assert_eq!(profile.kind, ColumnKind::Date);
+    assert!(warnings[0].contains("`0:00`") && warnings[0].contains("--categorical=v"), "{warnings:?}");
+}
+
+#[test]
+fn numbers_with_a_leading_zero_and_the_same_width_are_codes() {
+    let zip = |row: usize| format!("{:05}", row % 4 * 30_000 + 1067);
+    let (codes, warnings) = profile((0..60).map(zip));
+    assert_eq!((codes.kind, codes.distinct), (ColumnKind::Categorical, Some(4)));
+    assert!(warnings[0].contains("`01067`") && warnings[0].contains("--numeric=v"), "{warnings:?}");
+    // A missing value among them, months, and numbers of several widths.
+    let (codes, _) =
+        profile((0..60).map(|row: usize| if row.is_multiple_of(9) { "NA".into() } else { zip(row) }));
+    assert_eq!(codes.kind, ColumnKind::Categorical);
+    for number in [
+        |row: usize| format!("{:02}", row % 12 + 1),
+        |row: usize| format!("0{row}"),
+        // No category has two rows.
+        |row: usize| format!("{:05}", row * 1_500 + 1067),
+    ] {
+        assert_eq!(profile((0..60).map(number)).0.kind, ColumnKind::Numeric);
+    }
+}
+
+#[test]
+fn categories_that_few_rows_share_are_told() {
+    let weight = |row: usize| {
+        let unit = if row.is_multiple_of(2) { "kg" } else { "lb" };
+        format!("{}.{} {unit}", 50 + row % 40, row % 7)
+    };
+    let (profile_of_units, warnings) = profile((0..400).map(weight));
+    assert_eq!(profile_of_units.kind, ColumnKind::Categorical);
+    let [warning] = &warnings[..] else { panic!("{warnings:?}") };
+    for part in ["different texts in 400 rows", "`50.0 kg`", "--drop=v", "--text=v"] {
+        assert!(warning.contains(part), "{warning}");
+    }
+    assert_eq!(profile((0..400).map(|row| format!("town {}", row % 60))).1, [""; 0]);
+}
+
+#[test]
+fn texts_of_spreadsheets_and_grouped_digits_are_numbers() {
+    let table = read(b"x,y\n=\"1.2\",1_000\n\"=\"\"3\"\"\",12_000.5\n");
+    assert_eq!(numbers(&table, "x"), [Some(1.2), Some(3.0)]);
+    assert_eq!(numbers(&table, "y"), [Some(1000.0), Some(12_000.5)]);
+}
+
+#[test]
+fn a_header_that_looks_like_a_row_is_told() {
+    let warnings = |text: &str| {
+        let table = read(text.as_bytes());
+        table.warnings().iter().map(ToString::to_string).filter(|text| text.contains("--no-header")).count()
+    };
+    assert_eq!(warnings("5.1,3.5,setosa\n4.9,3.0,setosa\n7.0,3.2,versicolor\n"), 1);
+    assert_eq!(warnings("1,2\n3,4\n5,6\n"), 1);
+    assert_eq!(warnings("country,2019,2020\nA,1,2\nB,3,4\n"), 0);
+    assert_eq!(warnings("x,y\n1,2\n3,y\n"), 0);
 }
 
 #[test]

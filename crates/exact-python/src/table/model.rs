@@ -124,6 +124,7 @@ impl TableModel {
         let mut options = self.0.encoder().read_options();
         options.form = form.over(options.form)?;
         options.target = target;
+        options.classes = self.0.labels().classes().to_vec();
         let unread = Unread::of(table)?;
         let predict = || {
             let table = unread.read(&options)?;

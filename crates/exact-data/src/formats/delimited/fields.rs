@@ -11,6 +11,8 @@ pub(super) struct Field<'a> {
     pub content: Cow<'a, [u8]>,
     /// Where it ends: at the delimiter, the end of the line or that of the text.
     pub end: usize,
+    /// Whether it has a closing quote if it begins with one.
+    pub closed: bool,
 }
 
 impl<'a> Field<'a> {
@@ -24,7 +26,7 @@ impl<'a> Field<'a> {
         };
         if text.get(start) != Some(&b'"') {
             let end = end(start);
-            return Self { content: text[start..end].into(), end };
+            return Self { content: text[start..end].into(), end, closed: true };
         }
         let (mut content, mut from) = (Cow::default(), start + 1);
         while let Some(length) = memchr(b'"', &text[from..]) {
@@ -36,12 +38,11 @@ impl<'a> Field<'a> {
                 append(&mut content, &text[from..quote]);
                 let end = end(quote + 1);
                 append(&mut content, &text[quote + 1..end]);
-                return Self { content, end };
+                return Self { content, end, closed: true };
             }
         }
-        // The quote is not closed.
         append(&mut content, &text[from..]);
-        Self { content, end: text.len() }
+        Self { content, end: text.len(), closed: false }
     }
 }
 

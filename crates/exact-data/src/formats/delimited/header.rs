@@ -41,6 +41,9 @@ impl Header {
         let end = first.text.len().min(start + record_end + 1);
         let mut names = Vec::new();
         for field in fields {
+            if !field.closed {
+                return Err(DataError::UnclosedQuote { file: name.into(), line });
+            }
             let text = std::str::from_utf8(&field.content).map_err(|_| DataError::NotUtf8 {
                 place: Place { source: name.into(), line, column: format!("#{}", names.len() + 1) },
                 guess: guess(&first.text),

@@ -51,9 +51,15 @@ pub(super) fn parse(
                 }
                 (end, false)
             } else {
-                let Field { content, end } = Field::at(text, at, dialect.delimiter);
+                let Field { content, end, closed } = Field::at(text, at, dialect.delimiter);
                 if end - at > FIELD_LIMIT {
                     return Err(DataError::FieldTooLong { place: place(n_fields, at) });
+                }
+                if !closed {
+                    return Err(DataError::UnclosedQuote {
+                        file: name.into(),
+                        line: place(n_fields, at).line,
+                    });
                 }
                 let Ok(field) = std::str::from_utf8(&content) else {
                     return Err(DataError::NotUtf8 { place: place(n_fields, at), guess: guess(&block.text) });
