@@ -11,9 +11,9 @@ use crate::{ColumnKind, DataError, FileForm};
 pub struct ReadOptions {
     /// How the file is written.
     pub form: FileForm,
-    /// Fields that stand for a missing value in every column, however they write it if it is a number: `-9999`
-    /// is also `-9999.0`. The empty field always does, and the usual ones like `NA` do in columns of numbers
-    /// and dates.
+    /// Fields that stand for a missing value in every column; a number does so however it is written, `-9999`
+    /// as `-9999.0`. The empty field always does, and the usual ones like `NA` do in columns of numbers and
+    /// dates.
     pub missing: Vec<String>,
     /// Texts that stand for a missing value in one column of numbers or dates alone, as they did in training.
     pub missing_in: Vec<(String, Vec<String>)>,
@@ -26,7 +26,8 @@ pub struct ReadOptions {
     pub weight: Option<String>,
     /// The column of the groups of rows, which is no feature: rows with the same value belong together.
     pub group: Option<String>,
-    /// Columns that are kept beside the predictions as they are, and are features only if they are known to be.
+    /// Columns that are kept beside the predictions as they are, and are features only if they are known to
+    /// be.
     pub id: Vec<String>,
     /// The order of day and month in dates that allow both; the day is first by default.
     pub date_order: Option<DateOrder>,

@@ -98,7 +98,7 @@ impl Table {
                     parts.weights = Some(weights(&values, &column, &origin)?);
                 }
                 (Plan::Group, Some(values)) => parts.groups = Some(groups(&values, &column, &origin)?),
-                (Plan::Id, _) => {}
+                (Plan::Id, _) | (_, None) => {}
                 (_, Some(values)) => {
                     if matches!(plan, Plan::Target { .. }) {
                         parts.target = Some(column.clone());
@@ -107,7 +107,6 @@ impl Table {
                     arrays.push(values);
                     parts.readings.extend(reading.map(|reading| ReadColumn { column, reading, strays }));
                 }
-                (_, None) => {}
             }
             if plan != Plan::Ignore {
                 parts.profiles.push(profile);

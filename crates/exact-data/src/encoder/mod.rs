@@ -265,8 +265,8 @@ impl Encoder {
     }
 
     /// How to read further data for this encoder: its columns as they were read in training, the tokens that
-    /// are missing values, and the form of the training file. Name the target in them, and its classes, to read
-    /// labels as well.
+    /// are missing values, and the form of the training file. Name the target in them, and its classes, to
+    /// read labels as well.
     pub fn read_options(&self) -> ReadOptions {
         ReadOptions {
             form: self.form.clone(),

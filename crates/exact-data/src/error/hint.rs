@@ -20,6 +20,7 @@ impl DataError {
     /// assert_eq!(error.to_string(), "cars.csv has no column `colour`");
     /// assert_eq!(error.hint().unwrap(), "did you mean `color`? the columns are `doors`, `color`");
     /// ```
+    #[allow(clippy::too_many_lines, reason = "a list of cases")]
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Read { error, .. } => return read_hint(error),
@@ -33,8 +34,8 @@ impl DataError {
                     .into()
             }
             Self::UnnamedColumn { .. } => {
-                "the first line must name each column (`--skip=1` leaves it out if it is a title, `--no-header` \
-                 if it is a row)"
+                "the first line must name each column (`--skip=1` leaves it out if it is a title, \
+                 `--no-header` if it is a row)"
                     .into()
             }
             Self::DuplicateColumn { .. } => {

@@ -163,6 +163,7 @@ pub enum Warning {
 }
 
 impl fmt::Display for Warning {
+    #[allow(clippy::too_many_lines, reason = "a list of cases")]
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::EmptyColumn { column } => {
@@ -195,22 +196,23 @@ impl fmt::Display for Warning {
             ),
             Self::DoubtfulDates { column, example, format } => write!(
                 formatter,
-                "column `{column}` has texts like `{}`, which are read as dates or times of the format {format} \
-                 (`{}` keeps them as they are)",
+                "column `{column}` has texts like `{}`, which are read as dates or times of the format \
+                 {format} (`{}` keeps them as they are)",
                 shorten(example),
                 list_option("categorical", column)
             ),
             Self::Codes { column, example } => write!(
                 formatter,
-                "column `{column}` has codes like `{}`, each of which is a category (`{}` makes numbers of them)",
+                "column `{column}` has codes like `{}`, each of which is a category (`{}` makes numbers \
+                 of them)",
                 shorten(example),
                 list_option("numeric", column)
             ),
             Self::ManyCategories { column, distinct, rows, example } => write!(
                 formatter,
-                "column `{column}` has {distinct} different texts in {}, like `{}`, each of which is a category: \
-                 mend the column if they are numbers or dates, leave it out (`{}`) or make features of its \
-                 words (`{}`)",
+                "column `{column}` has {distinct} different texts in {}, like `{}`, each of which is a \
+                 category: mend the column if they are numbers or dates, leave it out (`{}`) or make \
+                 features of its words (`{}`)",
                 count(*rows, "row"),
                 shorten(example),
                 list_option("drop", column),
@@ -220,7 +222,8 @@ impl fmt::Display for Warning {
                 let first = first(3, names, |name| format!("`{}`", shorten(name)));
                 write!(
                     formatter,
-                    "the header looks like a row, {first} (`--no-header` makes it one and numbers the columns)"
+                    "the header looks like a row, {first} (`--no-header` makes it one and numbers \
+                     the columns)"
                 )
             }
             Self::UnseenLabels { column, labels, count: rows, line } => write!(
@@ -263,7 +266,8 @@ impl fmt::Display for Warning {
             ),
             Self::ClassesWithOneRow { column, classes } => write!(
                 formatter,
-                "{} classes of column `{column}` have a single row each, which is trained on but never held out: {}",
+                "{} classes of column `{column}` have a single row each, which is trained on but never held \
+                 out: {}",
                 classes.len(),
                 first(3, classes, |class| format!("`{}`", shorten(class)))
             ),

@@ -186,7 +186,9 @@ impl<'a> Column<'a> {
             return Ok(self.texts(Reading::Category, String::new()));
         }
         let format = self.number_format(&self.present);
-        if let Some(code) = self.code_with_zero(&format) {
+        if let Some(code) = self.code_with_zero(&format)
+            && !self.nearly_all_differ()
+        {
             return Ok(self.codes(code));
         }
         let are_codes = self.has_codes_beyond_floats();
@@ -203,12 +205,12 @@ impl<'a> Column<'a> {
         Ok(self.names())
     }
 
-    /// Whether there are whole numbers of so many digits that floats do not tell them apart.
+    /// Whether there are whole numbers of so many digits that floats do not tell a tenth of them apart.
     fn has_codes_beyond_floats(&self) -> bool {
         let long = self.present.iter().filter(|text| is_long_code(text.text));
         let floats: Vec<u64> =
             long.filter_map(|text| text.text.parse().ok()).map(|float: f64| float.to_bits()).collect();
-        floats.iter().collect::<HashSet<_>>().len() < floats.len()
+        10 * floats.iter().collect::<HashSet<_>>().len() < 9 * floats.len()
     }
 
     /// A text with a leading zero, if all that is no exception are whole numbers of as many digits: codes.
@@ -423,20 +425,31 @@ impl<'a> Column<'a> {
         strays.into_iter().take(MOST_STRAYS).map(|text| text.text.into()).collect()
     }
 
+    /// The values, texts that usually are missing among them, and how many are different.
+    fn counts(&self) -> (usize, usize) {
+        let texts: usize = self.present.iter().chain(&self.usual).map(|text| text.count).sum();
+        let values = self.tally.numbers + texts;
+        let different = self.present.len() + self.usual.len() + self.tally.distinct_numbers.unwrap_or(values);
+        (values, different)
+    }
+
+    /// Whether the values tell so many rows apart that they are no categories.
+    fn nearly_all_differ(&self) -> bool {
+        let (values, different) = self.counts();
+        let needed = if is_called_identifier(self.name) { values / 2 } else { values - values / 10 };
+        values >= MANY_ROWS && different >= needed
+    }
+
     /// Texts that are neither numbers nor dates.
     fn names(self) -> Decision {
-        let (mut values, mut words) = (self.tally.numbers, 0);
-        for text in self.present.iter().chain(&self.usual) {
-            values += text.count;
-            words += text.text.split_whitespace().count();
-        }
-        let different = self.present.len() + self.usual.len() + self.tally.distinct_numbers.unwrap_or(values);
-        let needed = if is_called_identifier(self.name) { values / 2 } else { values - values / 10 };
-        if values < MANY_ROWS || different < needed {
+        let (values, different) = self.counts();
+        if !self.nearly_all_differ() {
             let warning = self.many_categories(different, values);
             let numbers = self.tally.numbers;
             return self.done(Some(Reading::Category), numbers, "categories".into(), warning);
         }
+        let texts = self.present.iter().chain(&self.usual);
+        let words: usize = texts.map(|text| text.text.split_whitespace().count()).sum();
         if words as f64 >= WORDS * self.present.len() as f64 {
             let note = format!("free text, {different} different in {values} rows: left out");
             let warning = Warning::FreeText { column: self.name.into(), distinct: different, rows: values };
@@ -465,12 +478,8 @@ impl<'a> Column<'a> {
     fn codes(self, example: &str) -> Decision {
         let note = format!("codes of {} digits: categories", example.len());
         let warning = Warning::Codes { column: self.name.into(), example: example.into() };
-        let decision = self.names();
-        if decision.profile.kind != ColumnKind::Categorical {
-            return decision;
-        }
-        let profile = ColumnProfile { note, ..decision.profile };
-        Decision { profile, warning: Some(warning), ..decision }
+        let numbers = self.tally.numbers;
+        self.done(Some(Reading::Category), numbers, note, Some(warning))
     }
 
     /// Why numbers are those of rows, if they are.

@@ -1,6 +1,6 @@
 //! Tests of the crate as its users see it, in one program.
 
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::format_collect, reason = "tests fail by panicking")]
 
 #[cfg(feature = "arrays")]
 mod arrays;
