@@ -90,9 +90,9 @@ fn every_metric_is_reported_with_that_of_cross_entropy_beside_it() {
     }
     let arguments: Vec<&str> = FIT.iter().copied().filter(|argument| *argument != "--json").collect();
     let text = folder.exact(&[&arguments[..], &["--metric", "log-loss"]].concat()).succeeded().stdout;
-    assert!(text.contains("\ncross-validated log loss      0."), "{text}");
-    assert!(text.contains("\ntest log loss                 0."), "{text}");
-    assert!(text.contains("\naccuracy                      "), "{text}");
+    assert!(text.contains("\ncross-validated log loss  0."), "{text}");
+    assert!(text.contains("\ntest log loss             0."), "{text}");
+    assert!(text.contains("\naccuracy                  "), "{text}");
     let balanced = [&arguments[..], &["--metric", "balanced-accuracy"]].concat();
     let text = folder.exact(&balanced).succeeded().stdout;
     assert!(
