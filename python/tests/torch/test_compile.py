@@ -20,7 +20,7 @@ LOSSES = {
     "exact": functools.partial(ExactLoss, margin=0.5, normalize_logits=True),
     "each": functools.partial(ExactLoss, reduction="none"),
     "learned": lambda: ProbitLoss(LearnedSigma(0.7)),
-    "classes": lambda: ExactLoss(torch.linspace(0.5, 1.0, 4)),
+    "classes": lambda: ExactLoss(sigma=torch.linspace(0.5, 1.0, 4)),
     "top-k": functools.partial(TopKLoss, 2),
     "cost": functools.partial(ExpectedCostLoss, torch.rand(4, 4)),
     "macro-f1": functools.partial(MacroF1Loss, weight=torch.ones(4)),
