@@ -122,7 +122,7 @@ class ExactClassifier(LinearClassifier):
         l2: float = 1e-3,
         l1: float = 0.0,
         group_l1: float = 0.0,
-        sigma: float = 0.3,
+        sigma: float = 0.05,
         margin: float | None = None,
         temperature: float = 1.0,
         epsilon: float = 1.0,
