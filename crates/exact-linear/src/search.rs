@@ -106,9 +106,7 @@ pub(crate) fn rounds(data: &FoldedData<'_>, grid: &[Candidate]) -> Vec<Round> {
         let path = candidate.settings.loss.kind() == LossKind::CrossEntropy;
         !path && matches!(candidate.method, Method::Lbfgs { .. })
     };
-    let Dataset { n_classes, .. } = data.folds[0].train;
-    let expensive = data.folds[0].train.n_rows().saturating_mul(n_classes) >= QUALIFYING_LOGITS;
-    if !expensive || !grid.iter().all(refined) {
+    if !is_expensive(data) || !grid.iter().all(refined) {
         return race(all);
     }
     let mut rounds = vec![Round { steps: Some(QUALIFYING_STEPS), ..round(0..1, all) }];
@@ -154,6 +152,14 @@ pub(crate) fn climb(
         data.prepare(&strengths(&beyond), watch)?;
         let mut tried = vec![Vec::new(); beyond.len()];
         let mut racing: Vec<usize> = (0..beyond.len()).collect();
+        if is_expensive(data) {
+            // Short fits tell which are worth a long one.
+            let with_best = [&beyond[..], &grid[best..=best]].concat();
+            let mut short = vec![Vec::new(); with_best.len()];
+            let round = Round { folds: 0..1, candidates: with_best.len(), steps: Some(QUALIFYING_STEPS) };
+            run(data, &with_best, &mut short, &(0..with_best.len()).collect::<Vec<_>>(), &round, watch)?;
+            racing.retain(|&at| score(&short[at]) > score(&short[beyond.len()]));
+        }
         for folds in [0..first, first..n_folds] {
             let round = Round { folds, candidates: beyond.len(), steps: None };
             run(data, &beyond, &mut tried, &racing, &round, watch)?;
@@ -166,6 +172,12 @@ pub(crate) fn climb(
         let Some(place) = place else { return Ok(Some(best)) };
         best = place;
     }
+}
+
+/// Whether a pass over the rows of a fold takes so long that settings have to qualify for it.
+fn is_expensive(data: &FoldedData<'_>) -> bool {
+    let Dataset { n_classes, .. } = data.folds[0].train;
+    data.folds[0].train.n_rows().saturating_mul(n_classes) >= QUALIFYING_LOGITS
 }
 
 /// Tries candidates on the folds of a round.
