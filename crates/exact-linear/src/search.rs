@@ -102,11 +102,7 @@ pub(crate) fn rounds(data: &FoldedData<'_>, grid: &[Candidate]) -> Vec<Round> {
             round(2..n_folds, kept(candidates, 4)),
         ]
     };
-    let refined = |candidate: &Candidate| {
-        let path = candidate.settings.loss.kind() == LossKind::CrossEntropy;
-        !path && matches!(candidate.method, Method::Lbfgs { .. })
-    };
-    if !is_expensive(data) || !grid.iter().all(refined) {
+    if !must_qualify(data, grid) {
         return race(all);
     }
     let mut rounds = vec![Round { steps: Some(QUALIFYING_STEPS), ..round(0..1, all) }];
@@ -152,13 +148,13 @@ pub(crate) fn climb(
         data.prepare(&strengths(&beyond), watch)?;
         let mut tried = vec![Vec::new(); beyond.len()];
         let mut racing: Vec<usize> = (0..beyond.len()).collect();
-        if is_expensive(data) {
-            // Short fits tell which are worth a long one.
-            let with_best = [&beyond[..], &grid[best..=best]].concat();
-            let mut short = vec![Vec::new(); with_best.len()];
-            let round = Round { folds: 0..1, candidates: with_best.len(), steps: Some(QUALIFYING_STEPS) };
-            run(data, &with_best, &mut short, &(0..with_best.len()).collect::<Vec<_>>(), &round, watch)?;
-            racing.retain(|&at| score(&short[at]) > score(&short[beyond.len()]));
+        if must_qualify(data, &beyond) {
+            // Short fits tell which are worth a long one; the others have the trial of theirs.
+            let short = |candidates| Round { folds: 0..1, candidates, steps: Some(QUALIFYING_STEPS) };
+            let mut of_best = [Vec::new()];
+            run(data, &grid[best..=best], &mut of_best, &[0], &short(1), watch)?;
+            run(data, &beyond, &mut tried, &racing, &short(beyond.len()), watch)?;
+            racing.retain(|&at| score(&tried[at]) > score(&of_best[0]));
         }
         for folds in [0..first, first..n_folds] {
             let round = Round { folds, candidates: beyond.len(), steps: None };
@@ -174,10 +170,16 @@ pub(crate) fn climb(
     }
 }
 
-/// Whether a pass over the rows of a fold takes so long that settings have to qualify for it.
-fn is_expensive(data: &FoldedData<'_>) -> bool {
+/// Whether candidates have to qualify by short fits: a pass over the rows of a fold takes long, and their
+/// fits are not those of the cross-entropy path.
+fn must_qualify(data: &FoldedData<'_>, grid: &[Candidate]) -> bool {
+    let refined = |candidate: &Candidate| {
+        let path = candidate.settings.loss.kind() == LossKind::CrossEntropy;
+        !path && matches!(candidate.method, Method::Lbfgs { .. })
+    };
     let Dataset { n_classes, .. } = data.folds[0].train;
-    data.folds[0].train.n_rows().saturating_mul(n_classes) >= QUALIFYING_LOGITS
+    let expensive = data.folds[0].train.n_rows().saturating_mul(n_classes) >= QUALIFYING_LOGITS;
+    expensive && grid.iter().all(refined)
 }
 
 /// Tries candidates on the folds of a round.

@@ -491,6 +491,16 @@ fn large_data_try_a_coarse_grid_and_what_lies_next_to_the_best() {
 }
 
 #[test]
+fn every_setting_of_the_path_has_a_trial_where_fits_are_expensive() {
+    // 2000 rows of 130 classes are more than 250,000 logits.
+    let data = clusters(3000, 2, 130, 6);
+    let trained = train(&data, LossChoice::Kind(LossKind::Hinge), options(3, 0, Solver::Lbfgs)).unwrap();
+    // Three strengths and two margins, and what lies next to the best.
+    assert!(trained.path.len() > 6, "{}", trained.path.len());
+    assert!(trained.path.iter().all(|point| !point.validation_scores.is_empty()));
+}
+
+#[test]
 fn zeros_of_dense_rows_make_no_difference() {
     // Three indicators of twenty in each row, one of them of the class.
     let (n_rows, n_columns) = (150, 20);
