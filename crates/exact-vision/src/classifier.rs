@@ -162,6 +162,20 @@ impl ImageClassifier {
         Ok(Self { network, description: self.description.clone(), link })
     }
 
+    /// A network with the weights of this one, but for those of the last layer, unless it tells the same
+    /// classes apart.
+    pub(crate) fn body_in(&self, network: Network, class_names: &[String]) -> Result<Network, VisionError> {
+        let mut tensors = file::tensors_of(&network)?;
+        let head = network.head_names();
+        let keeps_head = class_names == self.class_names();
+        for (name, tensor) in file::tensors_of(&self.network)? {
+            if keeps_head || !head.contains(&name) {
+                tensors.insert(name, tensor);
+            }
+        }
+        Ok(file::load_tensors(network, tensors).expect("the networks differ in the last layer alone"))
+    }
+
     fn device(&self) -> Device {
         self.network.devices().into_iter().next().expect("a network has parameters")
     }

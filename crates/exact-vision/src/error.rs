@@ -39,6 +39,12 @@ pub enum VisionError {
         /// The name.
         name: String,
     },
+    /// There is no such augmentation.
+    #[error("there is no augmentation {name}: expected none, light, standard or strong")]
+    Preset {
+        /// The name.
+        name: String,
+    },
     /// The images would vanish on their way through the network.
     #[error("{model} needs images of at least {smallest} x {smallest} pixels, these have {height} x {width}")]
     InputSize {

@@ -15,8 +15,8 @@ pub struct LearningRate {
     pub last: f64,
     /// The way from one to the other.
     pub shape: Shape,
-    /// Steps in which it rises to `first`.
-    pub warm_up: usize,
+    /// Steps in which it rises to `first`; below 1, their share of all steps.
+    pub warm_up: f64,
 }
 
 /// The shape of a schedule, see [`Schedule`].
@@ -36,14 +36,25 @@ pub enum Shape {
 }
 
 impl Default for LearningRate {
-    /// The paper's: geometric to 1e-4.
+    /// A cosine from 0.1 to 1e-4, after a rise over a twentieth of the steps.
     fn default() -> Self {
-        Self { first: 0.1, last: 1e-4, shape: Shape::Geometric, warm_up: 0 }
+        Self { first: 0.1, last: 1e-4, shape: Shape::Cosine, warm_up: 0.05 }
     }
 }
 
 impl LearningRate {
-    pub(crate) fn schedule(&self) -> Result<Schedule, VisionError> {
+    /// That of the paper: geometric from 0.1 to 1e-4.
+    pub fn paper() -> Self {
+        Self { shape: Shape::Geometric, warm_up: 0.0, ..Self::default() }
+    }
+
+    /// The schedule over so many steps.
+    pub(crate) fn schedule(&self, steps: usize) -> Result<Schedule, VisionError> {
+        if !(self.warm_up >= 0.0 && self.warm_up.is_finite()) {
+            let (name, expected) = ("the warm-up", "at least 0 and finite");
+            return Err(VisionError::Setting { name, expected, value: self.warm_up });
+        }
+        let warm_up = if self.warm_up < 1.0 { (self.warm_up * steps as f64).ceil() } else { self.warm_up };
         let schedule = match self.shape {
             Shape::Geometric => Schedule::geometric(self.first, self.last),
             Shape::Cosine => Schedule::cosine(self.first, self.last),
@@ -51,6 +62,6 @@ impl LearningRate {
         };
         let schedule =
             schedule.map_err(|error| VisionError::Recipe { problem: format!("learning-rate: {error}") })?;
-        Ok(schedule.with_warm_up(self.warm_up))
+        Ok(schedule.with_warm_up(warm_up as usize))
     }
 }

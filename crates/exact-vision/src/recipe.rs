@@ -1,15 +1,18 @@
 //! What a training run is made of.
 
-use exact_core::loss::LossSettings;
+use exact_core::loss::{LossSettings, RandomScores};
+use exact_images::Images;
 use serde::{Deserialize, Serialize};
 
-use crate::VisionError;
-use crate::augment::{Mixup, Transform};
+use crate::augment::{AugmentationSetting, Mixup, Preset, Transform};
+use crate::fine_tuning::Freeze;
 use crate::learning_rate::LearningRate;
 use crate::models::Architecture;
 use crate::optim::{Optimizer, OptimizerSettings};
+use crate::{ImageShape, VisionError};
 
-/// The settings of a training run. Every field has a default but `model`.
+/// The settings of a training run. Every field has a default but `model`: a practitioner's, with which the
+/// number of epochs is enough to choose. The paper's are those of [`Recipe::paper`].
 ///
 /// # Example
 /// ```
@@ -29,7 +32,7 @@ use crate::optim::{Optimizer, OptimizerSettings};
 ///     sharpness = { asam = { rho = 2.0 } }
 ///     "#,
 /// )?;
-/// assert_eq!((recipe.epochs, recipe.augmentation.len()), (150, 3));
+/// assert_eq!((recipe.epochs, recipe.batch_size), (150, 64));
 /// assert!(Recipe::from_toml("model = \"m3\"\nepoch = 150").is_err());
 /// # Ok::<(), exact_vision::VisionError>(())
 /// ```
@@ -38,8 +41,8 @@ use crate::optim::{Optimizer, OptimizerSettings};
 pub struct Recipe {
     /// The network.
     pub model: Architecture,
-    /// The loss: cross-entropy by default.
-    #[serde(default)]
+    /// The loss: expected accuracy by default.
+    #[serde(default = "default_loss")]
     pub loss: LossSettings,
     /// Passes over the training images: 10 by default.
     #[serde(default = "default_epochs")]
@@ -50,10 +53,10 @@ pub struct Recipe {
     /// What all random numbers depend on: 0 by default.
     #[serde(default)]
     pub seed: u64,
-    /// The share of the training images that choose the best epoch and are not trained on: a fifth by
-    /// default.
-    #[serde(default = "default_validation_fraction")]
-    pub validation_fraction: f64,
+    /// The share of the training images that choose the best epoch and are not trained on. By default a
+    /// tenth, of few images up to a fifth, of many at most 5000 images.
+    #[serde(default)]
+    pub validation_fraction: Option<f64>,
     /// Training ends after so many epochs without a better validation accuracy; by default it does not.
     #[serde(default)]
     pub patience: Option<usize>,
@@ -63,12 +66,26 @@ pub struct Recipe {
     /// The learning rate over all steps.
     #[serde(default)]
     pub learning_rate: LearningRate,
-    /// Changes of training images, one after the other; none by default.
+    /// Changes of training images; by default those of a [`Preset`] for images of their shape.
     #[serde(default)]
-    pub augmentation: Vec<Transform>,
+    pub augmentation: Option<AugmentationSetting>,
     /// The alpha of [`Mixup`]; by default images are not mixed.
     #[serde(default)]
     pub mixup: Option<f64>,
+    /// The share of the learning rate that the first layer has, where training starts from another network;
+    /// those between it and the last have a share in between. All layers have the whole by default.
+    #[serde(default)]
+    pub first_layer_rate: Option<f64>,
+    /// The layers that stay as they are, where training starts from another network; by default none does.
+    #[serde(default)]
+    pub freeze: Option<Freeze>,
+}
+
+/// Validation images at least, if they are not more than a fifth, and at most.
+const VALIDATION_IMAGES: [f64; 2] = [500.0, 5000.0];
+
+fn default_loss() -> LossSettings {
+    LossSettings::Exact(RandomScores::default())
 }
 
 fn default_epochs() -> usize {
@@ -79,25 +96,79 @@ fn default_batch_size() -> usize {
     64
 }
 
-fn default_validation_fraction() -> f64 {
-    0.2
-}
-
 impl Recipe {
     /// The default recipe of a network.
     pub fn new(model: Architecture) -> Self {
         Self {
             model,
-            loss: LossSettings::default(),
+            loss: default_loss(),
             epochs: default_epochs(),
             batch_size: default_batch_size(),
             seed: 0,
-            validation_fraction: default_validation_fraction(),
+            validation_fraction: None,
             patience: None,
             optimizer: OptimizerSettings::default(),
             learning_rate: LearningRate::default(),
-            augmentation: Vec::new(),
+            augmentation: None,
             mixup: None,
+            first_layer_rate: None,
+            freeze: None,
+        }
+    }
+
+    /// The recipe of the paper: 150 epochs of stochastic gradient descent with the gradient normaliser, a
+    /// geometric learning rate, a fifth of the images for validation, and for M3 its augmentation.
+    pub fn paper(model: Architecture) -> Self {
+        let augmentation = match model {
+            Architecture::M3 => {
+                vec![Transform::Translate { fraction: 0.2 }, Transform::Rotate { degrees: 20.0 }]
+            }
+            _ => vec![Transform::AutoAugment],
+        };
+        Self {
+            epochs: 150,
+            validation_fraction: Some(0.2),
+            optimizer: OptimizerSettings::paper(),
+            learning_rate: LearningRate::paper(),
+            augmentation: Some(AugmentationSetting::Transforms(augmentation)),
+            ..Self::new(model)
+        }
+    }
+
+    /// The recipe to train a network on that was trained on other images: a tenth of the learning rate, and
+    /// in the first layer a tenth of that.
+    pub fn fine_tuning(model: Architecture) -> Self {
+        let plain = Self::new(model);
+        let learning_rate = LearningRate { first: 0.1 * plain.learning_rate.first, ..plain.learning_rate };
+        Self { learning_rate, first_layer_rate: Some(0.1), ..plain }
+    }
+
+    /// The same with what depends on the images filled in: the share of validation images and the changes of
+    /// the others.
+    #[must_use]
+    pub fn resolved(&self, images: &Images) -> Self {
+        Self {
+            validation_fraction: Some(self.validation_share(images.len())),
+            augmentation: Some(AugmentationSetting::Transforms(self.transforms(ImageShape::of(images)))),
+            ..self.clone()
+        }
+    }
+
+    /// The share of so many images that choose the epoch.
+    pub(crate) fn validation_share(&self, n: usize) -> f64 {
+        self.validation_fraction.unwrap_or_else(|| {
+            let [least, most] = VALIDATION_IMAGES;
+            let n = n.max(1) as f64;
+            (0.1 * n).max(least.min(0.2 * n)).min(most) / n
+        })
+    }
+
+    /// The changes of images of a shape.
+    pub(crate) fn transforms(&self, shape: ImageShape) -> Vec<Transform> {
+        match &self.augmentation {
+            None => Preset::for_images(shape).transforms(shape),
+            Some(AugmentationSetting::Preset(preset)) => preset.transforms(shape),
+            Some(AugmentationSetting::Transforms(transforms)) => transforms.clone(),
         }
     }
 
@@ -137,16 +208,26 @@ impl Recipe {
         if self.patience == Some(0) {
             return setting("patience", "above 0", 0.0);
         }
-        if !(self.validation_fraction > 0.0 && self.validation_fraction < 1.0) {
-            return setting("the validation fraction", "above 0 and below 1", self.validation_fraction);
+        if let Some(value) = self.validation_fraction
+            && !(value > 0.0 && value < 1.0)
+        {
+            return setting("the validation fraction", "above 0 and below 1", value);
+        }
+        if let Some(value) = self.first_layer_rate
+            && !(value > 0.0 && value <= 1.0)
+        {
+            return setting("the rate of the first layer", "above 0 and at most 1", value);
         }
         // The first and the last step of a schedule.
         self.loss.at::<f32>(0, 2)?;
         self.loss.at::<f32>(1, 2)?;
-        self.learning_rate.schedule()?;
+        self.learning_rate.schedule(2)?;
         Optimizer::new(self.optimizer)?;
         self.mixup.map(Mixup::new).transpose()?;
-        self.augmentation.iter().try_for_each(|transform| transform.check())
+        match &self.augmentation {
+            Some(AugmentationSetting::Transforms(list)) => list.iter().try_for_each(|change| change.check()),
+            Some(AugmentationSetting::Preset(_)) | None => Ok(()),
+        }
     }
 }
 
@@ -184,6 +265,36 @@ mod tests {
         assert_eq!(Recipe::from_toml(&recipe.to_toml().unwrap()).unwrap(), recipe);
         let json = serde_json::to_string(&recipe).unwrap();
         assert_eq!(serde_json::from_str::<Recipe>(&json).unwrap(), recipe);
+    }
+
+    #[test]
+    fn the_share_of_validation_images_suits_their_number() {
+        let recipe = Recipe::new("small-cnn".parse().unwrap());
+        let images = |n: usize| (recipe.validation_share(n) * n as f64).round();
+        assert_eq!([50, 1000, 4000, 10_000, 1_000_000].map(images), [10.0, 200.0, 500.0, 1000.0, 5000.0]);
+        let half = Recipe { validation_fraction: Some(0.5), ..recipe };
+        assert_eq!(half.validation_share(60_000), 0.5);
+    }
+
+    #[test]
+    fn the_recipe_of_the_paper_is_usable_and_another() {
+        for model in ["m3", "wrn-16-8", "resnet-50"] {
+            let paper = Recipe::paper(model.parse().unwrap());
+            paper.check().unwrap();
+            assert_eq!((paper.epochs, paper.learning_rate.shape), (150, Shape::Geometric));
+            assert_eq!(paper.optimizer.gradient_scaling, GradientScaling::Normalize);
+            assert_eq!(Recipe::from_toml(&paper.to_toml().unwrap()).unwrap(), paper);
+        }
+    }
+
+    #[test]
+    fn a_warm_up_is_a_number_of_steps_or_their_share() {
+        let rate = |warm_up: &str| {
+            let text = format!("model = \"m3\"\nlearning-rate = {{ first = 1.0, warm-up = {warm_up} }}");
+            Recipe::from_toml(&text).map(|recipe| recipe.learning_rate.schedule(100).unwrap().value(0, 100))
+        };
+        assert_eq!([rate("4").unwrap(), rate("0.1").unwrap(), rate("0").unwrap()], [0.25, 0.1, 1.0]);
+        assert!(matches!(rate("-1"), Err(VisionError::Setting { .. })));
     }
 
     #[test]
@@ -227,11 +338,13 @@ mod tests {
             "augmentation = [\"crop\"]",
             "augmentation = [{ crop = { pad = 4 } }]",
             "learning-rate = { first = 0.0 }",
+            "freeze = \"some\"",
         ] {
             assert!(matches!(problem(text), VisionError::Recipe { .. }), "{text}: {}", problem(text));
         }
         for text in [
             "epochs = 0",
+            "first-layer-rate = 0.0",
             "batch-size = 0",
             "patience = 0",
             "validation-fraction = 1.0",

@@ -8,6 +8,8 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 use exact_core::loss::{LossKind, LossSettings};
 use exact_images::{ImageSet, ImageSize};
+use exact_vision::Freeze;
+use exact_vision::augment::Preset;
 use exact_vision::models::Architecture;
 
 use super::{ALL_LOSSES, OUTPUT};
@@ -59,12 +61,19 @@ fn bundled() -> impl Iterator<Item = &'static str> {
 pub(crate) struct Train {
     #[command(flatten)]
     pub data: ImageData,
-    /// A recipe in TOML; the options below take the place of what it says
+    /// A recipe in TOML, or `paper` for that of the paper; the options below take the place of what it says
     #[arg(long, value_name = "FILE.toml")]
     pub recipe: Option<PathBuf>,
     /// The network: small-cnn, m3, wrn-DEPTH-WIDTH, resnet-DEPTH or vgg-DEPTH
-    #[arg(long, value_name = "NAME", required_unless_present = "recipe")]
+    #[arg(long, value_name = "NAME", required_unless_present_any = ["recipe", "from"])]
     pub model: Option<Architecture>,
+    /// Train this model further, also on other classes, which get a new last layer. Images are scaled and
+    /// normalised as it takes them
+    #[arg(long, value_name = "MODEL", conflicts_with_all = ["resize", "model"])]
+    pub from: Option<PathBuf>,
+    /// Leave so many of its first layers as they are, or `all` but the last
+    #[arg(long, value_name = "N|all", requires = "from")]
+    pub freeze: Option<Freeze>,
     /// The loss, with its default settings: exact, probit, macro-f1, cross-entropy, hinge, sigmoid,
     /// beta-bernoulli, polynomial or poly1
     #[arg(long, value_name = "NAME", value_parser = loss)]
@@ -82,6 +91,10 @@ pub(crate) struct Training {
     /// Images per step
     #[arg(long, value_name = "N")]
     pub batch_size: Option<usize>,
+    /// How much training images are changed: none, light (moved), standard (moved and mirrored) or strong. By
+    /// default light for grey images, standard for others
+    #[arg(long, value_name = "NAME")]
+    pub augmentation: Option<Preset>,
     /// The seed of all randomness
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
@@ -110,8 +123,8 @@ pub(crate) struct Training {
 pub(crate) struct Compare {
     #[command(flatten)]
     pub data: ImageData,
-    /// A recipe in TOML; the options below take the place of what it says. Several are compared with each
-    /// other
+    /// A recipe in TOML, or `paper` for that of the paper; the options below take the place of what it says.
+    /// Several are compared with each other
     #[arg(long, value_name = "FILE.toml")]
     pub recipe: Vec<PathBuf>,
     /// The network: small-cnn, m3, wrn-DEPTH-WIDTH, resnet-DEPTH or vgg-DEPTH

@@ -8,6 +8,7 @@ mod geometry;
 mod image;
 mod mixup;
 mod policy;
+mod preset;
 
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use image::Image;
 pub(crate) use mixup::Mixing;
 pub use mixup::Mixup;
+pub use preset::{AugmentationSetting, Preset};
 
 use self::geometry::Affine;
 use crate::VisionError;

@@ -29,7 +29,7 @@ pub use wide_resnet::WideResNet;
 use self::forward::Parts;
 use self::on_tensors::{OnTensors, channels_last};
 use self::resnet::Layout;
-use crate::{ImageShape, VisionError};
+use crate::{ImageShape, VisionError, file};
 
 /// Which network, with its size.
 ///
@@ -256,6 +256,13 @@ impl Network {
     /// How many features the last layer classifies, and into how many classes.
     pub(crate) fn head_shape(&self) -> [usize; 2] {
         self.head().weight.shape().dims()
+    }
+
+    /// The paths of the tensors of the last layer and of what follows it.
+    pub(crate) fn head_names(&self) -> Vec<String> {
+        let (names, head) = (file::names_of(self), self.head().weight.id);
+        let behind = names.into_iter().skip_while(|(id, _)| *id != head);
+        behind.map(|(_, name)| name).collect()
     }
 
     /// Makes the logits `features · weights + biases`.

@@ -1,6 +1,8 @@
 //! The gradient of a whole network as one vector.
 
-use burn::module::{Module, ModuleVisitor, Param};
+use std::collections::HashMap;
+
+use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 
@@ -53,5 +55,39 @@ impl ModuleVisitor for Scale<'_> {
         if let Some(gradient) = self.gradients.remove::<D>(param.id) {
             self.gradients.register(param.id, gradient.mul_scalar(self.factor));
         }
+    }
+}
+
+/// The gradients of all parameters, parted by their shares of the learning rate, in the order of the module;
+/// the share is 1 where there is none.
+pub(super) fn by_rate<M: Module>(
+    module: &M,
+    gradients: GradientsParams,
+    rates: &HashMap<ParamId, f64>,
+) -> Vec<(f64, GradientsParams)> {
+    if rates.is_empty() {
+        return vec![(1.0, gradients)];
+    }
+    let mut parting = Parting { gradients, rates, parts: Vec::new() };
+    module.visit(&mut parting);
+    parting.parts
+}
+
+struct Parting<'a> {
+    gradients: GradientsParams,
+    rates: &'a HashMap<ParamId, f64>,
+    parts: Vec<(f64, GradientsParams)>,
+}
+
+impl ModuleVisitor for Parting<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let Some(gradient) = self.gradients.remove::<D>(param.id) else { return };
+        let rate = self.rates.get(&param.id).copied().unwrap_or(1.0);
+        let part = self.parts.iter().position(|(other, _)| *other == rate);
+        let part = part.unwrap_or_else(|| {
+            self.parts.push((rate, GradientsParams::new()));
+            self.parts.len() - 1
+        });
+        self.parts[part].1.register(param.id, gradient);
     }
 }

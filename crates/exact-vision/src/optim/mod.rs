@@ -6,7 +6,9 @@
 mod gradients;
 mod sharpness;
 
-use burn::module::Module;
+use std::collections::HashMap;
+
+use burn::module::{Module, ParamId};
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::momentum::MomentumConfig;
 use burn::optim::{
@@ -75,8 +77,16 @@ pub struct OptimizerSettings {
 }
 
 impl Default for OptimizerSettings {
-    /// The paper's: momentum of 0.9, weight decay of 1e-4 and the gradient normaliser.
+    /// Nesterov's momentum of 0.9 and weight decay of 5e-4.
     fn default() -> Self {
+        let algorithm = Algorithm::Sgd { momentum: 0.9, nesterov: true };
+        Self { weight_decay: 5e-4, ..Self::new(algorithm) }
+    }
+}
+
+impl OptimizerSettings {
+    /// The paper's: momentum of 0.9, weight decay of 1e-4 and the gradient normaliser.
+    pub fn paper() -> Self {
         Self {
             algorithm: Algorithm::Sgd { momentum: 0.9, nesterov: false },
             weight_decay: 1e-4,
@@ -84,9 +94,7 @@ impl Default for OptimizerSettings {
             gradient_scaling: GradientScaling::Normalize,
         }
     }
-}
 
-impl OptimizerSettings {
     /// The algorithm alone, without weight decay.
     pub fn new(algorithm: Algorithm) -> Self {
         Self { algorithm, weight_decay: 0.0, sharpness: None, gradient_scaling: GradientScaling::Unscaled }
@@ -149,6 +157,8 @@ pub struct Optimizer {
     sharpness: Option<Sharpness>,
     gradient_scaling: GradientScaling,
     normalizer: GradientNormalizer,
+    /// The shares of the learning rate of parameters that do not have the whole.
+    rates: HashMap<ParamId, f64>,
 }
 
 impl Optimizer {
@@ -163,7 +173,13 @@ impl Optimizer {
             sharpness: settings.sharpness,
             gradient_scaling: settings.gradient_scaling,
             normalizer: GradientNormalizer::new(),
+            rates: HashMap::new(),
         })
+    }
+
+    /// The same with parameters that have a share of the learning rate.
+    pub(crate) fn with_rates(self, rates: HashMap<ParamId, f64>) -> Self {
+        Self { rates, ..self }
     }
 
     /// One step: the module after it, and the loss before it. `evaluate` returns the loss of a module and the
@@ -189,7 +205,9 @@ impl Optimizer {
         if factor != 1.0 {
             gradients::scale(&module, &mut gradients, factor);
         }
-        Ok((self.algorithm.step(learning_rate, module, gradients), loss))
+        let parts = gradients::by_rate(&module, gradients, &self.rates);
+        let step = |module, (share, part)| self.algorithm.step(learning_rate * share, module, part);
+        Ok((parts.into_iter().fold(module, step), loss))
     }
 
     /// The state of the algorithm by the numbers of parameters, and the running mean of the normaliser.

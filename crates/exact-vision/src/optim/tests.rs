@@ -50,6 +50,17 @@ fn assert_close(found: [[f32; 2]; 2], expected: [[f64; 2]; 2]) {
 }
 
 #[test]
+fn parameters_have_their_share_of_the_learning_rate() {
+    let bowl = Bowl::at(3.0, 2.0);
+    let momentum = OptimizerSettings::new(Algorithm::Sgd { momentum: 0.9, nesterov: false });
+    let mut optimizer = Optimizer::new(momentum).unwrap().with_rates([(bowl.weight.id, 0.5)].into());
+    // Half a step along 3, then along 0.9 · 3 + 2.85; the bias moves as with no shares.
+    let first = optimizer.step(bowl, 0.1, Bowl::evaluate).unwrap().0;
+    let second = optimizer.step(first.clone(), 0.1, Bowl::evaluate).unwrap().0;
+    assert_close([first.position(), second.position()], [[2.85, 1.6], [2.5725, 0.92]]);
+}
+
+#[test]
 fn sgd_steps_along_the_velocity() {
     // Gradients (3, 4), then (2.7, 3.2).
     assert_close(two_steps(OptimizerSettings::new(SGD)), [[2.7, 1.6], [2.43, 1.28]]);

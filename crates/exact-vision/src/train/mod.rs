@@ -22,7 +22,7 @@ use crate::file::{self, StoredTensor};
 use crate::loss::Criterion;
 use crate::optim::Optimizer;
 use crate::trainee::Trainee;
-use crate::{ImageClassifier, ImageShape, Recipe, VisionError};
+use crate::{ImageClassifier, ImageShape, Recipe, VisionError, fine_tuning};
 
 /// Whether there is no epoch left to train.
 fn is_over(record: &TrainingRecord, recipe: &Recipe) -> bool {
@@ -66,6 +66,7 @@ pub struct Trainer {
     train: Images,
     validation: Images,
     description: Description,
+    start: Option<ImageClassifier>,
     watch: Option<Watch>,
 }
 
@@ -76,20 +77,68 @@ impl Trainer {
     /// What [`Recipe::check`] and [`Architecture::init`](crate::models::Architecture::init) find, and
     /// [`VisionError::Data`] if there are too few images.
     pub fn new(images: &Images, recipe: Recipe, folder: &Path, device: &Device) -> Result<Self, VisionError> {
+        Self::started(images, recipe, folder, device, None)
+    }
+
+    /// The same, to train from the weights of another classifier instead of random ones: all but those of the
+    /// last layer, and that too if the classes are the same. Images are normalised as it normalises them.
+    ///
+    /// # Errors
+    /// Those of [`Trainer::new`], [`VisionError::Shape`] if its images had another shape, and
+    /// [`VisionError::Recipe`] if its network is not that of the recipe, or has fewer layers than are to stay
+    /// as they are.
+    pub fn fine_tuning(
+        images: &Images,
+        recipe: Recipe,
+        folder: &Path,
+        start: ImageClassifier,
+        device: &Device,
+    ) -> Result<Self, VisionError> {
+        let (found, expected) = (ImageShape::of(images), start.description.shape);
+        if found != expected {
+            return Err(VisionError::Shape { found, expected });
+        }
+        if start.architecture() != recipe.model {
+            let (found, expected) = (start.architecture(), recipe.model);
+            let problem = format!("it is for the network {expected}, the one to start from is {found}");
+            return Err(VisionError::Recipe { problem });
+        }
+        Self::started(images, recipe, folder, device, Some(start))
+    }
+
+    fn started(
+        images: &Images,
+        recipe: Recipe,
+        folder: &Path,
+        device: &Device,
+        start: Option<ImageClassifier>,
+    ) -> Result<Self, VisionError> {
         recipe.check()?;
-        let split =
-            stratified_split(images.labels(), images.n_classes(), recipe.validation_fraction, recipe.seed)?;
+        if recipe.freeze.is_some() && start.is_none() {
+            let problem = "layers can be frozen where training starts from another network".into();
+            return Err(VisionError::Recipe { problem });
+        }
+        let recipe = recipe.resolved(images);
+        let share = recipe.validation_share(images.len());
+        let split = stratified_split(images.labels(), images.n_classes(), share, recipe.seed)?;
         let (train, validation) = (images.select(&split.train)?, images.select(&split.test)?);
+        let statistics = match &start {
+            Some(start) => start.description.statistics.clone(),
+            None => ChannelStatistics::of(&train),
+        };
         let description = Description {
             model: recipe.model,
             shape: ImageShape::of(images),
             class_names: images.class_names().to_vec(),
-            statistics: ChannelStatistics::of(&train),
+            statistics,
         };
-        let device = device.clone().autodiff();
+        let (folder, device) = (folder.into(), device.clone().autodiff());
+        let trainer = Self { recipe, folder, device, train, validation, description, start, watch: None };
         // Whether there is such a network for such images.
-        recipe.model.zeros(description.shape, images.n_classes(), &device)?;
-        Ok(Self { recipe, folder: folder.into(), device, train, validation, description, watch: None })
+        let network =
+            trainer.recipe.model.zeros(trainer.description.shape, images.n_classes(), &trainer.device)?;
+        fine_tuning::prepared(network, &trainer.recipe)?;
+        Ok(trainer)
     }
 
     /// Calls a function after each step.
@@ -132,7 +181,8 @@ impl Trainer {
             train_images: self.train.len(),
             validation_images: self.validation.len(),
         };
-        self.go_on(self.trainee()?, Optimizer::new(self.recipe.optimizer)?, record, each)
+        let (trainee, optimizer) = self.trainee()?;
+        self.go_on(trainee, optimizer, record, each)
     }
 
     /// Takes up training after the last epoch that the folder's checkpoint is of. The result is, on one
@@ -148,7 +198,7 @@ impl Trainer {
         each: impl FnMut(&EpochRecord) -> ControlFlow<()>,
     ) -> Result<TrainingRecord, VisionError> {
         let path = self.checkpoint_path();
-        let (trainee, optimizer) = (self.trainee()?, Optimizer::new(self.recipe.optimizer)?);
+        let (trainee, optimizer) = self.trainee()?;
         let checkpoint = checkpoint::read(&path, &self.recipe, &self.description, trainee, optimizer)?;
         self.go_on(checkpoint.trainee, checkpoint.optimizer, checkpoint.record, each)
     }
@@ -162,12 +212,18 @@ impl Trainer {
         self.recipe.epochs * self.batches().steps()
     }
 
-    /// Random weights, and the criterion before the first step.
-    fn trainee(&self) -> Result<Trainee, VisionError> {
+    /// The weights, the criterion and the optimiser before the first step.
+    fn trainee(&self) -> Result<(Trainee, Optimizer), VisionError> {
         let Description { model, shape, class_names, .. } = &self.description;
-        let network = model.init(*shape, class_names.len(), self.recipe.seed, &self.device)?;
+        let mut network = model.init(*shape, class_names.len(), self.recipe.seed, &self.device)?;
+        if let Some(start) = &self.start {
+            network = start.body_in(network, class_names)?;
+        }
         let criterion = Criterion::new(self.recipe.loss.at(0, self.steps())?, &self.device);
-        Ok(Trainee::new(network, criterion))
+        let mut trainee = Trainee::new(network, criterion);
+        let (network, rates) = fine_tuning::prepared(trainee.network, &self.recipe)?;
+        trainee.network = network;
+        Ok((trainee, Optimizer::new(self.recipe.optimizer)?.with_rates(rates)))
     }
 
     fn go_on(
@@ -177,7 +233,7 @@ impl Trainer {
         mut record: TrainingRecord,
         mut each: impl FnMut(&EpochRecord) -> ControlFlow<()>,
     ) -> Result<TrainingRecord, VisionError> {
-        let rate = self.recipe.learning_rate.schedule()?;
+        let rate = self.recipe.learning_rate.schedule(self.steps())?;
         while !is_over(&record, &self.recipe) {
             let number = record.epochs.len();
             let steps = self.epoch(&mut trainee, &mut optimizer, number, &rate)?;
@@ -231,10 +287,11 @@ impl Trainer {
         epoch: usize,
         rate: &Schedule,
     ) -> Result<Steps, VisionError> {
-        let Recipe { loss, augmentation, mixup, seed, .. } = &self.recipe;
+        let Recipe { loss, mixup, seed, .. } = &self.recipe;
+        let transforms = self.recipe.transforms(self.description.shape);
         let (batches, steps) = (self.batches(), self.steps());
         let mixup = mixup.map(Mixup::new).transpose()?;
-        let augmentation = Augmentation { transforms: augmentation, mixup, seed: *seed };
+        let augmentation = Augmentation { transforms: &transforms, mixup, seed: *seed };
         let (mut sum, first) = (0.0, epoch * batches.steps());
         batches.train(epoch, augmentation, |step, batch| {
             let at = first + step;

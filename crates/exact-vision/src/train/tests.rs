@@ -12,7 +12,8 @@ use rand::RngExt as _;
 
 use super::Trainer;
 use crate::augment::{Purpose, Transform, stream};
-use crate::{ImageClassifier, Recipe, VisionError};
+use crate::file::Tensors;
+use crate::{Freeze, ImageClassifier, LearningRate, Recipe, VisionError};
 
 /// Grey images of 12 x 12 pixels with a bright bar on dark noise: upright, lying or, as the third class,
 /// none.
@@ -111,8 +112,8 @@ fn an_interrupted_run_ends_as_an_uninterrupted_one() {
         assert!(model(whole.path()) == model(parts.path()));
         let weights = |folder: &Path| {
             let trainer = trainer(&images, &recipe, folder);
-            let (trainee, optimizer) =
-                (trainer.trainee().unwrap(), super::Optimizer::new(recipe.optimizer).unwrap());
+            let (trainee, optimizer) = trainer.trainee().unwrap();
+            let recipe = recipe.resolved(&images);
             let path = trainer.checkpoint_path();
             let checkpoint =
                 crate::checkpoint::read(&path, &recipe, &trainer.description, trainee, optimizer).unwrap();
@@ -120,6 +121,106 @@ fn an_interrupted_run_ends_as_an_uninterrupted_one() {
         };
         assert!(weights(whole.path()) == weights(parts.path()));
     }
+}
+
+/// A classifier of bars, and the recipe that made it.
+fn trained(images: &Images) -> (ImageClassifier, Recipe) {
+    let folder = tempfile::tempdir().unwrap();
+    let recipe = recipe("epochs = 6");
+    let trainer = trainer(images, &recipe, folder.path());
+    trainer.run(go_on).unwrap();
+    (ImageClassifier::load(&trainer.model_path(), &Device::default()).unwrap(), recipe)
+}
+
+/// The tensors of a network that is trained from another.
+fn fine_tuned(images: &Images, recipe: &Recipe, start: &ImageClassifier) -> Tensors {
+    let folder = tempfile::tempdir().unwrap();
+    let device = Device::default();
+    let trainer =
+        Trainer::fine_tuning(images, recipe.clone(), folder.path(), start.clone(), &device).unwrap();
+    trainer.run(go_on).unwrap();
+    let tuned = ImageClassifier::load(&trainer.model_path(), &device).unwrap();
+    assert_eq!(tuned.class_names(), images.class_names());
+    crate::file::tensors_of(&tuned.network).unwrap()
+}
+
+/// The bars with the classes in another order and one more, of which there are the brighter ones.
+fn other_classes(images: &Images) -> Images {
+    let names = ["none", "lying", "upright", "other"].map(String::from).to_vec();
+    let labels = images.labels().iter().enumerate();
+    let labels = labels.map(|(at, label)| if at % 5 == 4 { 3 } else { 2 - label }).collect();
+    Images::new(images.pixels().to_vec(), 1, images.size(), labels, names).unwrap()
+}
+
+#[test]
+fn frozen_layers_stay_as_they_are_and_others_move() {
+    let images = bars(150, 0);
+    let (start, plain) = trained(&images);
+    let before = crate::file::tensors_of(&start.network).unwrap();
+    let others = other_classes(&images);
+    let names = |of: &str| before.keys().filter(|name| name.starts_with(of)).cloned().collect::<Vec<_>>();
+    for (freeze, frozen) in [
+        (Freeze::First(0), vec![]),
+        (Freeze::First(2), vec!["convolutions"]),
+        (Freeze::All, vec!["convolutions", "linear"]),
+    ] {
+        let recipe = Recipe { epochs: 1, freeze: Some(freeze), ..plain.clone() };
+        let after = fine_tuned(&others, &recipe, &start);
+        for of in ["convolutions", "linear"] {
+            let names = names(&format!("SmallCnn.{of}"));
+            assert_eq!(names.len(), 4);
+            for name in names {
+                assert_eq!(after[&name] == before[&name], frozen.contains(&of), "{freeze}: {name}");
+            }
+        }
+        assert_eq!(after["SmallCnn.head.weight"].shape, [84, 4]);
+    }
+    let many = Recipe { freeze: Some(Freeze::First(5)), ..plain.clone() };
+    let folder = tempfile::tempdir().unwrap();
+    let error = Trainer::fine_tuning(&others, many.clone(), folder.path(), start, &Device::default());
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains("5 layers are to be frozen, small-cnn has 4 before the last"), "{error}");
+    // There is nothing to freeze where weights are random.
+    let error = Trainer::new(&others, many, folder.path(), &Device::default());
+    assert!(matches!(error, Err(VisionError::Recipe { .. })));
+}
+
+#[test]
+fn the_head_is_kept_where_the_classes_are_the_same() {
+    let images = bars(150, 0);
+    let (start, plain) = trained(&images);
+    let slow = LearningRate { first: 1e-9, last: 1e-9, ..plain.learning_rate.clone() };
+    let recipe = Recipe { epochs: 1, learning_rate: slow, ..plain };
+    let near = |a: &Tensors, b: &Tensors, name: &str| {
+        a[name].floats().iter().zip(b[name].floats()).all(|(a, b)| (a - b).abs() < 1e-5)
+    };
+    let before = crate::file::tensors_of(&start.network).unwrap();
+    let after = fine_tuned(&images, &recipe, &start);
+    assert!(before.keys().all(|name| near(&before, &after, name)));
+    let renamed = |at: usize, name: &String| if at == 0 { "vertical".into() } else { name.clone() };
+    let names = images.class_names().iter().enumerate().map(|(at, name)| renamed(at, name)).collect();
+    let (pixels, labels) = (images.pixels().to_vec(), images.labels().to_vec());
+    let others = Images::new(pixels, 1, images.size(), labels, names).unwrap();
+    let after = fine_tuned(&others, &recipe, &start);
+    assert!(near(&before, &after, "SmallCnn.linear.1.weight"));
+    assert!(!near(&before, &after, "SmallCnn.head.weight"));
+}
+
+#[test]
+fn a_start_that_does_not_fit_is_refused() {
+    let images = bars(60, 0);
+    let (start, plain) = trained(&images);
+    let folder = tempfile::tempdir().unwrap();
+    let begin = |images: &Images, recipe: Recipe| {
+        Trainer::fine_tuning(images, recipe, folder.path(), start.clone(), &Device::default())
+    };
+    let size = ImageSize { height: 16, width: 12 };
+    let (labels, names) = (images.labels().to_vec(), images.class_names().to_vec());
+    let larger = Images::new(vec![0; 60 * 16 * 12], 1, size, labels, names).unwrap();
+    assert!(matches!(begin(&larger, plain.clone()), Err(VisionError::Shape { .. })));
+    let other = Recipe { model: "resnet-18".parse().unwrap(), ..plain };
+    let error = begin(&images, other).unwrap_err().to_string();
+    assert!(error.contains("for the network resnet-18, the one to start from is small-cnn"), "{error}");
 }
 
 #[test]

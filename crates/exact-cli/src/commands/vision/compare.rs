@@ -77,7 +77,7 @@ pub(super) fn run(arguments: &Compare) -> anyhow::Result<()> {
 /// The compared: the recipes, or the losses on one recipe.
 fn entrants(arguments: &Compare) -> anyhow::Result<Vec<Entrant>> {
     let training = &arguments.training;
-    let base = |path: Option<&Path>| recipe(path, arguments.model, None, training);
+    let base = |path: Option<&Path>| recipe(path, arguments.model, Recipe::new, None, training);
     let names = arguments.loss_names();
     let mut entrants = Vec::new();
     if let [_, _, ..] = arguments.recipe.as_slice() {
@@ -121,7 +121,7 @@ fn compete(
         let name = &entrant.name;
         note(format_args!("{name}, trial {} of {trials}, seed {seed}: {setting}", trial + 1));
         let start = if training.resume { Start::Either } else { Start::New };
-        match Trained::of(&dataset.train, recipe, &folder, start) {
+        match Trained::of(&dataset.train, recipe, None, &folder, start) {
             Err(error) if matches!(error.downcast_ref(), Some(VisionError::Diverged { .. })) => {
                 warn(format_args!("{name}, {setting}: {error}"));
                 Ok(None)

@@ -10,6 +10,7 @@ use exact_eval::record::{
 };
 use exact_images::{ImageDataset, Images};
 use exact_report::MistakePicture;
+use exact_vision::augment::AugmentationSetting;
 use exact_vision::models::Architecture;
 use exact_vision::{ImageClassifier, LossSettings, Predictions, Recipe, Trainer, default_device};
 
@@ -19,22 +20,29 @@ use crate::progress::EpochBar;
 /// The mistakes that a report shows.
 const MISTAKES: usize = 24;
 
-/// The settings of a recipe, of the options that stand beside it, and of those that take the place of what it
-/// says.
+/// The recipe that is no file.
+const PAPER: &str = "paper";
+
+/// The settings of a recipe, or the plain ones of a network, and of the options that take the place of what
+/// it says.
 pub(super) fn recipe(
     path: Option<&Path>,
     model: Option<Architecture>,
+    plain: fn(Architecture) -> Recipe,
     loss: Option<&LossSettings>,
     training: &Training,
 ) -> anyhow::Result<Recipe> {
     let mut recipe = match (path, model) {
+        (Some(path), model) if path == Path::new(PAPER) => {
+            Recipe::paper(model.with_context(|| format!("--recipe {PAPER} needs --model"))?)
+        }
         (Some(path), model) => {
             let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
             let mut recipe = Recipe::from_toml(&text).with_context(|| path.display().to_string())?;
             recipe.model = model.unwrap_or(recipe.model);
             recipe
         }
-        (None, Some(model)) => Recipe::new(model),
+        (None, Some(model)) => plain(model),
         (None, None) => anyhow::bail!("--model or --recipe is needed"),
     };
     if let Some(loss) = loss {
@@ -43,6 +51,9 @@ pub(super) fn recipe(
     recipe.epochs = training.epochs.unwrap_or(recipe.epochs);
     recipe.batch_size = training.batch_size.unwrap_or(recipe.batch_size);
     recipe.seed = training.seed.unwrap_or(recipe.seed);
+    if let Some(preset) = training.augmentation {
+        recipe.augmentation = Some(AugmentationSetting::Preset(preset));
+    }
     // Before the images are read, which may take long.
     recipe.check()?;
     Ok(recipe)
@@ -77,11 +88,22 @@ pub(super) struct Trained {
 }
 
 impl Trained {
-    /// Trains in a folder.
-    pub fn of(images: &Images, recipe: &Recipe, folder: &Path, start: Start) -> anyhow::Result<Self> {
+    /// Trains in a folder, from random weights or those of another network.
+    pub fn of(
+        images: &Images,
+        recipe: &Recipe,
+        from: Option<&ImageClassifier>,
+        folder: &Path,
+        start: Start,
+    ) -> anyhow::Result<Self> {
         let bar = EpochBar::new(recipe.epochs);
-        let trainer =
-            Trainer::new(images, recipe.clone(), folder, &default_device()?)?.watched_by(bar.steps());
+        let (recipe, device) = (recipe.clone(), default_device()?);
+        let seed = recipe.seed;
+        let trainer = match from {
+            None => Trainer::new(images, recipe, folder, &device),
+            Some(from) => Trainer::fine_tuning(images, recipe, folder, from.clone(), &device),
+        };
+        let trainer = trainer?.watched_by(bar.steps());
         let each = |epoch: &EpochRecord| {
             bar.update(epoch);
             ControlFlow::Continue(())
@@ -93,7 +115,7 @@ impl Trained {
         };
         let record = if resumes { trainer.resume(each) } else { trainer.run(each) }?;
         let best = *record.best().context("there was no epoch")?;
-        Ok(Self { seed: recipe.seed, record, best, model: trainer.model_path() })
+        Ok(Self { seed, record, best, model: trainer.model_path() })
     }
 
     pub fn validation_accuracy(&self) -> f64 {

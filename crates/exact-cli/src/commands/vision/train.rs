@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use exact_eval::record::{
     ImageDataRecord, ImageTrainRecord, NetworkRun, Spread, test_spread, validation_spread,
 };
-use exact_vision::Recipe;
+use exact_vision::{ImageClassifier, Recipe, default_device};
 use serde::Serialize;
 
 use super::run::{Start, Trained, of_seeds, recipe};
@@ -40,24 +40,30 @@ struct Accuracy {
 pub(super) fn run(arguments: &Train) -> anyhow::Result<()> {
     let start = Instant::now();
     let Train { data: images, training, .. } = arguments;
-    let inputs = [("the recipe", arguments.recipe.as_deref())];
+    let inputs = [("the recipe", arguments.recipe.as_deref()), ("the model", arguments.from.as_deref())];
     check_outputs(&inputs, &[("--report", training.report.as_deref())])?;
-    let recipe = recipe(arguments.recipe.as_deref(), arguments.model, arguments.loss.as_ref(), training)?;
-    let dataset = read(images, training.resize)?;
+    let from = match &arguments.from {
+        Some(path) => Some(ImageClassifier::load(path, &default_device()?)?),
+        None => None,
+    };
+    let (model, size, plain): (_, _, fn(_) -> _) = match &from {
+        Some(from) => (Some(from.architecture()), Some(from.image_size()), Recipe::fine_tuning),
+        None => (arguments.model, training.resize, Recipe::new),
+    };
+    let mut recipe = recipe(arguments.recipe.as_deref(), model, plain, arguments.loss.as_ref(), training)?;
+    recipe.freeze = arguments.freeze.or(recipe.freeze);
+    let dataset = read(images, size)?;
+    let recipe = recipe.resolved(&dataset.train);
     let (mut runs, mut data, mut mistakes) = (Vec::new(), None, Vec::new());
     let several = training.seeds.get() > 1;
     for recipe in of_seeds(&recipe, training.seeds.get()) {
         let trained = if several {
             let folder = training.out.join(format!("seed-{}", recipe.seed));
-            Trained::of(
-                &dataset.train,
-                &recipe,
-                &folder,
-                if training.resume { Start::Either } else { Start::New },
-            )
+            let start = if training.resume { Start::Either } else { Start::New };
+            Trained::of(&dataset.train, &recipe, from.as_ref(), &folder, start)
         } else {
             let start = if training.resume { Start::Resume } else { Start::New };
-            Trained::of(&dataset.train, &recipe, &training.out, start)
+            Trained::of(&dataset.train, &recipe, from.as_ref(), &training.out, start)
         }?;
         data.get_or_insert_with(|| trained.data(name(images), &dataset));
         let (run, tested) = trained.tested(&dataset.test)?;
