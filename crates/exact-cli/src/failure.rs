@@ -51,6 +51,18 @@ pub(crate) enum CommandError {
     #[cfg(not(feature = "vision"))]
     #[error("this `exact` was built without networks for images")]
     WithoutVision,
+    /// Some images cannot be read, and the others were predicted, if there are any.
+    #[cfg(feature = "vision")]
+    #[error("{unread} of {images} images cannot be read")]
+    UnreadImages { unread: usize, images: usize },
+    /// More classes are asked for than there are.
+    #[cfg(feature = "vision")]
+    #[error("--top {top}: the network has {classes} classes")]
+    Top { top: usize, classes: usize },
+    /// There is nothing to predict.
+    #[cfg(feature = "vision")]
+    #[error("no images are named")]
+    NoImages,
     /// A linear classifier cannot be the last layer of a network.
     #[cfg(feature = "vision")]
     #[error("{} is no last layer of this network: {problem}", path.display())]
@@ -82,6 +94,14 @@ impl CommandError {
             Self::WithoutVision => {
                 "build them in, in the repository: `cargo install --path crates/exact-cli --features vision`"
             }
+            #[cfg(feature = "vision")]
+            Self::UnreadImages { .. } => {
+                "what is wrong with each is said above; mend them, or leave them out"
+            }
+            #[cfg(feature = "vision")]
+            Self::Top { .. } => "ask for fewer",
+            #[cfg(feature = "vision")]
+            Self::NoImages => "the list on standard input needs a path in each line",
             #[cfg(feature = "vision")]
             Self::Head { .. } => {
                 "train it with `exact fit` on what `exact vision embed` wrote of this network"

@@ -8,7 +8,12 @@ use std::ops::ControlFlow;
 #[cfg(feature = "vision")]
 use exact_images::DownloadProgress;
 use exact_linear::Progress;
+#[cfg(feature = "vision")]
+use indicatif::ProgressDrawTarget;
 use indicatif::{ProgressBar, ProgressStyle};
+
+#[cfg(feature = "vision")]
+use crate::failure::warn;
 
 /// A bar that is cleared when it is dropped.
 struct Bar(ProgressBar);
@@ -87,6 +92,32 @@ impl DownloadBar {
 
     pub fn update(&self, progress: DownloadProgress<'_>) {
         self.0.update(progress.file, progress.done, progress.total.unwrap_or(progress.done));
+    }
+}
+
+/// Shows how many images are predicted.
+#[cfg(feature = "vision")]
+pub(crate) struct PredictionBar(Bar);
+
+#[cfg(feature = "vision")]
+impl PredictionBar {
+    /// A bar for so many images; it is not shown where predictions themselves are printed.
+    pub fn new(images: usize, is_shown: bool) -> Self {
+        let bar = Bar::new("{wide_bar} {pos}/{len} images, {eta} left");
+        if !is_shown {
+            bar.0.set_draw_target(ProgressDrawTarget::hidden());
+        }
+        bar.0.set_length(images as u64);
+        Self(bar)
+    }
+
+    pub fn advance(&self, images: usize) {
+        self.0.0.inc(images as u64);
+    }
+
+    /// Prints a warning above the bar.
+    pub fn warn(&self, message: impl Display) {
+        self.0.0.suspend(|| warn(message));
     }
 }
 

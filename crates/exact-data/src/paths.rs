@@ -37,7 +37,7 @@ pub fn expand(patterns: &[String]) -> Result<Vec<PathBuf>, DataError> {
     for pattern in patterns {
         let path = Path::new(pattern);
         if !path.exists() && pattern.contains(['*', '?', '[']) {
-            let matches = matches(pattern)?;
+            let matches = matching(pattern)?;
             for path in &matches {
                 expand_path(path, &mut files)?;
             }
@@ -51,8 +51,12 @@ pub fn expand(patterns: &[String]) -> Result<Vec<PathBuf>, DataError> {
     Ok(files)
 }
 
-/// What a pattern matches, sorted; nothing that is hidden unless the pattern says so.
-fn matches(pattern: &str) -> Result<Vec<PathBuf>, DataError> {
+/// The files and folders that a pattern with `*`, `?`, `[` or `**` matches, sorted; nothing that is hidden
+/// unless the pattern says so.
+///
+/// # Errors
+/// [`DataError::BadPattern`], and [`DataError::Read`] if a folder cannot be read.
+pub fn matching(pattern: &str) -> Result<Vec<PathBuf>, DataError> {
     let options = glob::MatchOptions { require_literal_leading_dot: true, ..glob::MatchOptions::new() };
     let matches = glob::glob_with(pattern, options)
         .map_err(|error| DataError::BadPattern { pattern: pattern.into(), problem: error.msg })?;

@@ -2,7 +2,7 @@
 
 use exact_data::DataError;
 
-use crate::{ImageError, Images};
+use crate::{ImageError, ImageWarning, Images};
 
 /// Images to train on and images to test on, of the same shape and with the same classes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub struct ImageDataset {
     pub train: Images,
     /// The images to test on.
     pub test: Images,
+    /// What was done to them and should be known.
+    pub warnings: Vec<ImageWarning>,
 }
 
 impl ImageDataset {
@@ -32,7 +34,7 @@ impl ImageDataset {
         } else if train.class_names() != test.class_names() {
             "has other classes for testing than for training".into()
         } else {
-            return Ok(Self { train, test });
+            return Ok(Self { train, test, warnings: Vec::new() });
         };
         Err(DataError::Inconsistent { what: "image data set", problem }.into())
     }
@@ -43,6 +45,7 @@ impl ImageDataset {
     /// # Errors
     /// Those of [`Images::resized`].
     pub fn resized(&self, size: crate::ImageSize) -> Result<Self, ImageError> {
-        Self::new(self.train.resized(size)?, self.test.resized(size)?)
+        let dataset = Self::new(self.train.resized(size)?, self.test.resized(size)?)?;
+        Ok(Self { warnings: self.warnings.clone(), ..dataset })
     }
 }

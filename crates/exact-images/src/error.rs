@@ -7,6 +7,9 @@ use exact_data::message::{count, did_you_mean, first, list};
 
 use crate::ImageSize;
 
+/// Files that a message names.
+const SHOWN: usize = 20;
+
 /// Why images cannot be read, prepared or downloaded.
 ///
 /// The message says what is wrong and where; [`ImageError::hint`] says how to mend it.
@@ -89,13 +92,75 @@ pub enum ImageError {
         /// The files with other sizes.
         others: Vec<(String, ImageSize)>,
     },
-    /// A PNG or JPEG file is damaged, or a file is of another format.
-    #[error("cannot decode {}: {problem}", path.display())]
+    /// The file of an image is damaged, or of a format that is not read.
+    #[error("cannot decode {file}: {problem}")]
     ImageFile {
         /// The file.
-        path: PathBuf,
+        file: String,
         /// What the decoder said.
         problem: String,
+    },
+    /// An image has more pixels than are read.
+    #[error("{file} has {size} pixels, at most {most} are read")]
+    TooManyPixels {
+        /// The file.
+        file: String,
+        /// The size that its head says.
+        size: ImageSize,
+        /// The most pixels that are read.
+        most: u64,
+    },
+    /// Several images cannot be read.
+    #[error("{} cannot be read:{}", count(errors.len(), "image"), lines(errors))]
+    ImageFiles {
+        /// What is wrong with each of them.
+        errors: Vec<ImageError>,
+    },
+    /// A list of labels names files that are not there.
+    #[error("{list}: {}: {}", are_missing(files.len()), first(SHOWN, files, named))]
+    MissingFiles {
+        /// The list.
+        list: String,
+        /// The files, each with its line.
+        files: Vec<(String, u64)>,
+    },
+    /// A list of labels names files more than once.
+    #[error("{list}: {} twice: {}", are_named(files.len()), first(SHOWN, files, named_twice))]
+    FilesTwice {
+        /// The list.
+        list: String,
+        /// The files, each with the line before and the line that names it again.
+        files: Vec<(String, u64, u64)>,
+    },
+    /// A file of images and labels has no column for them, or more than one.
+    #[error("{file} has not one column of {what}: its columns are {}", list(columns))]
+    NoColumn {
+        /// The file.
+        file: String,
+        /// What the column would hold.
+        what: &'static str,
+        /// The columns.
+        columns: Vec<String>,
+    },
+    /// Nothing is named as a pattern says.
+    #[error("{pattern} matches nothing")]
+    NoMatch {
+        /// The pattern.
+        pattern: String,
+    },
+    /// Images are of a single class.
+    #[error("{place} has images of the class `{class}` alone")]
+    OneClass {
+        /// The folder or the file.
+        place: String,
+        /// The class.
+        class: String,
+    },
+    /// A network takes images of another number of channels than can be made of images.
+    #[error("images cannot be read with {channels} channels, only with 1 or 3")]
+    Channels {
+        /// The channels.
+        channels: usize,
     },
     /// A folder or a file has no images.
     #[error("{place} holds no images")]
@@ -116,16 +181,11 @@ pub enum ImageError {
         /// The classes it lacks.
         missing: Vec<String>,
     },
-    /// The folder of validation images has classes that training lacks.
-    #[error(
-        "{} has {} that training lacks: {}",
-        folder.display(),
-        count(unknown.len(), "class folder"),
-        list(unknown)
-    )]
-    UnknownClassFolders {
-        /// The folder.
-        folder: PathBuf,
+    /// The images to test on have classes that those to train on lack.
+    #[error("{place} has {} that training lacks: {}", classes_of(unknown.len()), list(unknown))]
+    UnknownClasses {
+        /// The folder or the file of the images to test on.
+        place: String,
         /// The classes that training lacks.
         unknown: Vec<String>,
         /// The classes of training.
@@ -193,20 +253,48 @@ impl ImageError {
             Self::LabelCount { .. } => "the two files must belong to the same images".into(),
             Self::ImageLabel { .. } => "is the file damaged, or its format another one?".into(),
             Self::MixedSizes { .. } => "scale the images to one size, or name a size to scale them to".into(),
-            Self::ImageFile { .. } => "copy the file again, convert it to PNG or JPEG, or remove it".into(),
-            Self::NoImages { .. } => "each class needs a folder with .png, .jpg or .jpeg files".into(),
+            Self::ImageFile { .. } => {
+                "copy the file again, convert it to PNG or JPEG, or take it out of the folder".into()
+            }
+            Self::TooManyPixels { .. } => "scale it down, or take it out of the folder".into(),
+            Self::ImageFiles { .. } => {
+                "copy these files again, convert them to PNG or JPEG, or take them out of the folder".into()
+            }
+            Self::MissingFiles { .. } => {
+                "paths in a list are relative to its folder, or to that of `--data`".into()
+            }
+            Self::FilesTwice { .. } => "leave one line of each file".into(),
+            Self::NoColumn { .. } => {
+                "name the columns `image` and `label`, as in the image data sets of the Hugging Face hub"
+                    .into()
+            }
+            Self::NoMatch { .. } => {
+                "`*` and `?` stand for any characters of a name, `**` for any folders".into()
+            }
+            Self::OneClass { .. } => {
+                "a classifier needs images of at least two classes; is this the folder around the folders of \
+                 the classes?"
+                    .into()
+            }
+            Self::Channels { .. } => "predict with a network for grey or for coloured images".into(),
+            Self::NoImages { .. } => {
+                "images are files that end in .png, .jpg, .jpeg, .webp, .bmp, .gif, .tif or .tiff; to train, \
+                 each class needs a folder of them, or a list of files and labels (`--labels`)"
+                    .into()
+            }
             Self::MissingClassFolders { .. } => {
                 "put images of these classes there, or remove the classes from training".into()
             }
-            Self::UnknownClassFolders { unknown, classes, .. } => {
+            Self::UnknownClasses { unknown, classes, .. } => {
                 let near = did_you_mean(unknown, classes);
                 format!("{near}the classes of training are {}", list(classes))
             }
             Self::IncompleteLayout { .. } => "is this the right folder, and was it copied whole?".into(),
             Self::UnknownLayout { .. } => {
                 "known are train-images-idx3-ubyte and its companions, data_batch_1.bin with test_batch.bin, \
-                 train.bin with test.bin, train_32x32.mat with test_32x32.mat, and folders train/CLASS and \
-                 val/CLASS with .png or .jpg files"
+                 train.bin with test.bin, train_32x32.mat with test_32x32.mat, Parquet files of images, and \
+                 folders train/CLASS and test/CLASS, or CLASS alone, with .png, .jpg or other images; for \
+                 other folders, name a list of files and labels (`--labels`)"
                     .into()
             }
             Self::NotBundled { name } => {
@@ -224,6 +312,47 @@ impl ImageError {
         };
         Some(hint)
     }
+}
+
+impl ImageError {
+    /// What is wrong with some images, if there is something.
+    #[cfg(feature = "files")]
+    pub(crate) fn of_all(mut errors: Vec<Self>) -> Option<Self> {
+        if errors.len() > 1 { Some(Self::ImageFiles { errors }) } else { errors.pop() }
+    }
+}
+
+/// Errors in lines of their own, the first few of them.
+fn lines(errors: &[ImageError]) -> String {
+    let more = errors.len().saturating_sub(SHOWN);
+    let mut lines: Vec<String> = errors.iter().take(SHOWN).map(ToString::to_string).collect();
+    if more > 0 {
+        lines.push(format!("and {more} more"));
+    }
+    format!("\n  {}", lines.join("\n  "))
+}
+
+/// `1 file is not there`, `2 files are not there`.
+fn are_missing(n: usize) -> String {
+    format!("{} {} not there", count(n, "file"), if n == 1 { "is" } else { "are" })
+}
+
+/// `1 file is named`, `2 files are named`.
+fn are_named(n: usize) -> String {
+    format!("{} {} named", count(n, "file"), if n == 1 { "is" } else { "are" })
+}
+
+fn named((file, line): &(String, u64)) -> String {
+    format!("{file} (line {line})")
+}
+
+fn named_twice((file, before, again): &(String, u64, u64)) -> String {
+    format!("{file} (lines {before} and {again})")
+}
+
+/// `1 class`, `2 classes`.
+fn classes_of(n: usize) -> String {
+    if n == 1 { "1 class".into() } else { format!("{n} classes") }
 }
 
 /// `1 image is`, `2 images are`.

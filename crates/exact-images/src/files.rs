@@ -32,16 +32,23 @@ impl<'a> Files<'a> {
     }
 }
 
-/// What a folder contains, sorted by name, without hidden files.
+/// What systems put beside the files of users.
+const OF_SYSTEMS: [&str; 4] = ["desktop.ini", "ehthumbs.db", "Thumbs.db", "__MACOSX"];
+
+/// What a folder contains, sorted by name, without hidden files and those of systems.
 pub(crate) fn list(folder: &Path) -> Result<Vec<PathBuf>, ImageError> {
     let read = || {
         let paths = folder.read_dir()?.map(|entry| Ok(entry?.path()));
         paths.collect::<std::io::Result<Vec<PathBuf>>>()
     };
     let mut paths = read().map_err(|error| DataError::Read { file: folder.display().to_string(), error })?;
-    paths.retain(|path| !name_of(path).starts_with('.'));
+    paths.retain(|path| !is_hidden(&name_of(path)));
     paths.sort();
     Ok(paths)
+}
+
+fn is_hidden(name: &str) -> bool {
+    name.starts_with('.') || OF_SYSTEMS.iter().any(|other| name.eq_ignore_ascii_case(other))
 }
 
 /// The last part of a path.
@@ -58,7 +65,7 @@ pub(crate) fn unpack(archive: &Path) -> Result<Vec<(String, Source<'static>)>, I
         for entry in tar::Archive::new(content).entries()? {
             let mut entry = entry?;
             let name = name_of(&entry.path()?);
-            if entry.header().entry_type().is_file() && !name.starts_with('.') {
+            if entry.header().entry_type().is_file() && !is_hidden(&name) {
                 let mut bytes = Vec::new();
                 entry.read_to_end(&mut bytes)?;
                 let source = Source::bytes(&format!("{}/{name}", archive.display()), bytes);

@@ -1,201 +1,132 @@
-//! Folders of PNG and JPEG files, one folder a class.
+//! Folders of images, one folder a class.
 
-use std::collections::HashMap;
-use std::fmt;
-use std::io::{self, Cursor};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use exact_data::{DataError, sort_names};
-use image::{DynamicImage, ImageDecoder as _, ImageFormat, ImageReader};
-use rayon::prelude::*;
+use exact_data::sort_names;
 
+use crate::encoded::EncodedImage;
 use crate::files::{list, name_of};
-use crate::jpeg_end::is_cut_short;
-use crate::resize::{check, resize};
-use crate::{ImageDataset, ImageError, ImageSize, Images, planes};
+use crate::parts::{Part, Parts};
+use crate::splits::{is_for_test, is_for_training, test_rank};
+use crate::walk::images_below;
+use crate::{ImageError, ImageWarning};
 
-/// The folders of training and of test images.
+/// The folders with those of the classes: to train on, and to test on if there are others for that.
 pub(crate) struct Folders {
     train: PathBuf,
-    test: PathBuf,
+    test: Option<PathBuf>,
+    warnings: Vec<ImageWarning>,
 }
 
-/// An image file with its class.
-struct ImageFile {
-    path: PathBuf,
-    label: u32,
-}
-
-/// What the head of an image file says.
-struct Head {
-    size: ImageSize,
-    is_grey: bool,
-}
-
-/// Finds `train` and `val` or `test`; an error if only `train` is there.
+/// Finds folders of training and of test images beside each other, or folders of classes that have images.
+///
+/// # Errors
+/// [`ImageError::IncompleteLayout`] if there are images to test on alone.
 pub(crate) fn find(path: &Path) -> Result<Option<Folders>, ImageError> {
-    let train = path.join("train");
-    if !train.is_dir() {
+    if !path.is_dir() {
         return Ok(None);
     }
-    let test = ["val", "test"].map(|name| path.join(name)).into_iter().find(|folder| folder.is_dir());
-    match test {
-        Some(test) => Ok(Some(Folders { train, test })),
-        None => Err(ImageError::IncompleteLayout { path: path.into(), missing: vec!["val".into()] }),
+    let folders: Vec<PathBuf> = list(path)?.into_iter().filter(|path| path.is_dir()).collect();
+    // Classes may be called so as well, such as `train` beside `bus`, or `valid` beside `invalid`.
+    let is_split = |folder: &PathBuf| is_for_training(&name_of(folder)) || is_for_test(&name_of(folder));
+    let are_splits = !folders.is_empty() && folders.iter().all(is_split);
+    let mut train = None;
+    for folder in folders.iter().filter(|folder| is_for_training(&name_of(folder))) {
+        if are_splits || !class_folders(folder)?.is_empty() {
+            train = Some(folder);
+        }
     }
+    let Some(train) = train else {
+        if are_splits {
+            return Err(ImageError::IncompleteLayout { path: path.into(), missing: vec!["train".into()] });
+        }
+        for folder in &folders {
+            if !images_below(folder, &mut Vec::new())?.is_empty() {
+                return Ok(Some(Folders { train: path.into(), test: None, warnings: Vec::new() }));
+            }
+        }
+        return Ok(None);
+    };
+    let (test, warnings) = folder_to_test_on(&folders, train)?;
+    Ok(Some(Folders { train: train.clone(), test, warnings }))
+}
+
+/// The first folder by its name that has classes of training, or else any classes; images to test on without
+/// their classes, as of competitions, cannot be measured on.
+fn folder_to_test_on(
+    folders: &[PathBuf],
+    train: &Path,
+) -> Result<(Option<PathBuf>, Vec<ImageWarning>), ImageError> {
+    let mut tests = Vec::new();
+    for folder in folders {
+        if let Some(rank) = test_rank(&name_of(folder)) {
+            let classes = class_folders(folder)?;
+            if !classes.is_empty() {
+                tests.push((rank, folder, classes));
+            }
+        }
+    }
+    let known: HashSet<String> = class_folders(train)?.into_iter().collect();
+    let is_unknown = |classes: &[String]| !classes.iter().any(|class| known.contains(class));
+    tests.sort_by_key(|(rank, _, classes)| (is_unknown(classes), *rank));
+    let mut tests = tests.into_iter().map(|(_, folder, _)| folder);
+    let Some(test) = tests.next() else { return Ok((None, Vec::new())) };
+    let names: Vec<String> = tests.map(|folder| name_of(folder)).collect();
+    let unread = (!names.is_empty()).then(|| ImageWarning::Unread { names, test: name_of(test) });
+    Ok((Some(test.clone()), unread.into_iter().collect()))
 }
 
 impl Folders {
-    /// Reads both sets.
-    pub fn read(&self, resize: Option<ImageSize>) -> Result<ImageDataset, ImageError> {
-        let mut classes = class_folders(&self.train)?;
+    /// The files of all classes.
+    pub fn parts(self) -> Result<Parts, ImageError> {
+        let Self { train, test, mut warnings } = self;
+        let mut classes = class_folders(&train)?;
         sort_names(&mut classes);
-        let test_classes = class_folders(&self.test)?;
-        let lacking = |some: &[String], others: &[String]| -> Vec<String> {
-            some.iter().filter(|class| !others.contains(class)).cloned().collect()
-        };
-        let unknown = lacking(&test_classes, &classes);
-        if !unknown.is_empty() {
-            return Err(ImageError::UnknownClassFolders { folder: self.test.clone(), unknown, classes });
-        }
-        let missing = lacking(&classes, &test_classes);
-        if !missing.is_empty() {
-            return Err(ImageError::MissingClassFolders { folder: self.test.clone(), missing });
-        }
-        let (train, test) = (image_files(&self.train, &classes)?, image_files(&self.test, &classes)?);
-        let heads = heads(&train)?;
-        let channels = if heads.iter().all(|head| head.is_grey) { 1 } else { 3 };
-        let size = match resize {
-            Some(size) => {
-                check(size)?;
-                size
+        let test = match test {
+            Some(test) => {
+                let test_classes = class_folders(&test)?;
+                let lacking = |some: &[String], others: &[String]| -> Vec<String> {
+                    some.iter().filter(|class| !others.contains(class)).cloned().collect()
+                };
+                let unknown = lacking(&test_classes, &classes);
+                if !unknown.is_empty() {
+                    let place = test.display().to_string();
+                    return Err(ImageError::UnknownClasses { place, unknown, classes });
+                }
+                let missing = lacking(&classes, &test_classes);
+                if !missing.is_empty() {
+                    return Err(ImageError::MissingClassFolders { folder: test, missing });
+                }
+                Some(test)
             }
-            None => common_size(&train, &heads, &test)?,
+            None => None,
         };
-        let train = decode(&train, channels, size, classes.clone())?;
-        ImageDataset::new(train, decode(&test, channels, size, classes)?)
+        let train = part(&train, &classes, &mut warnings)?;
+        let test = test.map(|test| part(&test, &classes, &mut warnings)).transpose()?;
+        Ok(Parts { train, test, warnings })
     }
 }
 
 fn class_folders(folder: &Path) -> Result<Vec<String>, ImageError> {
-    let paths = list(folder)?;
-    let classes: Vec<String> = paths.iter().filter(|path| path.is_dir()).map(|path| name_of(path)).collect();
-    if classes.is_empty() {
-        return Err(ImageError::NoImages { place: folder.display().to_string() });
-    }
-    Ok(classes)
+    Ok(list(folder)?.iter().filter(|path| path.is_dir()).map(|path| name_of(path)).collect())
 }
 
-/// The image files of all classes, class by class and sorted by name.
-fn image_files(folder: &Path, classes: &[String]) -> Result<Vec<ImageFile>, ImageError> {
-    let mut files = Vec::new();
+/// The images of all classes, class by class and sorted by name.
+fn part(folder: &Path, classes: &[String], warnings: &mut Vec<ImageWarning>) -> Result<Part, ImageError> {
+    let place = folder.display().to_string();
+    let (mut images, mut labels) = (Vec::new(), Vec::new());
     for (class, label) in classes.iter().zip(0..) {
-        let (folder, before) = (folder.join(class), files.len());
-        for path in list(&folder)? {
-            match ImageFormat::from_path(&path) {
-                Ok(ImageFormat::Png | ImageFormat::Jpeg) => files.push(ImageFile { path, label }),
-                Ok(_) => return Err(damaged(&path, "only PNG and JPEG files are read")),
-                Err(_) => {}
-            }
-        }
-        if files.len() == before {
+        let folder = folder.join(class);
+        let files = images_below(&folder, warnings)?;
+        if files.is_empty() {
             return Err(ImageError::NoImages { place: folder.display().to_string() });
         }
+        labels.extend(files.iter().map(|_| label));
+        images.extend(files.into_iter().map(EncodedImage::File));
     }
-    Ok(files)
-}
-
-fn heads(files: &[ImageFile]) -> Result<Vec<Head>, ImageError> {
-    let head = |file: &ImageFile| {
-        let open = || ImageReader::open(&file.path)?.with_guessed_format();
-        let reader = open().map_err(|error| unreadable(&file.path, error))?;
-        let decoder = reader.into_decoder().map_err(|error| damaged(&file.path, error))?;
-        let (width, height) = decoder.dimensions();
-        let size = ImageSize { height: height as usize, width: width as usize };
-        Ok(Head { size, is_grey: !decoder.color_type().has_color() })
-    };
-    first_error(files.par_iter().map(head))
-}
-
-/// The size of all images; if they have several, the error takes that of most training images for the right
-/// one.
-fn common_size(
-    train: &[ImageFile],
-    heads_of_train: &[Head],
-    test: &[ImageFile],
-) -> Result<ImageSize, ImageError> {
-    let mut counts = HashMap::new();
-    for head in heads_of_train {
-        *counts.entry((head.size.height, head.size.width)).or_insert(0) += 1;
+    if images.is_empty() {
+        return Err(ImageError::NoImages { place });
     }
-    let most = counts.into_iter().max_by_key(|&(size, count)| (count, size));
-    let ((height, width), _) = most.expect("each class of training has images");
-    let size = ImageSize { height, width };
-    let heads_of_test = heads(test)?;
-    let all = train.iter().chain(test).zip(heads_of_train.iter().chain(&heads_of_test));
-    let (usual, others): (Vec<_>, Vec<_>) = all.partition(|(_, head)| head.size == size);
-    let name = |file: &ImageFile| file.path.display().to_string();
-    match usual.first() {
-        Some((example, _)) if !others.is_empty() => Err(ImageError::MixedSizes {
-            example: name(example),
-            size,
-            others: others.into_iter().map(|(file, head)| (name(file), head.size)).collect(),
-        }),
-        _ => Ok(size),
-    }
-}
-
-/// The pixels of all files, scaled if need be; `size` is what they then have.
-fn decode(
-    files: &[ImageFile],
-    channels: usize,
-    size: ImageSize,
-    class_names: Vec<String>,
-) -> Result<Images, ImageError> {
-    let length = channels * size.height * size.width;
-    let mut pixels = Vec::new();
-    let n_pixels = files.len().saturating_mul(length);
-    if let Err(error) = pixels.try_reserve_exact(n_pixels) {
-        let problem = format!("of {} images of {size} does not fit into memory: {error}", files.len());
-        return Err(DataError::Inconsistent { what: "array", problem }.into());
-    }
-    pixels.resize(n_pixels, 0);
-    let decode = |(file, pixels): (&ImageFile, &mut [u8])| {
-        let mut image = read(&file.path)?;
-        if (image.height() as usize, image.width() as usize) != (size.height, size.width) {
-            image = resize(&image, size);
-        }
-        pixels.copy_from_slice(&planes::split(&image, channels));
-        Ok(())
-    };
-    first_error(files.par_iter().zip(pixels.par_chunks_exact_mut(length)).map(decode))?;
-    let labels = files.iter().map(|file| file.label).collect();
-    Images::new(pixels, channels, size, labels, class_names)
-}
-
-/// The results of all files; of several errors, that of the first file, whatever the number of threads.
-fn first_error<T: Send>(
-    results: impl IndexedParallelIterator<Item = Result<T, ImageError>>,
-) -> Result<Vec<T>, ImageError> {
-    let results: Vec<_> = results.collect();
-    results.into_iter().collect()
-}
-
-/// Reads one image, of the format that its content has.
-fn read(path: &Path) -> Result<DynamicImage, ImageError> {
-    let bytes = std::fs::read(path).map_err(|error| unreadable(path, error))?;
-    if is_cut_short(&bytes) {
-        return Err(damaged(path, "the file is cut short"));
-    }
-    let reader = ImageReader::new(Cursor::new(bytes));
-    let reader = reader.with_guessed_format().map_err(|error| unreadable(path, error))?;
-    reader.decode().map_err(|error| damaged(path, error))
-}
-
-fn unreadable(path: &Path, error: io::Error) -> DataError {
-    DataError::Read { file: path.display().to_string(), error }
-}
-
-fn damaged(path: &Path, problem: impl fmt::Display) -> ImageError {
-    ImageError::ImageFile { path: path.into(), problem: problem.to_string() }
+    Ok(Part { place, class_names: classes.to_vec(), images, labels })
 }

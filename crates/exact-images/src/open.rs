@@ -8,7 +8,7 @@ use crate::cifar::Cifar;
 use crate::files::{Files, list, name_of, unpack};
 use crate::idx::Idx;
 use crate::svhn::Svhn;
-use crate::{ImageDataset, ImageError, ImageSize, folders};
+use crate::{ImageDataset, ImageError, ImageSize, folders, labels, parquet};
 
 impl ImageDataset {
     /// Reads the data set at a path, which is recognised by the names of its files:
@@ -19,24 +19,37 @@ impl ImageDataset {
     /// | `data_batch_*.bin`, `test_batch.bin` | CIFAR-10 |
     /// | `train.bin`, `test.bin` | CIFAR-100, of which the 100 classes are read |
     /// | `train_32x32.mat`, `test_32x32.mat` | the cropped digits of SVHN |
-    /// | `train/CLASS/*`, and `val/CLASS/*` or `test/CLASS/*` | PNG and JPEG files |
+    /// | `train*.parquet`, `test*.parquet`, also in the folder `data` | Parquet, as of the Hugging Face hub |
+    /// | `train/CLASS/**`, and `test/CLASS/**` or `val/CLASS/**` | PNG, JPEG, WebP, BMP, GIF and TIFF files |
+    /// | `CLASS/**` | the same |
     ///
-    /// The files of all but the last may also lie in a tar archive, plain or compressed, as CIFAR is
+    /// The files of IDX, CIFAR and SVHN may also lie in a tar archive, plain or compressed, as CIFAR is
     /// published; the path is then that of the archive or of the folder that holds it alone.
     ///
     /// The classes of IDX are the numbers from 0 to the largest label of training, those of SVHN the digits;
     /// those of CIFAR are named by its `batches.meta.txt` or `fine_label_names.txt` if that is there, else by
     /// numbers. In folders, the classes are the sub-folders of `train`, sorted by value if all names are
-    /// numbers, else by their bytes, and within each the files are sorted by name. Hidden files and those
-    /// that are no images by their names are left out. Images are read as grey if all of training are, else
-    /// as red, green and blue; transparency is dropped.
+    /// numbers, else by their bytes, and within each the files of all folders below it are sorted by name.
+    /// What is hidden, of the system or no image by its name is left out. `train` may also be called
+    /// `training`; images to test on are in the first of `test`, `testing`, `val`, `valid` and `validation`
+    /// that has folders of classes. Where there is none, the same fifth of the images of each class is always
+    /// held out to test on, with a warning.
     ///
-    /// With `resize`, images are scaled as by [`ImageDataset::resized`].
+    /// Parquet files have a column `image`, a struct with the `bytes` of a file, or else the only such
+    /// column, and a column `label`, or else the only one of the type `ClassLabel`: numbers, named by the
+    /// metadata `huggingface` if it is there, or texts.
+    ///
+    /// Images are read as they are looked at: turned as their Exif data say, of several pictures the first.
+    /// They are grey if all of training are, else red, green and blue; transparency is dropped. With
+    /// `resize`, they are scaled as by [`ImageDataset::resized`]. Else images of one size stay as they are,
+    /// and those of several sizes are scaled, with a warning, to a square of the median of their shorter
+    /// sides, at most 224.
     ///
     /// # Errors
-    /// [`ImageError`]: nothing that is known is there, a file is missing, damaged or cut short, the numbers
-    /// of labels and images differ, a label is out of range, a class of training is missing from validation
-    /// or has no images, or images have different sizes while `resize` is `None`.
+    /// [`ImageError`]: nothing that is known is there, a file is missing, damaged or cut short (all such
+    /// images are named), has more than 2^27 pixels, the numbers of labels and images differ, a label is out
+    /// of range, a class of training is missing from the images to test on, or the other way round, has no
+    /// images or is the only one.
     ///
     /// # Example
     /// ```
@@ -84,8 +97,10 @@ impl ImageDataset {
             cifar.read()?
         } else if let Some(svhn) = Svhn::find(&files)? {
             svhn.read()?
+        } else if let Some(files) = parquet::find(path)? {
+            return files.parts()?.read(resize);
         } else if let Some(folders) = folders::find(path)? {
-            return folders.read(resize);
+            return folders.parts()?.read(resize);
         } else {
             return Err(ImageError::UnknownLayout { path: path.into() });
         };
@@ -93,5 +108,40 @@ impl ImageDataset {
             Some(size) => dataset.resized(size),
             None => Ok(dataset),
         }
+    }
+
+    /// Reads the images that a list names with their labels: a table, such as CSV, with the columns `file`
+    /// and `label`. Paths are relative to `folder`, or else to the folder of the list. A fifth of the images
+    /// of each class is held out to test on, and images are read as by [`ImageDataset::open`].
+    ///
+    /// # Errors
+    /// [`ImageError`]: the list cannot be read, has no such columns, a single class, or files twice or that
+    /// are not there; an image cannot be read.
+    ///
+    /// # Example
+    /// ```
+    /// use exact_images::{ImageDataset, ImageSize, Images};
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// let size = ImageSize { height: 1, width: 1 };
+    /// let image = Images::new(vec![7], 1, size, vec![0], vec!["grey".into()])?.png(0)?;
+    /// let mut list = String::from("file,label\n");
+    /// for number in 0..10 {
+    ///     std::fs::write(folder.path().join(format!("{number}.png")), &image)?;
+    ///     list += &format!("{number}.png,{}\n", ["cat", "dog"][number % 2]);
+    /// }
+    /// let path = folder.path().join("labels.csv");
+    /// std::fs::write(&path, list)?;
+    /// let dataset = ImageDataset::labelled(&path, None, None)?;
+    /// assert_eq!(dataset.train.class_names(), ["cat", "dog"]);
+    /// assert_eq!((dataset.train.len(), dataset.test.len()), (8, 2));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn labelled(
+        list: &Path,
+        folder: Option<&Path>,
+        resize: Option<ImageSize>,
+    ) -> Result<Self, ImageError> {
+        labels::parts(list, folder)?.read(resize)
     }
 }

@@ -72,6 +72,11 @@ impl ImageClassifier {
         ImageSize { height, width }
     }
 
+    /// The channels of the images that it takes: 1 for grey ones, 3 for red, green and blue.
+    pub fn channels(&self) -> usize {
+        self.description.shape.channels
+    }
+
     /// The labels of images, if they are of the classes of training, so that they can be compared with
     /// predictions.
     ///

@@ -23,7 +23,7 @@ pub(crate) enum Vision {
     Compare(Compare),
     /// Measure a network on the test images of a folder
     Evaluate(Evaluate),
-    /// Predict the classes of the test images of a folder
+    /// Predict the classes of images: files and folders of them, or the test images of a data set
     Predict(Predict),
     /// Write a network as ONNX, or its weights as safetensors for other libraries
     Export(Export),
@@ -37,12 +37,16 @@ pub(crate) enum Vision {
 
 /// Which images.
 #[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
+#[group(required = true, multiple = true)]
 pub(crate) struct ImageData {
-    /// The folder of images: IDX files, those of CIFAR or SVHN, or `train/CLASS/*` and `test/CLASS/*` as PNG
-    /// or JPEG
-    #[arg(long, value_name = "DIR")]
+    /// The folder of images: IDX files, those of CIFAR or SVHN, Parquet files, `train/CLASS/*` and
+    /// `test/CLASS/*`, or `CLASS/*` alone, of which a part is held out to test on
+    #[arg(long, value_name = "DIR", conflicts_with = "dataset")]
     pub data: Option<PathBuf>,
+    /// A table of the columns `file` and `label`, of which a part is held out to test on; paths are relative
+    /// to its folder, or to --data
+    #[arg(long, value_name = "FILE", conflicts_with = "dataset")]
+    pub labels: Option<PathBuf>,
     /// Bundled images; see `exact datasets`
     #[arg(
         long,
@@ -176,17 +180,32 @@ pub(crate) struct Evaluate {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    override_usage = "exact vision predict [OPTIONS] <MODEL> <PATH>...\n       \
+                      exact vision predict [OPTIONS] <MODEL> <--data <DIR>|--labels <FILE>|--dataset <NAME>>",
+    mut_group("ImageData", |group| group.required(false)),
+)]
 pub(crate) struct Predict {
     /// A model that `exact vision train` wrote
     pub model: PathBuf,
+    /// The images, of any size: files, folders with all below them, patterns, or `-` for a list of paths on
+    /// standard input
+    #[arg(value_name = "PATH", required_unless_present = "ImageData", conflicts_with = "ImageData")]
+    pub paths: Vec<PathBuf>,
     #[command(flatten)]
     pub data: ImageData,
     /// Where to write the predictions; standard output by default
     #[arg(long, value_name = "PREDICTIONS.csv")]
     pub out: Option<PathBuf>,
+    /// Add the classes that come next with their probabilities, K in all
+    #[arg(long, value_name = "K")]
+    pub top: Option<NonZero<usize>>,
     /// Add the probability of each class
     #[arg(long)]
     pub proba: bool,
+    /// Stop at the first image that cannot be read; by default it is named, and the others are predicted
+    #[arg(long)]
+    pub strict: bool,
 }
 
 #[derive(Debug, Args)]

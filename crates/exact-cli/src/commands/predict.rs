@@ -49,21 +49,22 @@ pub(crate) fn predict_with_warnings(model: &Model, table: &Table) -> anyhow::Res
 
 /// Writes predictions as CSV: the columns that are kept, the name of what is predicted of each row, and
 /// with `proba` the probabilities of all classes.
-pub(super) fn writer(
+fn writer(
     ids: &[(String, Vec<String>)],
     predictions: &[&str],
     probabilities: &[f64],
     classes: &[String],
     proba: bool,
 ) -> impl FnOnce(&mut dyn Write) -> io::Result<()> {
-    move |output| {
-        write(output, ids, predictions, probabilities, classes, proba).map_err(|error| {
-            match error.into_kind() {
-                // As it is, so that a reader that went away is known as such.
-                csv::ErrorKind::Io(error) => error,
-                other => io::Error::other(format!("{other:?}")),
-            }
-        })
+    move |output| write(output, ids, predictions, probabilities, classes, proba).map_err(io_error)
+}
+
+/// Why CSV cannot be written.
+pub(super) fn io_error(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        // As it is, so that a reader that went away is known as such.
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
     }
 }
 

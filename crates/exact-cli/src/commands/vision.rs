@@ -2,29 +2,31 @@
 
 mod compare;
 mod head;
+mod predict;
 mod run;
 mod train;
 
 use std::fs;
 
 use anyhow::Context as _;
-use exact_data::{write_atomically, write_embeddings};
+use exact_data::write_embeddings;
 use exact_eval::record::{ImageDataRecord, ImageEvaluateRecord};
-use exact_images::{ChannelStatistics, ImageDataset, ImageSet, ImageSize, Images};
+use exact_images::{ChannelStatistics, ImageDataset, ImageSet, ImageSize, ImageWarning, Images};
 use exact_vision::models::Architecture;
 use exact_vision::{ImageClassifier, default_device};
 
 use self::run::Tested;
-use super::{evaluate, predict};
-use crate::arguments::vision::{Embed, Evaluate, Export, Exported, ImageData, Import, Predict, Vision};
-use crate::output::{check_outputs, write_file, write_stdout};
+use super::evaluate;
+use crate::arguments::vision::{Embed, Evaluate, Export, Exported, ImageData, Import, Vision};
+use crate::failure::warn;
+use crate::output::{check_outputs, write_file};
 
 pub(crate) fn run(command: &Vision) -> anyhow::Result<()> {
     match command {
         Vision::Train(arguments) => train::run(arguments),
         Vision::Compare(arguments) => compare::run(arguments),
         Vision::Evaluate(arguments) => evaluate(arguments),
-        Vision::Predict(arguments) => predict(arguments),
+        Vision::Predict(arguments) => predict::run(arguments),
         Vision::Export(arguments) => export(arguments),
         Vision::Import(arguments) => import(arguments),
         Vision::Embed(arguments) => embed(arguments),
@@ -34,32 +36,45 @@ pub(crate) fn run(command: &Vision) -> anyhow::Result<()> {
 
 /// The images, scaled to a size.
 fn read(data: &ImageData, size: Option<ImageSize>) -> anyhow::Result<ImageDataset> {
-    if let Some(folder) = &data.data {
-        return Ok(ImageDataset::open(folder, size)?);
-    }
-    let set = data.dataset.as_deref().and_then(ImageSet::get).context("--data or --dataset is needed")?;
-    let dataset = set.read()?;
-    Ok(match size {
-        Some(size) => dataset.resized(size)?,
-        None => dataset,
-    })
+    let dataset = match (&data.labels, &data.data) {
+        (Some(labels), folder) => ImageDataset::labelled(labels, folder.as_deref(), size)?,
+        (None, Some(folder)) => ImageDataset::open(folder, size)?,
+        (None, None) => {
+            let set = data.dataset.as_deref().and_then(ImageSet::get);
+            let dataset = set.context("--data, --labels or --dataset is needed")?.read()?;
+            match size {
+                Some(size) => dataset.resized(size)?,
+                None => dataset,
+            }
+        }
+    };
+    dataset.warnings.iter().for_each(warn);
+    Ok(dataset)
 }
 
 /// What images are called.
 fn name(data: &ImageData) -> String {
-    match (&data.data, &data.dataset) {
-        (Some(folder), _) => {
-            let whole = folder.canonicalize().unwrap_or_else(|_| folder.clone());
+    match (data.data.as_ref().or(data.labels.as_ref()), &data.dataset) {
+        (Some(path), _) => {
+            let whole = path.canonicalize().unwrap_or_else(|_| path.clone());
             whole.file_name().unwrap_or(whole.as_os_str()).to_string_lossy().into_owned()
         }
         (None, Some(dataset)) => dataset.clone(),
-        (None, None) => unreachable!("images are a folder or a bundled set"),
+        (None, None) => unreachable!("images are a folder, a list or a bundled set"),
     }
+}
+
+/// The images, grey or coloured as the classifier takes them.
+fn converted(classifier: &ImageClassifier, images: Images) -> anyhow::Result<Images> {
+    if images.channels() != classifier.channels() {
+        warn(ImageWarning::Converted { images: images.len(), grey: images.channels() == 1 });
+    }
+    Ok(images.with_channels(classifier.channels())?)
 }
 
 /// The test images in the shape of the classifier.
 fn test_images(classifier: &ImageClassifier, data: &ImageData) -> anyhow::Result<Images> {
-    Ok(read(data, Some(classifier.image_size()))?.test)
+    converted(classifier, read(data, Some(classifier.image_size()))?.test)
 }
 
 fn evaluate(arguments: &Evaluate) -> anyhow::Result<()> {
@@ -86,21 +101,6 @@ fn evaluate(arguments: &Evaluate) -> anyhow::Result<()> {
         write_file(path, &html)?;
     }
     evaluate::show(&tested.metrics, images.class_names(), arguments.json)
-}
-
-fn predict(arguments: &Predict) -> anyhow::Result<()> {
-    let inputs = [("the model", Some(arguments.model.as_path()))];
-    check_outputs(&inputs, &[("--out", arguments.out.as_deref())])?;
-    let classifier = ImageClassifier::load(&arguments.model, &default_device()?)?;
-    let predictions = classifier.predict(&test_images(&classifier, &arguments.data)?)?;
-    let classes = classifier.class_names();
-    let names: Vec<&str> =
-        predictions.classes.iter().map(|&class| classes[class as usize].as_str()).collect();
-    let write = predict::writer(&[], &names, &predictions.probabilities, classes, arguments.proba);
-    match &arguments.out {
-        Some(path) => Ok(write_atomically(path, write)?),
-        None => write_stdout(write),
-    }
 }
 
 fn export(Export { model, out }: &Export) -> anyhow::Result<()> {
@@ -138,11 +138,12 @@ fn embed(arguments: &Embed) -> anyhow::Result<()> {
     check_outputs(&inputs, &outputs)?;
     let classifier = ImageClassifier::load(&arguments.model, &default_device()?)?;
     let dataset = read(&arguments.data, Some(classifier.image_size()))?;
-    for (path, images) in [(&arguments.train, &dataset.train), (&arguments.test, &dataset.test)] {
+    for (path, images) in [(&arguments.train, dataset.train), (&arguments.test, dataset.test)] {
         let Some(path) = path else { continue };
+        let images = converted(&classifier, images)?;
         let names = images.class_names();
         let labels: Vec<&str> = images.labels().iter().map(|&label| names[label as usize].as_str()).collect();
-        write_embeddings(path, &classifier.features(images)?, classifier.n_features(), &labels)?;
+        write_embeddings(path, &classifier.features(&images)?, classifier.n_features(), &labels)?;
     }
     Ok(())
 }

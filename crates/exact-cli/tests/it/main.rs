@@ -14,3 +14,5 @@ mod streams;
 mod tables;
 #[cfg(feature = "vision")]
 mod vision;
+#[cfg(feature = "vision")]
+mod vision_photos;

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use crate::common::{Finished, Folder};
 
 /// Writes the four files of a data set of 12 x 12 pixels: a bright bar upright or lying.
-fn write_images(folder: &Folder) {
+pub fn write_images(folder: &Folder) {
     std::fs::create_dir(folder.path().join("bars")).unwrap();
     for (set, n, first) in [("train", 120_u8, 0), ("t10k", 30, 5)] {
         let mut images = vec![0, 0, 8, 3, 0, 0, 0, n, 0, 0, 0, 12, 0, 0, 0, 12];
@@ -66,7 +66,7 @@ fn a_network_is_trained_measured_and_applied() {
     assert_eq!(metrics, record["test"]);
     let run = folder.exact(&["vision", "predict", model, "--data", "bars", "--proba"]).succeeded();
     let lines: Vec<&str> = run.stdout.lines().collect();
-    assert_eq!((lines.len(), lines[0]), (31, "prediction,p_0,p_1"));
+    assert_eq!((lines.len(), lines[0]), (31, "prediction,confidence,p_0,p_1"));
     let right = lines[1..].iter().enumerate().filter(|(at, line)| line.starts_with(&(at % 2).to_string()));
     assert_eq!(right.count() as f64 / 30.0, metrics["accuracy"].as_f64().unwrap());
 }
@@ -359,7 +359,10 @@ fn the_last_layer_is_trained_anew() {
     let accuracy = record["test"]["accuracy"].as_f64().unwrap();
     assert!(accuracy >= 0.9, "{record}");
     folder.exact(&["vision", "replace-head", model, "head", "--out", "new"]).succeeded();
-    let predictions = |arguments: &[&str]| folder.exact(arguments).succeeded().stdout;
+    let predictions = |arguments: &[&str]| -> Vec<String> {
+        let printed = folder.exact(arguments).succeeded().stdout;
+        printed.lines().map(|line| line.split(',').next().unwrap().to_owned()).collect()
+    };
     assert_eq!(
         predictions(&["vision", "predict", "new", "--data", "bars"]),
         predictions(&["predict", "head", "test.npz"])

@@ -9,14 +9,14 @@ use arrow_schema::ArrowError;
 
 use super::arrow_cells::ArrowTable;
 use super::arrow_lengths::{CheckedStream, check_file};
-use super::guarded::guarded;
+use crate::guarded::guarded;
 use crate::raw_table::RawTable;
 use crate::{DataError, Source};
 
 const FORMAT: &str = "an Arrow file";
 
 pub(super) fn read_file(source: &Source) -> Result<RawTable, DataError> {
-    guarded(source, FORMAT, || {
+    guarded(source.name(), FORMAT, || {
         let bytes = source.read()?;
         check_file(&bytes, source.limit()?).map_err(|error| damaged(source, error.into()))?;
         read(source, FileReader::try_new(Cursor::new(bytes), None))
@@ -24,7 +24,7 @@ pub(super) fn read_file(source: &Source) -> Result<RawTable, DataError> {
 }
 
 pub(super) fn read_stream(source: &Source) -> Result<RawTable, DataError> {
-    guarded(source, FORMAT, || {
+    guarded(source.name(), FORMAT, || {
         let stream = CheckedStream::new(source.open()?, source.limit()?);
         read(source, StreamReader::try_new(stream, None))
     })

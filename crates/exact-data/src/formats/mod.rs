@@ -12,8 +12,6 @@ mod arrow_lengths;
 mod delimited;
 #[cfg(feature = "excel")]
 mod excel;
-#[cfg(any(feature = "parquet", feature = "arrow-ipc"))]
-mod guarded;
 mod integers;
 mod json_lines;
 mod libsvm;

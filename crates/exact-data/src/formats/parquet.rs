@@ -4,8 +4,8 @@ use bytes::Bytes;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::arrow_cells::ArrowTable;
-use super::guarded::guarded;
 use super::partitions::add_partitions;
+use crate::guarded::guarded;
 use crate::raw_table::RawTable;
 use crate::{DataError, Source};
 
@@ -15,7 +15,7 @@ const BATCH: usize = 1 << 13;
 
 /// Reads the columns of the file, and those that the folders around it are named after.
 pub(super) fn read(source: &Source) -> Result<RawTable, DataError> {
-    add_partitions(guarded(source, FORMAT, || read_columns(source))?, source.name())
+    add_partitions(guarded(source.name(), FORMAT, || read_columns(source))?, source.name())
 }
 
 fn read_columns(source: &Source) -> Result<RawTable, DataError> {

@@ -118,8 +118,8 @@ fn incomplete_and_unknown_folders() {
     assert_eq!(failure(&folder).0, "FOLDER lacks `test_batch.bin`");
 
     let folder = tempfile::tempdir().unwrap();
-    write_image(&folder.path().join("train/a/1.png"), grey(1, 1, 0));
-    assert_eq!(failure(&folder).0, "FOLDER lacks `val`");
+    write_image(&folder.path().join("test/a/1.png"), grey(1, 1, 0));
+    assert_eq!(failure(&folder).0, "FOLDER lacks `train`");
 
     let error = ImageDataset::open(Path::new("no/such"), None).unwrap_err();
     assert!(error.to_string().starts_with("cannot read no/such: "), "{error}");
@@ -228,23 +228,6 @@ fn pets() -> TempDir {
 }
 
 #[test]
-fn images_of_mixed_sizes() {
-    let folder = pets();
-    write_image(&folder.path().join("train/dog/2.png"), grey(3, 2, 0));
-    let (text, hint) = failure(&folder);
-    assert_eq!(text, "1 image is of another size than train/cat/1.png, which is 2x2: train/dog/2.png (3x2)");
-    assert_eq!(hint, "scale the images to one size, or name a size to scale them to");
-    for at in 0..5 {
-        write_image(&folder.path().join(format!("val/cat/{at}.png")), grey(1, 1, 0));
-    }
-    assert_eq!(
-        message(&folder),
-        "6 images are of another size than train/cat/1.png, which is 2x2: train/dog/2.png (3x2), \
-         val/cat/0.png (1x1), val/cat/1.png (1x1), val/cat/2.png (1x1), val/cat/3.png (1x1) and 1 more"
-    );
-}
-
-#[test]
 fn classes_of_training_and_validation_differ() {
     let folder = pets();
     write_image(&folder.path().join("train/hen/1.png"), rgb(2, 2, [0; 3]));
@@ -252,7 +235,7 @@ fn classes_of_training_and_validation_differ() {
     let folder = pets();
     write_image(&folder.path().join("val/dogs/1.png"), rgb(2, 2, [0; 3]));
     let (text, hint) = failure(&folder);
-    assert_eq!(text, "val has 1 class folder that training lacks: `dogs`");
+    assert_eq!(text, "val has 1 class that training lacks: `dogs`");
     assert_eq!(hint, "did you mean `dog`? the classes of training are `cat`, `dog`");
 }
 
@@ -306,10 +289,76 @@ fn jpeg_files_cut_short() {
 #[test]
 fn formats_that_are_not_read() {
     let folder = pets();
-    std::fs::write(folder.path().join("train/cat/2.webp"), b"RIFF").unwrap();
+    std::fs::write(folder.path().join("train/cat/2.HEIC"), b"\0\0\0\x18ftypheic").unwrap();
     let (text, hint) = failure(&folder);
-    assert_eq!(text, "cannot decode train/cat/2.webp: only PNG and JPEG files are read");
+    assert_eq!(text, "cannot decode train/cat/2.HEIC: it is no PNG, JPEG, WebP, BMP, GIF or TIFF file");
     assert!(hint.contains("convert it"), "{hint}");
+}
+
+/// Damaged heads and damaged pixels, to train on and to test on, in one message.
+#[test]
+fn all_files_that_cannot_be_read_are_named() {
+    let folder = pets();
+    let whole = std::fs::read(folder.path().join("train/cat/1.png")).unwrap();
+    std::fs::write(folder.path().join("train/cat/2.png"), &whole[..whole.len() - 20]).unwrap();
+    std::fs::write(folder.path().join("train/dog/2.png"), "no image").unwrap();
+    std::fs::write(folder.path().join("val/dog/2.jpg"), "").unwrap();
+    let (text, hint) = failure(&folder);
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!((lines.len(), lines[0]), (4, "3 images cannot be read:"), "{text}");
+    for (line, name) in lines[1..].iter().zip(["train/cat/2.png", "train/dog/2.png", "val/dog/2.jpg"]) {
+        assert!(line.starts_with(&format!("  cannot decode {name}: ")), "{text}");
+    }
+    assert!(hint.starts_with("copy these files again"), "{hint}");
+    for at in 0..30 {
+        std::fs::write(folder.path().join(format!("val/dog/{at}.gif")), "").unwrap();
+    }
+    let text = message(&folder);
+    assert!(text.starts_with("33 images") && text.ends_with("\n  and 13 more"), "{text}");
+}
+
+/// The head alone is read.
+#[test]
+fn images_with_too_many_pixels() {
+    let folder = pets();
+    let gif = b"GIF89a\xff\xff\xff\xff\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;";
+    std::fs::write(folder.path().join("val/cat/2.gif"), gif).unwrap();
+    let (text, hint) = failure(&folder);
+    assert_eq!(text, "val/cat/2.gif has 65535x65535 pixels, at most 134217728 are read");
+    assert!(hint.contains("scale it down"), "{hint}");
+}
+
+#[test]
+fn a_single_class() {
+    let folder = tempfile::tempdir().unwrap();
+    for at in 0..5 {
+        write_image(&folder.path().join(format!("photos/cats/{at}.png")), grey(1, 1, 0));
+    }
+    let (text, hint) = failure(&folder);
+    assert_eq!(text, "FOLDER has images of the class `photos` alone");
+    assert!(hint.contains("the folder around"), "{hint}");
+}
+
+#[test]
+fn lists_that_cannot_be_used() {
+    let folder = pets();
+    let labelled = |list: &str| {
+        let path = folder.path().join("labels.csv");
+        std::fs::write(&path, list).unwrap();
+        let error = ImageDataset::labelled(&path, Some(&folder.path().join("train")), None).unwrap_err();
+        (error.to_string().replace(&format!("{}/", folder.path().display()), ""), error.hint().unwrap())
+    };
+    let (text, hint) = labelled("file,label\ncat/1.png,cat\ncat/2.png,cat\ndog/1.png,dog\ndog,dog\n");
+    assert_eq!(text, "labels.csv: 2 files are not there: train/cat/2.png (line 3), train/dog (line 5)");
+    assert!(hint.contains("--data"), "{hint}");
+    let (text, _) = labelled("label,file\ncat,cat/1.png\ndog,dog/1.png\ncat,./dog/1.png\n");
+    assert_eq!(text, "labels.csv: 1 file is named twice: train/./dog/1.png (lines 3 and 4)");
+    let (text, hint) = labelled("image,label\ncat/1.png,cat\ndog/1.png,dog\n");
+    assert_eq!(text, "labels.csv has no column `file`");
+    assert!(hint.contains("the columns are `image`, `label`"), "{hint}");
+    let (text, _) = labelled("file,class\ncat/1.png,cat\ndog/1.png,dog\n");
+    assert_eq!(text, "labels.csv has no column `label`");
+    assert!(labelled("file,label\ncat/1.png,cat\n").0.contains("cat"));
 }
 
 #[test]

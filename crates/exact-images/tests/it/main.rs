@@ -6,4 +6,7 @@ mod bundled;
 mod common;
 mod download;
 mod errors;
+mod folders;
+mod image_files;
+mod parquet;
 mod reading;

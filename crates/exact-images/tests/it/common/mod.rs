@@ -84,3 +84,50 @@ fn mat_element(kind: u32, content: &[u8]) -> Vec<u8> {
     element.resize(element.len().next_multiple_of(8), 0);
     element
 }
+
+/// The bytes of a JPEG file that says how it is to be turned: 6 is by 90 degrees, clockwise.
+pub fn turned_jpeg(image: &RgbImage, orientation: u8) -> Vec<u8> {
+    let mut jpeg = std::io::Cursor::new(Vec::new());
+    image.write_to(&mut jpeg, image::ImageFormat::Jpeg).unwrap();
+    let jpeg = jpeg.into_inner();
+    // A little-endian TIFF file with one entry, the tag 0x112, of one 16-bit number.
+    let mut exif = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0".to_vec();
+    exif.extend([orientation, 0, 0, 0, 0, 0, 0, 0]);
+    let length = (exif.len() as u16 + 2).to_be_bytes();
+    [&jpeg[..2], &[0xff, 0xe1], &length, &exif, &jpeg[2..]].concat()
+}
+
+/// Parquet as the Hugging Face hub has it, of files and labels whose classes have these names.
+pub fn write_hub(path: &Path, images: &[(Vec<u8>, i64)], class_names: &[&str]) {
+    use arrow_array::{ArrayRef, BinaryArray, Int64Array, RecordBatch, StringArray, StructArray};
+    use parquet::arrow::ArrowWriter;
+    use parquet::file::metadata::KeyValue;
+    use parquet::file::properties::WriterProperties;
+    use std::sync::Arc;
+
+    let bytes: ArrayRef = Arc::new(BinaryArray::from_iter_values(images.iter().map(|(bytes, _)| bytes)));
+    let names: ArrayRef = Arc::new(StringArray::from_iter_values(images.iter().map(|_| "a.png")));
+    let files = StructArray::try_from(vec![("bytes", bytes), ("path", names)]).unwrap();
+    let labels = Int64Array::from_iter_values(images.iter().map(|&(_, label)| label));
+    let batch =
+        RecordBatch::try_from_iter([("image", Arc::new(files) as ArrayRef), ("label", Arc::new(labels))]);
+    let batch = batch.unwrap();
+    let features = serde_json::json!({"info": {"features": {
+        "image": {"_type": "Image"},
+        "label": {"names": class_names, "_type": "ClassLabel"},
+    }}});
+    let metadata = vec![KeyValue::new("huggingface".to_string(), features.to_string())];
+    let properties = WriterProperties::builder().set_key_value_metadata(Some(metadata)).build();
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let file = std::fs::File::create(path).unwrap();
+    let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties)).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+}
+
+/// The bytes of a PNG file.
+pub fn png(image: impl Into<DynamicImage>) -> Vec<u8> {
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    image.into().write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+    bytes.into_inner()
+}
