@@ -108,6 +108,17 @@ fn recipes_are_read_and_refused() {
 }
 
 #[test]
+fn the_recipe_of_the_paper_has_a_name() {
+    let folder = Folder::new();
+    write_images(&folder);
+    let paper = ["vision", "train", "--data", "bars", "--out", "run", "--recipe", "paper", "--json"];
+    let record = folder.exact(&[&paper[..], &["--model", "small-cnn", "--epochs", "1"]].concat()).json();
+    assert_eq!(record["recipe"]["learning-rate"]["shape"], "geometric");
+    assert_eq!(record["recipe"]["augmentation"][0], "auto-augment");
+    folder.exact(&paper).refused(&["--recipe paper needs --model"]);
+}
+
+#[test]
 fn what_cannot_be_trained_on_is_refused() {
     let folder = Folder::new();
     write_images(&folder);

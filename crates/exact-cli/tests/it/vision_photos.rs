@@ -202,3 +202,34 @@ fn folders_that_cannot_be_trained_on_are_refused() {
     train("one").refused(&["one has images of the class `upright` alone", "hint: "]);
     assert_eq!(folder.names(), ["bars", "one"]);
 }
+
+#[test]
+fn a_network_learns_other_classes_from_what_it_knows() {
+    let folder = trained();
+    // Coloured, twice as large, and with other names than the 0 and 1 of the network.
+    write_classes(&folder, "photos", 20, 3);
+    let from = |more: &[&str]| {
+        let train = ["vision", "train", "--data", "photos", "--from", MODEL, "--out", "tuned", "--json"];
+        folder.exact(&[&train[..], more].concat())
+    };
+    let run = from(&["--epochs", "6", "--batch-size", "8", "--freeze", "2"]);
+    let record = run.json();
+    assert_eq!(record["recipe"]["model"], "small-cnn");
+    assert_eq!(record["recipe"]["freeze"], 2);
+    assert_eq!(record["recipe"]["first-layer-rate"], 0.1);
+    assert!(record["test"]["accuracy"].as_f64().unwrap() >= 0.9, "{record}");
+    assert!(run.stderr.contains("coloured images are read as grey"), "{}", run.stderr);
+    let predict = ["vision", "predict", "tuned/model.safetensors", "photos/lying/3.png"];
+    let printed = folder.exact(&predict).succeeded();
+    let (_, predictions) = rows(&printed.stdout);
+    assert_eq!(predictions[0][1], "lying");
+
+    std::fs::remove_dir_all(folder.path().join("tuned")).unwrap();
+    from(&["--freeze", "9"]).refused(&["9 layers are to be frozen, small-cnn has 4 before the last"]);
+    from(&["--freeze", "some"]).refused(&["a number or all, got `some`"]);
+    from(&["--model", "m3"]).refused(&["--model", "--from"]);
+    from(&["--augmentation", "wild"]).refused(&["none, light, standard or strong"]);
+    let plain = ["vision", "train", "--data", "photos", "--model", "small-cnn", "--out", "tuned"];
+    folder.exact(&[&plain[..], &["--freeze", "all"]].concat()).refused(&["--from"]);
+    assert!(!folder.path().join("tuned").exists());
+}

@@ -10,7 +10,7 @@ use exact_vision::{ImageClassifier, Recipe, default_device};
 use serde::Serialize;
 
 use super::run::{Start, Trained, of_seeds, recipe};
-use super::{name, read};
+use super::{converted, name, read};
 use crate::arguments::vision::Train;
 use crate::output::{Align, check_outputs, percent_spread, print, print_json, table, write_file};
 
@@ -52,7 +52,11 @@ pub(super) fn run(arguments: &Train) -> anyhow::Result<()> {
     };
     let mut recipe = recipe(arguments.recipe.as_deref(), model, plain, arguments.loss.as_ref(), training)?;
     recipe.freeze = arguments.freeze.or(recipe.freeze);
-    let dataset = read(images, size)?;
+    let mut dataset = read(images, size)?;
+    if let Some(from) = &from {
+        dataset.train = converted(from, dataset.train)?;
+        dataset.test = converted(from, dataset.test)?;
+    }
     let recipe = recipe.resolved(&dataset.train);
     let (mut runs, mut data, mut mistakes) = (Vec::new(), None, Vec::new());
     let several = training.seeds.get() > 1;
