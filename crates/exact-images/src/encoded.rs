@@ -63,6 +63,9 @@ impl EncodedImage {
     pub fn decode(&self) -> Result<Decoded, ImageError> {
         guarded(&self.name(), "an image", || {
             let bytes = self.bytes()?;
+            if bytes.is_empty() {
+                return Err(self.damaged("it is empty"));
+            }
             let (head, mut decoder) = self.decoder(Cursor::new(bytes.as_ref()))?;
             if is_cut_short(&bytes) {
                 return Err(self.damaged("the file is cut short"));

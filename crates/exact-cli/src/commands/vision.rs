@@ -81,7 +81,12 @@ fn evaluate(arguments: &Evaluate) -> anyhow::Result<()> {
     let inputs = [("the model", Some(arguments.model.as_path()))];
     check_outputs(&inputs, &[("--report", arguments.report.as_deref())])?;
     let classifier = ImageClassifier::load(&arguments.model, &default_device()?)?;
-    let images = test_images(&classifier, &arguments.data)?;
+    let images = if arguments.all {
+        let dataset = read(&arguments.data, Some(classifier.image_size()))?;
+        converted(&classifier, dataset.into_all()?)?
+    } else {
+        test_images(&classifier, &arguments.data)?
+    };
     let tested = Tested::of(&classifier, &images)?;
     if let Some(path) = &arguments.report {
         let record = ImageEvaluateRecord {
