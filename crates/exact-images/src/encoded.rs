@@ -123,7 +123,9 @@ impl EncodedImage {
     }
 
     fn damaged(&self, problem: impl fmt::Display) -> ImageError {
-        ImageError::ImageFile { file: self.name(), problem: problem.to_string() }
+        // Some decoders say it in several lines.
+        let problem = problem.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+        ImageError::ImageFile { file: self.name(), problem }
     }
 }
 
