@@ -39,6 +39,27 @@ impl ImageDataset {
         Err(DataError::Inconsistent { what: "image data set", problem }.into())
     }
 
+    /// All images, those to train on first.
+    ///
+    /// # Example
+    /// ```
+    /// use exact_images::{ImageDataset, ImageSize, Images};
+    ///
+    /// let size = ImageSize { height: 1, width: 1 };
+    /// let image = |pixel| Images::new(vec![pixel], 1, size, vec![0], vec!["grey".into()]);
+    /// assert_eq!(ImageDataset::new(image(1)?, image(2)?)?.into_all()?.pixels(), [1, 2]);
+    /// # Ok::<(), exact_images::ImageError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// None that [`ImageDataset::new`] has not found.
+    pub fn into_all(self) -> Result<Images, ImageError> {
+        let Self { train, test, .. } = self;
+        let pixels = [train.pixels(), test.pixels()].concat();
+        let labels = [train.labels(), test.labels()].concat();
+        Images::new(pixels, train.channels(), train.size(), labels, train.class_names().to_vec())
+    }
+
     #[cfg(feature = "files")]
     /// The data set with all images scaled as by [`Images::resized`].
     ///

@@ -63,6 +63,9 @@ impl EncodedImage {
     pub fn decode(&self) -> Result<Decoded, ImageError> {
         guarded(&self.name(), "an image", || {
             let bytes = self.bytes()?;
+            if bytes.is_empty() {
+                return Err(self.damaged("it is empty"));
+            }
             let (head, mut decoder) = self.decoder(Cursor::new(bytes.as_ref()))?;
             if is_cut_short(&bytes) {
                 return Err(self.damaged("the file is cut short"));
@@ -120,7 +123,9 @@ impl EncodedImage {
     }
 
     fn damaged(&self, problem: impl fmt::Display) -> ImageError {
-        ImageError::ImageFile { file: self.name(), problem: problem.to_string() }
+        // Some decoders say it in several lines.
+        let problem = problem.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+        ImageError::ImageFile { file: self.name(), problem }
     }
 }
 

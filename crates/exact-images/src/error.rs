@@ -156,6 +156,14 @@ pub enum ImageError {
         /// The class.
         class: String,
     },
+    /// There are too few images to hold some out.
+    #[error("{place} has {}, too few to hold some out to test on", count(*images, "image"))]
+    TooFewImages {
+        /// The folder or the file.
+        place: String,
+        /// The images.
+        images: usize,
+    },
     /// A network takes images of another number of channels than can be made of images.
     #[error("images cannot be read with {channels} channels, only with 1 or 3")]
     Channels {
@@ -275,6 +283,9 @@ impl ImageError {
                 "a classifier needs images of at least two classes; is this the folder around the folders of \
                  the classes?"
                     .into()
+            }
+            Self::TooFewImages { .. } => {
+                "add images, or put those to test on into a folder `test` beside the folder `train`".into()
             }
             Self::Channels { .. } => "predict with a network for grey or for coloured images".into(),
             Self::NoImages { .. } => {

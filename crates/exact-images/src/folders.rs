@@ -9,7 +9,7 @@ use crate::encoded::EncodedImage;
 use crate::files::{list, name_of};
 use crate::parts::{Part, Parts};
 use crate::splits::{is_for_test, is_for_training, test_rank};
-use crate::walk::images_below;
+use crate::walk::{images_below, is_image};
 use crate::{ImageError, ImageWarning};
 
 /// The folders with those of the classes: to train on, and to test on if there are others for that.
@@ -112,9 +112,13 @@ fn class_folders(folder: &Path) -> Result<Vec<String>, ImageError> {
     Ok(list(folder)?.iter().filter(|path| path.is_dir()).map(|path| name_of(path)).collect())
 }
 
-/// The images of all classes, class by class and sorted by name.
+/// The images of all classes, class by class and sorted by name, with a warning of those beside them.
 fn part(folder: &Path, classes: &[String], warnings: &mut Vec<ImageWarning>) -> Result<Part, ImageError> {
     let place = folder.display().to_string();
+    let loose = list(folder)?.iter().filter(|path| is_image(path) && !path.is_dir()).count();
+    if loose > 0 {
+        warnings.push(ImageWarning::WithoutClass { place: place.clone(), images: loose });
+    }
     let (mut images, mut labels) = (Vec::new(), Vec::new());
     for (class, label) in classes.iter().zip(0..) {
         let folder = folder.join(class);

@@ -55,13 +55,19 @@ struct ClassLabel {
     names: Vec<String>,
 }
 
-/// Finds the files of a folder, or in its folder `data`, or one file.
+/// Finds the files of a folder, or in its folder `data`, or one file whatever its name says.
 pub(crate) fn find(path: &Path) -> Result<Option<ParquetFiles>, ImageError> {
     let is_parquet = |path: &PathBuf| {
         path.is_file() && path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("parquet"))
     };
+    let place = path.display().to_string();
+    if path.is_file() {
+        let file = path.to_path_buf();
+        let files = |train| ParquetFiles { place, train, test: Vec::new(), warnings: Vec::new() };
+        return Ok(is_parquet(&file).then(|| files(vec![file])));
+    }
     let below = path.join("data");
-    let mut files = if path.is_dir() { list(path)? } else { vec![path.into()] };
+    let mut files = list(path)?;
     files.retain(is_parquet);
     if files.is_empty() && below.is_dir() {
         files = list(&below)?;
@@ -79,7 +85,6 @@ pub(crate) fn find(path: &Path) -> Result<Option<ParquetFiles>, ImageError> {
         // Names that say nothing.
         train = std::mem::take(&mut unread);
     }
-    let place = path.display().to_string();
     if train.is_empty() {
         return Err(ImageError::IncompleteLayout {
             path: place.into(),
@@ -192,7 +197,10 @@ fn read(
     let mut rows = Vec::new();
     for batch in reader {
         let batch = batch.map_err(|error| damaged(error.to_string()))?;
-        let images = contents(&batch, &image).ok_or_else(|| damaged("an image is null".into()))?;
+        let images = contents(&batch, &image).map_err(|row| {
+            let row = rows.len() + row + 1;
+            damaged(format!("row {row} has no bytes of an image, only the name of a file, or nothing"))
+        })?;
         let values = batch.column_by_name(&label).expect("the schema has this column");
         let labels = names_of(values.as_ref(), declared)
             .ok_or_else(|| damaged(format!("its labels are of the type {}", values.data_type())))?;
@@ -244,21 +252,23 @@ fn columns(
     Ok((image, choose("label", "labels, called `label`", &is_label)?))
 }
 
-/// The bytes of the images of a batch; `None` if there are some without.
-fn contents(batch: &RecordBatch, column: &str) -> Option<Vec<Vec<u8>>> {
-    let images = batch.column_by_name(column)?;
+/// The bytes of the images of a batch, or the first row without any.
+fn contents(batch: &RecordBatch, column: &str) -> Result<Vec<Vec<u8>>, usize> {
+    let images = batch.column_by_name(column).expect("the schema has this column");
     let bytes = match images.as_struct_opt() {
-        Some(images) => images.column_by_name("bytes")?,
+        Some(images) => images.column_by_name("bytes").expect("the column was chosen for it"),
         None => images,
     };
-    let copy = |bytes: Option<&[u8]>| bytes.map(<[u8]>::to_vec);
-    if let Some(bytes) = bytes.as_binary_opt::<i32>() {
-        bytes.iter().map(copy).collect()
+    let rows: Vec<Option<&[u8]>> = if let Some(bytes) = bytes.as_binary_opt::<i32>() {
+        bytes.iter().collect()
     } else if let Some(bytes) = bytes.as_binary_opt::<i64>() {
-        bytes.iter().map(copy).collect()
+        bytes.iter().collect()
+    } else if let Some(bytes) = bytes.as_binary_view_opt() {
+        bytes.iter().collect()
     } else {
-        bytes.as_binary_view_opt()?.iter().map(copy).collect()
-    }
+        vec![None; bytes.len()]
+    };
+    rows.into_iter().enumerate().map(|(row, bytes)| bytes.map(<[u8]>::to_vec).ok_or(row)).collect()
 }
 
 /// The class of each row of a column of labels, where it has one: a number below 0 stands for none.

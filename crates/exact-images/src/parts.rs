@@ -105,8 +105,13 @@ impl Part {
 
     /// Divides the images into those to train on and those to test on.
     fn hold_out(self, warnings: &mut Vec<ImageWarning>) -> Result<(Self, Self), ImageError> {
-        let split = stratified_split(&self.labels, self.class_names.len(), TEST_FRACTION, TEST_SEED)?;
-        let (place, test, images) = (self.place.clone(), split.test.len(), self.labels.len());
+        let (place, images) = (self.place.clone(), self.labels.len());
+        let split = stratified_split(&self.labels, self.class_names.len(), TEST_FRACTION, TEST_SEED);
+        let split = match split {
+            Err(DataError::TooFewRows { .. }) => return Err(ImageError::TooFewImages { place, images }),
+            split => split?,
+        };
+        let test = split.test.len();
         warnings.push(ImageWarning::HeldOut { place, test, images });
         let mut images: Vec<Option<EncodedImage>> = self.images.into_iter().map(Some).collect();
         let mut part = |rows: &[usize]| Self {

@@ -51,7 +51,8 @@ fn collect(
     Ok(())
 }
 
-fn is_image(path: &Path) -> bool {
+/// Whether a file is called as an image.
+pub(crate) fn is_image(path: &Path) -> bool {
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
     ImageFormat::from_extension(extension).is_some()
         || UNREAD.iter().any(|unread| extension.eq_ignore_ascii_case(unread))

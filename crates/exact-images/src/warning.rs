@@ -28,6 +28,13 @@ pub enum ImageWarning {
         /// What has the images to test on.
         test: String,
     },
+    /// Images beside the folders of the classes were left out.
+    WithoutClass {
+        /// The folder.
+        place: String,
+        /// The images.
+        images: usize,
+    },
     /// Images of several sizes were scaled to one.
     Scaled {
         /// The images.
@@ -89,6 +96,13 @@ impl fmt::Display for ImageWarning {
                  validation",
                 list(names),
                 if names.len() == 1 { "is" } else { "are" }
+            ),
+            Self::WithoutClass { place, images } => write!(
+                formatter,
+                "{} in {place} {} left out: {} in no folder of a class",
+                count(*images, "image"),
+                if *images == 1 { "is" } else { "are" },
+                if *images == 1 { "it lies" } else { "they lie" }
             ),
             Self::Scaled { images, smallest, largest, size } => write!(
                 formatter,

@@ -171,6 +171,9 @@ pub(crate) struct Evaluate {
     pub model: PathBuf,
     #[command(flatten)]
     pub data: ImageData,
+    /// Measure on all images, also on those to train on, of a folder that the network has not seen
+    #[arg(long)]
+    pub all: bool,
     /// Where to write an HTML report
     #[arg(long, value_name = "FILE.html")]
     pub report: Option<PathBuf>,

@@ -34,9 +34,15 @@ pub(crate) fn run(command: &Vision) -> anyhow::Result<()> {
     }
 }
 
-/// The images, scaled to a size.
+/// The images, scaled to a size, with warnings of what was done to them.
 fn read(data: &ImageData, size: Option<ImageSize>) -> anyhow::Result<ImageDataset> {
-    let dataset = match (&data.labels, &data.data) {
+    let dataset = open(data, size)?;
+    dataset.warnings.iter().for_each(warn);
+    Ok(dataset)
+}
+
+fn open(data: &ImageData, size: Option<ImageSize>) -> anyhow::Result<ImageDataset> {
+    Ok(match (&data.labels, &data.data) {
         (Some(labels), folder) => ImageDataset::labelled(labels, folder.as_deref(), size)?,
         (None, Some(folder)) => ImageDataset::open(folder, size)?,
         (None, None) => {
@@ -47,9 +53,7 @@ fn read(data: &ImageData, size: Option<ImageSize>) -> anyhow::Result<ImageDatase
                 None => dataset,
             }
         }
-    };
-    dataset.warnings.iter().for_each(warn);
-    Ok(dataset)
+    })
 }
 
 /// What images are called.
@@ -81,7 +85,14 @@ fn evaluate(arguments: &Evaluate) -> anyhow::Result<()> {
     let inputs = [("the model", Some(arguments.model.as_path()))];
     check_outputs(&inputs, &[("--report", arguments.report.as_deref())])?;
     let classifier = ImageClassifier::load(&arguments.model, &default_device()?)?;
-    let images = test_images(&classifier, &arguments.data)?;
+    let images = if arguments.all {
+        let dataset = open(&arguments.data, Some(classifier.image_size()))?;
+        let is_held_out = |warning: &&ImageWarning| matches!(warning, ImageWarning::HeldOut { .. });
+        dataset.warnings.iter().filter(|warning| !is_held_out(warning)).for_each(warn);
+        converted(&classifier, dataset.into_all()?)?
+    } else {
+        test_images(&classifier, &arguments.data)?
+    };
     let tested = Tested::of(&classifier, &images)?;
     if let Some(path) = &arguments.report {
         let record = ImageEvaluateRecord {

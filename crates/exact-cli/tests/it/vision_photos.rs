@@ -167,6 +167,15 @@ fn folders_and_lists_are_trained_on_and_measured() {
         |data: &[&str]| folder.exact(&[&["vision", "evaluate", MODEL, "--json"], data].concat()).succeeded();
     assert_eq!(evaluate(&["--data", "bars"]).json(), record["test"]);
 
+    let all = evaluate(&["--data", "bars", "--all"]);
+    assert_eq!(all.stderr, "");
+    let all = all.json();
+    let counts = |metrics: &serde_json::Value| -> u64 {
+        let rows = metrics["confusion"].as_array().unwrap();
+        rows.iter().flat_map(|row| row.as_array().unwrap()).map(|count| count.as_u64().unwrap()).sum()
+    };
+    assert_eq!((counts(&all), counts(&record["test"])), (80, 16));
+
     let mut list = "file,label\n".to_string();
     for kind in ["lying", "upright"] {
         let mut names: Vec<String> = (0..40).map(|at| format!("bars/{kind}/{at}.png,{kind}\n")).collect();

@@ -340,6 +340,17 @@ fn a_single_class() {
 }
 
 #[test]
+fn too_few_images_to_hold_some_out() {
+    let folder = tempfile::tempdir().unwrap();
+    for class in ["cat", "dog"] {
+        write_image(&folder.path().join(class).join("1.png"), grey(1, 1, 0));
+    }
+    let (text, hint) = failure(&folder);
+    assert_eq!(text, "FOLDER has 2 images, too few to hold some out to test on");
+    assert!(hint.contains("a folder `test`"), "{hint}");
+}
+
+#[test]
 fn lists_that_cannot_be_used() {
     let folder = pets();
     let labelled = |list: &str| {

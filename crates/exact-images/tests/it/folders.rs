@@ -37,6 +37,7 @@ fn a_part_of_each_class_is_held_out() {
     }
     write_image(&path("__MACOSX/cat/1.png"), grey(1, 1, 0));
     write_image(&path(".cache/1.png"), grey(1, 1, 0));
+    write_image(&path("loose.png"), grey(1, 1, 0));
     let dataset = open(folder.path());
     assert_eq!(dataset.train.class_names(), ["cat", "dog"]);
     assert_eq!((dataset.train.len(), dataset.test.len()), (16, 4));
@@ -46,8 +47,11 @@ fn a_part_of_each_class_is_held_out() {
     assert_eq!(values, (0..10).chain(100..110).collect::<Vec<u8>>());
     assert_eq!(
         warnings(&dataset, folder.path()),
-        ["FOLDER has no images to test on: 4 of 20 images, a part of each class that is always the same, \
-             are held out for that"]
+        [
+            "1 image in FOLDER is left out: it lies in no folder of a class",
+            "FOLDER has no images to test on: 4 of 20 images, a part of each class that is always the same, \
+             are held out for that"
+        ]
     );
     assert_eq!(open(folder.path()), dataset);
 }

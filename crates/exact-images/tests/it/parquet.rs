@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::common::{grey, png, rgb, write_hub};
-use arrow_array::{ArrayRef, BinaryArray, RecordBatch, StringArray};
+use arrow_array::{ArrayRef, BinaryArray, RecordBatch, StringArray, StructArray};
 use exact_images::{ImageDataset, ImageError, ImageWarning};
 use parquet::arrow::ArrowWriter;
 
@@ -32,12 +32,27 @@ fn files_of_the_hub() {
     assert!(warnings[1].ends_with("test-00000-of-00001.parquet: 1 image without a label is left out"));
 
     // One file, of which a part is held out.
-    let path = folder.path().join("all.parquet");
+    let path = folder.path().join("test.parquet");
     let images: Vec<(Vec<u8>, i64)> = (0..10).map(|at| (image(at), i64::from(at % 2))).collect();
     write_hub(&path, &images, &["zebra", "ape"]);
     let dataset = ImageDataset::open(&path, None).unwrap();
     assert_eq!((dataset.train.len(), dataset.test.len()), (8, 2));
     assert!(matches!(dataset.warnings.as_slice(), [ImageWarning::HeldOut { test: 2, images: 10, .. }]));
+}
+
+/// What `datasets` writes of local files, unless it is told to embed them.
+#[test]
+fn images_that_are_names_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("train.parquet");
+    let bytes: ArrayRef = Arc::new(BinaryArray::from_iter([Some(image(1)), None]));
+    let files = StructArray::try_from(vec![("bytes", bytes), ("path", texts(&["a.png", "b.png"]))]).unwrap();
+    write_columns(&path, &[("image", Arc::new(files)), ("label", texts(&["a", "b"]))]);
+    let error = ImageDataset::open(folder.path(), None).unwrap_err().to_string();
+    assert!(
+        error.ends_with("row 2 has no bytes of an image, only the name of a file, or nothing"),
+        "{error}"
+    );
 }
 
 fn write_columns(path: &Path, columns: &[(&str, ArrayRef)]) {

@@ -77,10 +77,12 @@ pub struct OptimizerSettings {
 }
 
 impl Default for OptimizerSettings {
-    /// Nesterov's momentum of 0.9 and weight decay of 5e-4.
+    /// Nesterov's momentum of 0.9, weight decay of 5e-4 and the paper's gradient normaliser, with which one
+    /// learning rate suits every loss.
     fn default() -> Self {
         let algorithm = Algorithm::Sgd { momentum: 0.9, nesterov: true };
-        Self { weight_decay: 5e-4, ..Self::new(algorithm) }
+        let gradient_scaling = GradientScaling::Normalize;
+        Self { algorithm, weight_decay: 5e-4, sharpness: None, gradient_scaling }
     }
 }
 
