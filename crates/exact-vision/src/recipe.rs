@@ -66,7 +66,7 @@ pub struct Recipe {
     /// The learning rate over all steps.
     #[serde(default)]
     pub learning_rate: LearningRate,
-    /// Changes of training images; by default those of a [`Preset`] for images of their shape.
+    /// Changes of training images; by default those of the [`Preset`] for the network and their shape.
     #[serde(default)]
     pub augmentation: Option<AugmentationSetting>,
     /// The alpha of [`Mixup`]; by default images are not mixed.
@@ -166,7 +166,7 @@ impl Recipe {
     /// The changes of images of a shape.
     pub(crate) fn transforms(&self, shape: ImageShape) -> Vec<Transform> {
         match &self.augmentation {
-            None => Preset::for_images(shape).transforms(shape),
+            None => Preset::of(self.model, shape).transforms(shape),
             Some(AugmentationSetting::Preset(preset)) => preset.transforms(shape),
             Some(AugmentationSetting::Transforms(transforms)) => transforms.clone(),
         }

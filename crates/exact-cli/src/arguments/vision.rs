@@ -96,7 +96,7 @@ pub(crate) struct Training {
     #[arg(long, value_name = "N")]
     pub batch_size: Option<usize>,
     /// How much training images are changed: none, light (moved), standard (moved and mirrored) or strong. By
-    /// default light for grey images, standard for others
+    /// default none for small-cnn, else light for grey images and standard for others
     #[arg(long, value_name = "NAME")]
     pub augmentation: Option<Preset>,
     /// The seed of all randomness

@@ -8,6 +8,7 @@ use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Transform;
+use crate::models::Architecture;
 use crate::{ImageShape, VisionError};
 
 /// How much training images are changed.
@@ -38,10 +39,15 @@ impl Preset {
         }
     }
 
-    /// That for images of which nothing is said: left and right of grey images, which may be writing, are not
-    /// swapped.
-    pub fn for_images(shape: ImageShape) -> Self {
-        if shape.channels == 1 { Self::Light } else { Self::Standard }
+    /// That of a recipe which does not say. The small network has too few weights to learn its images by
+    /// heart, and images that change keep it from learning them at all; left and right of grey images, which
+    /// may be writing, are not swapped.
+    pub fn of(model: Architecture, shape: ImageShape) -> Self {
+        match (model, shape.channels) {
+            (Architecture::SmallCnn, _) => Self::None,
+            (_, 1) => Self::Light,
+            _ => Self::Standard,
+        }
     }
 
     /// The changes, in shares of the shorter side.
@@ -109,10 +115,12 @@ mod tests {
     use crate::{ImageShape, Recipe, VisionError};
 
     #[test]
-    fn presets_are_chosen_by_the_images() {
+    fn presets_are_chosen_by_the_network_and_the_images() {
         let grey = ImageShape { channels: 1, height: 28, width: 30 };
         let photo = ImageShape { channels: 3, height: 224, width: 300 };
-        assert_eq!((Preset::for_images(grey), Preset::for_images(photo)), (Preset::Light, Preset::Standard));
+        let chosen = |model: &str, shape| Preset::of(model.parse().unwrap(), shape);
+        assert_eq!([chosen("m3", grey), chosen("resnet-18", photo)], [Preset::Light, Preset::Standard]);
+        assert_eq!(chosen("small-cnn", photo), Preset::None);
         assert_eq!(Preset::Light.transforms(grey), [Transform::Crop { padding: 2 }]);
         assert_eq!(Preset::Standard.transforms(photo), [Transform::Crop { padding: 28 }, Transform::Flip]);
         // Even of one pixel, what is left is usable.
