@@ -208,8 +208,10 @@ impl Optimizer {
             gradients::scale(&module, &mut gradients, factor);
         }
         let parts = gradients::by_rate(&module, gradients, &self.rates);
-        let step = |module, (share, part)| self.algorithm.step(learning_rate * share, module, part);
-        Ok((parts.into_iter().fold(module, step), loss))
+        let moved = parts
+            .into_iter()
+            .fold(module, |module, (share, part)| self.algorithm.step(learning_rate * share, module, part));
+        Ok((moved, loss))
     }
 
     /// The state of the algorithm by the numbers of parameters, and the running mean of the normaliser.
