@@ -1,11 +1,13 @@
-"""One process of a data-parallel step: python distributed_worker.py RANK PROCESSES DIRECTORY [endless].
+"""One process of a data-parallel step: python distributed_worker.py RANK PROCESSES DIRECTORY [endless | uneven].
 
-It writes its results to DIRECTORY. Endless, it evaluates the loss again and again after that.
+It writes its results to DIRECTORY. Endless, it evaluates the loss again and again after that. Uneven, the first process
+has a batch more than the others.
 """
 
 import datetime
 import pathlib
 import sys
+import time
 
 import torch
 import torch.distributed as distributed
@@ -13,17 +15,38 @@ import torch.distributed as distributed
 from exact_learn.torch import ExactLoss
 
 
-def step(inputs, labels, parallel):
-    """A model's gradients and the criterion's statistics."""
+def model_and_criterion(parallel):
     torch.manual_seed(3)
     model = torch.nn.Linear(5, 4, dtype=torch.float64)
     if parallel:
         model = torch.nn.parallel.DistributedDataParallel(model)
-    criterion = ExactLoss(0.5, normalize_logits=True)
+    return model, ExactLoss(0.5, normalize_logits=True)
+
+
+def step(inputs, labels, parallel):
+    """A model's gradients and the criterion's statistics."""
+    model, criterion = model_and_criterion(parallel)
     criterion(model(inputs), labels).backward()
     gradients = [parameter.grad for parameter in model.parameters()]
     normalization = criterion.normalization
     return [*gradients, normalization.running_mean, normalization.running_std]
+
+
+def validation(inputs, labels):
+    """Losses without gradients, in training and in evaluation, and the statistics after both."""
+    model, criterion = model_and_criterion(parallel=False)
+    with torch.no_grad():
+        losses = [criterion(model(inputs), labels)]
+        statistics = [criterion.normalization.running_mean.clone(), criterion.normalization.batches]
+        losses.append(criterion.eval()(model(inputs), labels))
+    return [*losses, *statistics]
+
+
+def uneven(inputs, labels, batches):
+    """Steps of training, where the processes do not have as many."""
+    model, criterion = model_and_criterion(parallel=False)
+    for _ in range(batches):
+        criterion(model(inputs), labels).backward()
 
 
 def samples():
@@ -40,11 +63,18 @@ def main():
         init_method=(directory / "rendezvous").as_uri(),
         rank=rank,
         world_size=processes,
-        timeout=datetime.timedelta(seconds=30),
+        timeout=datetime.timedelta(seconds=15 if "uneven" in sys.argv else 30),
     )
     inputs, labels = samples()
     part = slice(rank * 8, rank * 8 + 8)
     torch.save(step(inputs[part], labels[part], parallel=True), directory / f"{rank}.pt")
+    if rank == 0:
+        # Alone, as the process that validates.
+        torch.save(validation(inputs, labels), directory / "validation.pt")
+    if "uneven" in sys.argv:
+        uneven(inputs[part], labels[part], batches=2 if rank == 0 else 1)
+        # The first process waits for this one, which has no more batches.
+        time.sleep(60)
     while "endless" in sys.argv:
         step(inputs[part], labels[part], parallel=False)
     # As in examples/python/distributed.py.

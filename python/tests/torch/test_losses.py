@@ -28,9 +28,11 @@ from exact_learn.torch import (
     ProbitLoss,
     SigmoidLoss,
     TopKLoss,
-    classification,
+    functional,
     gradient_normalizer,
     losses,
+    operators,
+    quadrature,
     sigma,
 )
 
@@ -72,7 +74,7 @@ def gradient_of(value, at):
 def without_kernels():
     """The tensor operations of other devices, on the CPU."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(classification, "on_cpu", lambda _: False)
+        patch.setattr(operators, "on_cpu", lambda _: False)
         yield
 
 
@@ -141,10 +143,28 @@ def test_gradients_flow_to_the_parameters_of_beta_bernoulli():
     assert torch.autograd.gradcheck(of_parameters, loss.logits_of_mixture)
 
 
-def test_second_derivatives_are_refused_not_wrong():
-    logits, labels = batch()
-    with pytest.raises(RuntimeError, match="first derivatives only"):
-        torch.autograd.grad(ExactLoss()(logits, labels), logits, create_graph=True)
+@pytest.mark.parametrize("reduction", ["mean", "none"])
+@pytest.mark.parametrize("name", ALL_LOSSES)
+def test_second_derivatives_agree_with_differences(name, reduction):
+    logits, labels = batch(4)
+    weight = torch.tensor([0.5, 1.0, 2.0, 0.1], dtype=torch.float64)
+    settings = {"weight": weight, "ignore_index": 1}
+    if name != "macro-f1":
+        settings["reduction"] = reduction
+    cases = [{}] if name in POINTWISE_LOSSES else [{"margin": 0.4, "normalize_logits": True}, {"sigma": 0.3}]
+    for case in cases:
+        loss = ALL_LOSSES[name](**case, **settings).double()
+        assert torch.autograd.gradgradcheck(lambda x, loss=loss: loss(x, labels), logits), case
+
+
+def test_second_derivatives_flow_to_sigma_and_from_certain_samples():
+    logits, labels = batch(4)
+    sigma = torch.tensor(0.7, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradgradcheck(lambda x, s: ProbitLoss(sigma=s)(x, labels), (logits, sigma))
+    for dtype in (torch.float32, torch.float64):
+        certain = torch.tensor([[40.0, 0.0, -3000.0]], dtype=dtype, requires_grad=True)
+        (slope,) = torch.autograd.grad(ExactLoss()(certain, torch.tensor([0])), certain, create_graph=True)
+        assert gradient_of(slope.square().sum(), certain).isfinite().all()
 
 
 # Settings, and the scale of the slopes, which grow as 1 / sigma.
@@ -203,8 +223,8 @@ def test_tensor_operations_follow_hopeless_and_certain_samples():
     logits = torch.stack([differences, torch.zeros(5), torch.full((5,), 0.5)], dim=1)
     labels = torch.zeros(5, dtype=torch.long)
     one = torch.tensor(1.0, dtype=torch.float64)
-    expected = losses.operators.accuracy(logits, one, labels, None, -100, "none", None, "log")
-    found = losses.quadrature.log_accuracy(logits, one, labels, None)
+    expected = operators.accuracy(logits, one, labels, None, -100, "none", None, "log")
+    found = quadrature.log_accuracy(logits, one, labels)
     torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-12)
 
 
@@ -238,6 +258,171 @@ def test_ignored_samples_do_not_count(name):
     torch.testing.assert_close(value, expected)
     gradient = gradient_of(value, with_nan)
     assert (gradient[6:] == 0.0).all() and gradient.isfinite().all()
+
+
+@pytest.mark.parametrize("kernels", [True, False])
+@pytest.mark.parametrize("name", ALL_LOSSES)
+def test_masked_classes_are_as_if_there_were_none(name, kernels):
+    logits, labels = batch(8)
+    masked = torch.full((8, 2), -math.inf, dtype=torch.float64)
+    wide = torch.cat([logits, masked], dim=1)
+    labels[5] = -100
+    costs = torch.nn.functional.pad(COSTS, (0, 2), value=5.0)
+    cases = [{}] if name in POINTWISE_LOSSES else [{"margin": 0.3}, {"normalize_logits": True}]
+    for case in cases:
+        loss = ALL_LOSSES[name](**case)
+        other = ExpectedCostLoss(costs, **case) if name == "expected cost" else ALL_LOSSES[name](**case)
+        if name == "cross-entropy":
+            # The smoothed label has a share of the masked classes, which costs as much as with PyTorch's own.
+            loss, other = CrossEntropyLoss(), CrossEntropyLoss()
+        with contextlib.nullcontext() if kernels else without_kernels():
+            expected, found = loss(logits, labels), other(wide, labels)
+            torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-12)
+            torch.testing.assert_close(gradient_of(found, logits), gradient_of(expected, logits), rtol=1e-8, atol=1e-10)
+
+
+@pytest.mark.parametrize("kernels", [True, False])
+def test_soft_targets_and_statistics_leave_masked_classes_out(kernels):
+    logits, _ = batch(5)
+    target = torch.softmax(logits.detach(), dim=1)
+    wide, wide_target = (
+        torch.nn.functional.pad(logits, (1, 0), value=-math.inf),
+        torch.nn.functional.pad(target, (1, 0)),
+    )
+    with contextlib.nullcontext() if kernels else without_kernels():
+        loss, other = ExactLoss(normalize_logits=True), ExactLoss(normalize_logits=True)
+        torch.testing.assert_close(other(wide, wide_target), loss(logits, target))
+        for name in ("running_mean", "running_std"):
+            torch.testing.assert_close(getattr(other.normalization, name), getattr(loss.normalization, name))
+        torch.testing.assert_close(other.eval()(wide, wide_target), loss.eval()(logits, target))
+
+
+def test_a_masked_label_is_refused_and_wrong_on_other_devices():
+    logits = torch.tensor([[0.0, 1.0, -math.inf]], requires_grad=True)
+    label = torch.tensor([2])
+    for loss in (ExactLoss(), ProbitLoss(), TopKLoss(2), ExactLoss(margin=0.5), ExpectedCostLoss(1.0 - torch.eye(3))):
+        with pytest.raises(ValueError, match="logit -inf of sample 0, class 2"):
+            loss(logits, label)
+    for loss in (ExactLoss(), TopKLoss(2)):
+        with without_kernels():
+            value = loss(logits, label)
+            assert value == 1.0 and (gradient_of(value, logits) == 0.0).all()
+
+
+@pytest.mark.parametrize("kernels", [True, False])
+@pytest.mark.parametrize("name", ALL_LOSSES)
+def test_sample_weights_are_repeated_samples(name, kernels):
+    logits, labels = batch(6)
+    labels[4] = -100
+    weights = torch.tensor([1.0, 2.0, 0.0, 3.0, 2.0, 1.0])
+    rows = torch.repeat_interleave(torch.arange(6), weights.long())
+    settings = {"weight": torch.tensor([0.5, 1.0, 2.0, 0.1])}
+    settings |= {} if name in POINTWISE_LOSSES else {"normalize_logits": True}
+    with contextlib.nullcontext() if kernels else without_kernels():
+        for reduction in ("mean",) if name == "macro-f1" else ("mean", "sum"):
+            settings |= {} if name == "macro-f1" else {"reduction": reduction}
+            expected = ALL_LOSSES[name](**settings)(logits[rows], labels[rows])
+            found = ALL_LOSSES[name](**settings)(logits, labels, sample_weight=weights)
+            torch.testing.assert_close(found, expected, rtol=1e-6, atol=1e-9)
+            torch.testing.assert_close(gradient_of(found, logits), gradient_of(expected, logits), rtol=1e-5, atol=1e-7)
+    images = ExactLoss(reduction="none")(
+        logits.reshape(2, 3, 4).movedim(-1, 1), labels.reshape(2, 3), weights.reshape(2, 3)
+    )
+    torch.testing.assert_close(images.reshape(-1), weights * ExactLoss(reduction="none")(logits, labels))
+
+
+def test_label_smoothing_is_a_soft_target():
+    logits, labels = batch(6)
+    one_hot = torch.nn.functional.one_hot(labels, 4).double()
+    smooth = 0.9 * one_hot + 0.1 / 4
+    for reduction in ("mean", "sum", "none"):
+        for name in ("exact", "expected cost"):
+            loss = SCORE_LOSSES[name]
+            expected = loss(reduction=reduction)(logits, smooth)
+            for target in (labels, one_hot):
+                found = loss(label_smoothing=0.1, reduction=reduction)(logits, target)
+                torch.testing.assert_close(found, expected, rtol=1e-6, atol=1e-9)
+    ignored = labels.clone()
+    ignored[0] = -100
+    found = ExactLoss(label_smoothing=0.1, reduction="sum")(logits, ignored)
+    torch.testing.assert_close(found, ExactLoss(reduction="sum")(logits[1:], smooth[1:]), rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int8, torch.int16, torch.int32])
+def test_labels_are_of_any_integer_type(dtype):
+    logits, labels = batch(6)
+    labels[2] = 100
+    for name, loss in ALL_LOSSES.items():
+        expected = loss(ignore_index=100)(logits, labels)
+        torch.testing.assert_close(loss(ignore_index=100)(logits, labels.to(dtype)), expected, msg=name)
+
+
+@pytest.mark.parametrize("kernels", [True, False])
+def test_huge_logits_have_right_losses(kernels):
+    logits = torch.tensor([[1e38, -1e38, 0.0], [-1e38, 1e38, 0.0], [1.5e38, 1.5e38, -1.5e38]], requires_grad=True)
+    labels = torch.tensor([0, 0, 1])
+    expected = torch.tensor([0.0, 1.0, 0.5])
+    cases = [ExactLoss, functools.partial(TopKLoss, 1), functools.partial(ExpectedCostLoss, 1.0 - torch.eye(3))]
+    with contextlib.nullcontext() if kernels else without_kernels():
+        for loss in cases:
+            found = loss(reduction="none")(logits, labels)
+            torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
+            assert gradient_of(found.sum(), logits).isfinite().all()
+        found = MacroF1Loss()(logits, labels)
+        assert 0.0 < found < 1.0 and gradient_of(found, logits).isfinite().all()
+    with pytest.raises(ValueError, match=r"variance of the logits, up to 1.5e\+38, is too large"):
+        ExactLoss(normalize_logits=True)(logits, labels)
+
+
+def test_functions_are_losses_without_state():
+    logits, labels = batch()
+    weights = torch.arange(6.0)
+    pairs = [
+        (functional.exact_loss(logits, labels, 0.5, margin=0.3), ExactLoss(0.5, margin=0.3)(logits, labels)),
+        (functional.probit_loss(logits, labels), ProbitLoss()(logits, labels)),
+        (functional.top_k_loss(logits, labels, 2, 0.5), TopKLoss(2, 0.5)(logits, labels)),
+        (functional.expected_cost_loss(logits, labels, COSTS), ExpectedCostLoss(COSTS)(logits, labels)),
+        (functional.macro_f1_loss(logits, labels, 0.5), MacroF1Loss(0.5)(logits, labels)),
+        (functional.exact_loss(logits, labels, sample_weight=weights), ExactLoss()(logits, labels, weights)),
+    ]
+    for found, expected in pairs:
+        assert found == expected
+    sigma = torch.tensor([0.5, 0.6, 0.7, 0.8], dtype=torch.float64, requires_grad=True)
+    assert gradient_of(functional.exact_loss(logits, labels, sigma), sigma).shape == (4,)
+
+
+@pytest.mark.parametrize("name", ALL_LOSSES)
+def test_losses_on_the_meta_device_have_shapes(name):
+    logits, labels = (tensor.detach().to("meta") for tensor in batch())
+    moved = ALL_LOSSES[name](weight=torch.ones(4)).to("meta")
+    with torch.device("meta"):
+        made = ALL_LOSSES[name](weight=torch.ones(4))
+        learned = ProbitLoss(LearnedSigma(), normalize_logits=True)
+    for loss in (moved, made, learned):
+        assert loss(logits.requires_grad_(), labels).device.type == "meta" and repr(loss)
+    # The values of sigma stay, whatever the default device.
+    if name in SCORE_LOSSES:
+        assert made.sigma == 1.0
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning", "ignore::torch.jit.TracerWarning")
+@pytest.mark.parametrize("name", ALL_LOSSES)
+def test_models_that_hold_a_loss_are_traced_and_exported(name, tmp_path):
+    class Model(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = torch.nn.Linear(2, 4)
+            schedule = {"sigma": GeometricSchedule(10.0, 0.1, steps=3), "normalize_logits": True}
+            self.criterion = ALL_LOSSES[name](**({} if name in POINTWISE_LOSSES else schedule))
+
+        def forward(self, inputs):
+            return self.layer(inputs)
+
+    model, inputs = Model(), torch.randn(3, 2)
+    traced = torch.jit.trace(model, inputs)
+    torch.testing.assert_close(traced(inputs), model(inputs))
+    torch.onnx.export(model, (inputs,), tmp_path / "model.onnx", dynamo=False)
+    assert torch.export.export(model, (inputs,)).module()(inputs).shape == (3, 4)
 
 
 def test_all_samples_ignored_is_what_cross_entropy_gives():
@@ -469,6 +654,11 @@ LOGITS, LABELS = torch.zeros(2, 3), torch.tensor([0, 1])
         (lambda: ExactLoss()(LOGITS, torch.tensor([0, 1, 2])), ValueError, "labels have shape"),
         (lambda: ExactLoss()(torch.zeros(2, 0), LABELS), ValueError, "at least one class"),
         (lambda: ExactLoss()(torch.tensor(1.0), torch.tensor(0)), ValueError, "must have shape"),
+        (lambda: ExactLoss(label_smoothing=1.5), ValueError, "label_smoothing must be at least 0"),
+        (lambda: ExactLoss(label_smoothing=0.1, margin=1.0), ValueError, "leave it out with label smoothing"),
+        (lambda: ExactLoss()(LOGITS, LABELS, torch.ones(3)), ValueError, r"in the shape of labels, \(2,\), got \(3,\)"),
+        (lambda: ExactLoss()(LOGITS, LABELS, [1.0, 1.0]), ValueError, "got list"),
+        (lambda: ExactLoss()(LOGITS, LABELS, torch.tensor([1.0, -1.0])), ValueError, "sample_weight must hold"),
         (lambda: TopKLoss(0), ValueError, "k must be at least 1"),
         (lambda: ExpectedCostLoss(torch.ones(3)), ValueError, "must be a matrix"),
         (lambda: ExpectedCostLoss(torch.full((2, 3), math.nan)), ValueError, "finite"),
@@ -495,7 +685,7 @@ def test_bad_inputs_are_refused(call, error, message):
         call()
 
 
-@pytest.mark.parametrize("module", [losses, sigma, gradient_normalizer])
+@pytest.mark.parametrize("module", [functional, losses, sigma, gradient_normalizer])
 def test_examples_of_the_documentation_hold(module):
     failed, attempted = doctest.testmod(module)
     assert failed == 0 and attempted > 0

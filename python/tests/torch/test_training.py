@@ -77,6 +77,26 @@ def test_two_processes_are_one_on_the_joined_batch(tmp_path):
         torch.testing.assert_close(torch.load(tmp_path / f"{rank}.pt"), expected)
 
 
+def test_one_process_evaluates_alone(tmp_path):
+    with two_workers(tmp_path) as workers:
+        assert [worker.wait(timeout=120) for worker in workers] == [0, 0]
+    worker_functions = runpy.run_path(str(WORKER))
+    model, criterion = worker_functions["model_and_criterion"](parallel=False)
+    inputs, labels = worker_functions["samples"]()
+    in_training, in_evaluation, mean, batches = torch.load(tmp_path / "validation.pt")
+    torch.testing.assert_close(in_training, criterion(model(inputs), labels).detach())
+    # As before any step of training.
+    torch.testing.assert_close(in_evaluation, ExactLoss(0.5)(model(inputs), labels).detach())
+    assert mean == 0.0 and batches == 0
+
+
+def test_uneven_batches_are_an_error_that_names_them(tmp_path):
+    with two_workers(tmp_path, "uneven") as workers:
+        _, message = workers[0].communicate(timeout=120)
+        assert workers[0].returncode == 1
+    assert "another process stopped, ran out of batches" in message
+
+
 def test_a_lost_process_stops_the_others(tmp_path):
     with two_workers(tmp_path, "endless") as workers:
         end = time.monotonic() + 120
