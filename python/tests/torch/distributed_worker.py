@@ -1,13 +1,11 @@
-"""One process of a data-parallel step: python distributed_worker.py RANK PROCESSES DIRECTORY [endless | uneven].
+"""One process of a data-parallel step: python distributed_worker.py RANK PROCESSES DIRECTORY [endless].
 
-It writes its results to DIRECTORY. Endless, it evaluates the loss again and again after that. Uneven, the first process
-has a batch more than the others.
+It writes its results to DIRECTORY. Endless, it evaluates the loss again and again after that.
 """
 
 import datetime
 import pathlib
 import sys
-import time
 
 import torch
 import torch.distributed as distributed
@@ -42,13 +40,6 @@ def validation(inputs, labels):
     return [*losses, *statistics]
 
 
-def uneven(inputs, labels, batches):
-    """Steps of training, where the processes do not have as many."""
-    model, criterion = model_and_criterion(parallel=False)
-    for _ in range(batches):
-        criterion(model(inputs), labels).backward()
-
-
 def samples():
     """The joined batch."""
     generator = torch.Generator().manual_seed(1)
@@ -63,7 +54,7 @@ def main():
         init_method=(directory / "rendezvous").as_uri(),
         rank=rank,
         world_size=processes,
-        timeout=datetime.timedelta(seconds=15 if "uneven" in sys.argv else 30),
+        timeout=datetime.timedelta(seconds=30),
     )
     inputs, labels = samples()
     part = slice(rank * 8, rank * 8 + 8)
@@ -71,10 +62,6 @@ def main():
     if rank == 0:
         # Alone, as the process that validates.
         torch.save(validation(inputs, labels), directory / "validation.pt")
-    if "uneven" in sys.argv:
-        uneven(inputs[part], labels[part], batches=2 if rank == 0 else 1)
-        # The first process waits for this one, which has no more batches.
-        time.sleep(60)
     while "endless" in sys.argv:
         step(inputs[part], labels[part], parallel=False)
     # As in examples/python/distributed.py.
