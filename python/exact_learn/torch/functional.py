@@ -16,7 +16,7 @@ from exact_learn.torch.losses import ExactLoss, ExpectedCostLoss, MacroF1Loss, P
 def exact_loss(
     logits: Tensor,
     target: Tensor,
-    sigma: float | Tensor = 1.0,
+    sigma: float | Tensor | None = None,
     *,
     sample_weight: Tensor | None = None,
     **settings: Any,

@@ -209,8 +209,11 @@ class ExactLoss(ScoreLoss):
 
     Parameters
     ----------
-    sigma, margin, normalize_logits, weight, ignore_index, reduction
-        As in :class:`ScoreLoss`.
+    sigma, margin, weight, ignore_index, reduction
+        As in :class:`ScoreLoss`. Without a sigma, it is 1 in units of the standard deviation of the logits, which are
+        normalised.
+    normalize_logits : bool, optional
+        As in :class:`ScoreLoss`; by default where no sigma is given.
     label_smoothing : float
         The part of the label that all classes share, at least 0 and at most 1, and 0 with a margin. The loss is linear
         in the label and the errors of all classes add up to C - 1, so that this scales the gradient by
@@ -229,8 +232,17 @@ class ExactLoss(ScoreLoss):
     gradient by Monte Carlo; here both are computed by quadrature.
     """
 
-    def __init__(self, sigma: Sigma = 1.0, *, label_smoothing: float = 0.0, **settings: Any) -> None:
-        super().__init__(sigma, **settings)
+    def __init__(
+        self,
+        sigma: Sigma | None = None,
+        *,
+        normalize_logits: bool | None = None,
+        label_smoothing: float = 0.0,
+        **settings: Any,
+    ) -> None:
+        # What sigma means depends on the scale of the logits; who gives none leaves that to the loss.
+        normalized = sigma is None if normalize_logits is None else normalize_logits
+        super().__init__(1.0 if sigma is None else sigma, normalize_logits=normalized, **settings)
         self.label_smoothing = _smoothing(label_smoothing, self.margin)
 
     def costs_of(self, probabilities: Tensor) -> Tensor:

@@ -38,7 +38,8 @@ from exact_learn.torch import (
 
 COSTS = torch.rand(4, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(5))
 SCORE_LOSSES = {
-    "exact": ExactLoss,
+    # Without a sigma it would normalise, where samples depend on each other.
+    "exact": functools.partial(ExactLoss, normalize_logits=False),
     "probit": ProbitLoss,
     "top-k": functools.partial(TopKLoss, 2),
     "expected cost": functools.partial(ExpectedCostLoss, COSTS),
@@ -163,7 +164,7 @@ def test_second_derivatives_flow_to_sigma_and_from_certain_samples():
     assert torch.autograd.gradgradcheck(lambda x, s: ProbitLoss(sigma=s)(x, labels), (logits, sigma))
     for dtype in (torch.float32, torch.float64):
         certain = torch.tensor([[40.0, 0.0, -3000.0]], dtype=dtype, requires_grad=True)
-        (slope,) = torch.autograd.grad(ExactLoss()(certain, torch.tensor([0])), certain, create_graph=True)
+        (slope,) = torch.autograd.grad(ExactLoss(1.0)(certain, torch.tensor([0])), certain, create_graph=True)
         assert gradient_of(slope.square().sum(), certain).isfinite().all()
 
 
@@ -300,10 +301,16 @@ def test_soft_targets_and_statistics_leave_masked_classes_out(kernels):
 def test_a_masked_label_is_refused_and_wrong_on_other_devices():
     logits = torch.tensor([[0.0, 1.0, -math.inf]], requires_grad=True)
     label = torch.tensor([2])
-    for loss in (ExactLoss(), ProbitLoss(), TopKLoss(2), ExactLoss(margin=0.5), ExpectedCostLoss(1.0 - torch.eye(3))):
+    for loss in (
+        ExactLoss(1.0),
+        ProbitLoss(),
+        TopKLoss(2),
+        ExactLoss(margin=0.5),
+        ExpectedCostLoss(1.0 - torch.eye(3)),
+    ):
         with pytest.raises(ValueError, match="logit -inf of sample 0, class 2"):
             loss(logits, label)
-    for loss in (ExactLoss(), TopKLoss(2)):
+    for loss in (ExactLoss(1.0), TopKLoss(2)):
         with without_kernels():
             value = loss(logits, label)
             assert value == 1.0 and (gradient_of(value, logits) == 0.0).all()
@@ -325,10 +332,10 @@ def test_sample_weights_are_repeated_samples(name, kernels):
             found = ALL_LOSSES[name](**settings)(logits, labels, sample_weight=weights)
             torch.testing.assert_close(found, expected, rtol=1e-6, atol=1e-9)
             torch.testing.assert_close(gradient_of(found, logits), gradient_of(expected, logits), rtol=1e-5, atol=1e-7)
-    images = ExactLoss(reduction="none")(
+    images = ExactLoss(1.0, reduction="none")(
         logits.reshape(2, 3, 4).movedim(-1, 1), labels.reshape(2, 3), weights.reshape(2, 3)
     )
-    torch.testing.assert_close(images.reshape(-1), weights * ExactLoss(reduction="none")(logits, labels))
+    torch.testing.assert_close(images.reshape(-1), weights * ExactLoss(1.0, reduction="none")(logits, labels))
 
 
 def test_label_smoothing_is_a_soft_target():
@@ -344,8 +351,8 @@ def test_label_smoothing_is_a_soft_target():
                 torch.testing.assert_close(found, expected, rtol=1e-6, atol=1e-9)
     ignored = labels.clone()
     ignored[0] = -100
-    found = ExactLoss(label_smoothing=0.1, reduction="sum")(logits, ignored)
-    torch.testing.assert_close(found, ExactLoss(reduction="sum")(logits[1:], smooth[1:]), rtol=1e-6, atol=1e-9)
+    found = ExactLoss(1.0, label_smoothing=0.1, reduction="sum")(logits, ignored)
+    torch.testing.assert_close(found, ExactLoss(1.0, reduction="sum")(logits[1:], smooth[1:]), rtol=1e-6, atol=1e-9)
 
 
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.int8, torch.int16, torch.int32])
@@ -362,7 +369,11 @@ def test_huge_logits_have_right_losses(kernels):
     logits = torch.tensor([[1e38, -1e38, 0.0], [-1e38, 1e38, 0.0], [1.5e38, 1.5e38, -1.5e38]], requires_grad=True)
     labels = torch.tensor([0, 0, 1])
     expected = torch.tensor([0.0, 1.0, 0.5])
-    cases = [ExactLoss, functools.partial(TopKLoss, 1), functools.partial(ExpectedCostLoss, 1.0 - torch.eye(3))]
+    cases = [
+        functools.partial(ExactLoss, 1.0),
+        functools.partial(TopKLoss, 1),
+        functools.partial(ExpectedCostLoss, 1.0 - torch.eye(3)),
+    ]
     with contextlib.nullcontext() if kernels else without_kernels():
         for loss in cases:
             found = loss(reduction="none")(logits, labels)
@@ -428,13 +439,13 @@ def test_models_that_hold_a_loss_are_traced_and_exported(name, tmp_path):
 def test_all_samples_ignored_is_what_cross_entropy_gives():
     logits, labels = torch.zeros(2, 3), torch.full((2,), -100)
     assert ExactLoss()(logits, labels).isnan() and torch.nn.CrossEntropyLoss()(logits, labels).isnan()
-    assert ExactLoss(reduction="sum")(logits, labels) == 0.0
+    assert ExactLoss(1.0, reduction="sum")(logits, labels) == 0.0
 
 
 def test_empty_batches_are_what_cross_entropy_gives():
     logits, labels = torch.zeros(0, 3), torch.zeros(0, dtype=torch.long)
-    assert ExactLoss(reduction="sum")(logits, labels) == 0.0
-    assert ExactLoss(reduction="none")(logits, labels).shape == (0,)
+    assert ExactLoss(1.0, reduction="sum")(logits, labels) == 0.0
+    assert ExactLoss(1.0, reduction="none")(logits, labels).shape == (0,)
     assert HingeLoss(reduction="none")(logits, labels).shape == (0,)
 
 
@@ -473,8 +484,8 @@ def test_autocast_leaves_losses_and_their_sums_in_single_precision(kernels):
             value = loss()(halves, labels)
             assert value.dtype == torch.float32, name
             torch.testing.assert_close(value, loss()(halves.float(), labels))
-        total = ExactLoss(reduction="none")(halves, labels).sum()
-    torch.testing.assert_close(total, ExactLoss(reduction="sum")(halves.float(), labels), rtol=1e-5, atol=0.0)
+        total = ExactLoss(1.0, reduction="none")(halves, labels).sum()
+    torch.testing.assert_close(total, ExactLoss(1.0, reduction="sum")(halves.float(), labels), rtol=1e-5, atol=0.0)
 
 
 def test_schedules_move_sigma():
@@ -508,9 +519,21 @@ def test_sigma_is_learned():
     assert [name for name, _ in ExactLoss(torch.nn.Parameter(torch.tensor(1.0))).named_parameters()] == ["sigma"]
 
 
+def test_without_a_sigma_logits_are_normalised():
+    logits, labels = batch()
+    expected = ExactLoss(1.0, normalize_logits=True)(logits, labels)
+    for found in (
+        ExactLoss()(logits, labels),
+        ExactLoss()(5.0 * logits, labels),
+        functional.exact_loss(logits, labels),
+    ):
+        torch.testing.assert_close(found, expected)
+    assert ExactLoss(1.0).normalization is None and ExactLoss(normalize_logits=False).normalization is None
+
+
 def test_sigma_can_be_set():
     logits, labels = batch()
-    loss = ExactLoss()
+    loss = ExactLoss(1.0)
     loss.sigma = 0.5
     torch.testing.assert_close(loss(logits, labels), ExactLoss(0.5)(logits, labels))
     loss.sigma = torch.tensor(2)
@@ -576,7 +599,7 @@ def test_soft_targets_have_the_shapes_and_weights_of_cross_entropy():
         loss = ExactLoss(0.7, weight=weight, reduction=reduction, normalize_logits=True).eval()
         torch.testing.assert_close(loss(logits, one_hot), loss(logits, labels))
     images, targets = (rows.reshape(2, 3, 4).movedim(-1, 1) for rows in (logits, one_hot))
-    loss = ExactLoss(reduction="none")
+    loss = ExactLoss(1.0, reduction="none")
     torch.testing.assert_close(loss(images, targets), loss(logits, labels).reshape(2, 3))
     assert loss(logits[0], one_hot[0]).shape == ()
     mixed = 0.3 * one_hot + 0.7 * one_hot.flip(0)
@@ -614,8 +637,8 @@ def test_state_and_copies_keep_the_loss():
 
 def test_large_batches_do_not_depend_on_the_split():
     logits, labels = batch(4096)
-    each = ExactLoss(reduction="none")(logits, labels)
-    parts = [ExactLoss(reduction="none")(logits[i : i + 512], labels[i : i + 512]) for i in range(0, 4096, 512)]
+    each = ExactLoss(1.0, reduction="none")(logits, labels)
+    parts = [ExactLoss(1.0, reduction="none")(logits[i : i + 512], labels[i : i + 512]) for i in range(0, 4096, 512)]
     torch.testing.assert_close(torch.cat(parts), each, rtol=1e-13, atol=0.0)
 
 
