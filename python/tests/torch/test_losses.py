@@ -402,40 +402,6 @@ def test_functions_are_losses_without_state():
     assert gradient_of(functional.exact_loss(logits, labels, sigma), sigma).shape == (4,)
 
 
-@pytest.mark.parametrize("name", ALL_LOSSES)
-def test_losses_on_the_meta_device_have_shapes(name):
-    logits, labels = (tensor.detach().to("meta") for tensor in batch())
-    moved = ALL_LOSSES[name](weight=torch.ones(4)).to("meta")
-    with torch.device("meta"):
-        made = ALL_LOSSES[name](weight=torch.ones(4))
-        learned = ProbitLoss(LearnedSigma(), normalize_logits=True)
-    for loss in (moved, made, learned):
-        assert loss(logits.requires_grad_(), labels).device.type == "meta" and repr(loss)
-    # The values of sigma stay, whatever the default device.
-    if name in SCORE_LOSSES:
-        assert made.sigma == 1.0
-
-
-@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning", "ignore::torch.jit.TracerWarning")
-@pytest.mark.parametrize("name", ALL_LOSSES)
-def test_models_that_hold_a_loss_are_traced_and_exported(name, tmp_path):
-    class Model(torch.nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.layer = torch.nn.Linear(2, 4)
-            schedule = {"sigma": GeometricSchedule(10.0, 0.1, steps=3), "normalize_logits": True}
-            self.criterion = ALL_LOSSES[name](**({} if name in POINTWISE_LOSSES else schedule))
-
-        def forward(self, inputs):
-            return self.layer(inputs)
-
-    model, inputs = Model(), torch.randn(3, 2)
-    traced = torch.jit.trace(model, inputs)
-    torch.testing.assert_close(traced(inputs), model(inputs))
-    torch.onnx.export(model, (inputs,), tmp_path / "model.onnx", dynamo=False)
-    assert torch.export.export(model, (inputs,)).module()(inputs).shape == (3, 4)
-
-
 def test_all_samples_ignored_is_what_cross_entropy_gives():
     logits, labels = torch.zeros(2, 3), torch.full((2,), -100)
     assert ExactLoss()(logits, labels).isnan() and torch.nn.CrossEntropyLoss()(logits, labels).isnan()
@@ -548,31 +514,6 @@ def test_a_sigma_that_is_not_positive_gives_no_number_on_other_devices():
                 assert loss(sigma=torch.tensor(sigma_now))(logits, labels).isnan(), name
 
 
-def test_the_state_is_tensors_and_models_of_other_losses_load():
-    class Model(torch.nn.Module):
-        def __init__(self, criterion):
-            super().__init__()
-            self.layer = torch.nn.Linear(2, 4)
-            self.criterion = criterion
-
-    schedule = GeometricSchedule(10.0, 0.1, steps=3)
-    model = Model(ExactLoss(schedule, normalize_logits=True))
-    model.criterion.step()
-    state = model.state_dict()
-    assert all(isinstance(value, torch.Tensor) for value in state.values())
-    other = Model(ExactLoss(schedule, normalize_logits=True))
-    other.load_state_dict(state)
-    assert other.criterion.steps == 1 and other.criterion.sigma == pytest.approx(1.0)
-    # One that was trained with cross-entropy, and one of a version that kept a dictionary.
-    other.load_state_dict(Model(torch.nn.CrossEntropyLoss()).state_dict())
-    old = {name: value for name, value in state.items() if name != "criterion.steps"}
-    other.load_state_dict(old | {"criterion._extra_state": {"steps": 2}})
-    assert other.criterion.steps == 2
-    assert list(Model(ExactLoss(0.5)).state_dict()) == ["layer.weight", "layer.bias"]
-    with pytest.raises(RuntimeError, match="running_std"):
-        other.load_state_dict({name: value for name, value in state.items() if not name.endswith("running_std")})
-
-
 @pytest.mark.parametrize("kernels", [True, False])
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
 @pytest.mark.parametrize("name", ["exact", "expected cost", "cross-entropy"])
@@ -624,15 +565,6 @@ def test_function_transforms_see_the_derivatives(name):
     torch.testing.assert_close(slope, (expected * along).sum(), **tolerance)
     each = torch.func.vmap(torch.func.grad(loss))(at.unsqueeze(1), labels.unsqueeze(1)).squeeze(1)
     torch.testing.assert_close(each / len(labels), expected, **tolerance)
-
-
-def test_state_and_copies_keep_the_loss():
-    logits, labels = batch()
-    loss = ExactLoss(0.5, normalize_logits=True, weight=torch.ones(4))
-    loss(logits, labels)
-    other = ExactLoss(0.5, normalize_logits=True, weight=torch.zeros(4))
-    other.load_state_dict(loss.state_dict())
-    torch.testing.assert_close(other.eval()(logits, labels), copy.deepcopy(loss).eval()(logits, labels))
 
 
 def test_large_batches_do_not_depend_on_the_split():
