@@ -10,12 +10,15 @@ import os
 import pathlib
 import re
 import subprocess
+import sys
 import tempfile
 
 from sybil import Example, Sybil
 from sybil.parsers.myst import CodeBlockParser, PythonCodeBlockParser
 
 ROOT = pathlib.Path(__file__).parents[1]
+# Where the libraries are installed, they are found before.
+sys.path.append(str(ROOT / "docs" / "stand_ins"))
 NUMBER = r"(?<![\w.])[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?"
 TOKENS = re.compile(rf"(?P<anything>\.\.\.)|(?P<space>\s+)|(?P<number>{NUMBER})|(?P<text>.)", re.DOTALL)
 WILDCARDS = {"anything": ".*?", "space": r"\s+", "number": f"({NUMBER})"}

@@ -7,6 +7,7 @@ author = "The exact-learn authors"
 copyright = author
 
 extensions = ["myst_parser"]
+exclude_patterns = ["stand_ins"]
 myst_enable_extensions = ["amsmath", "colon_fence", "dollarmath"]
 myst_heading_anchors = 3
 # Broken links to files, headings and names are warnings, and these are errors.

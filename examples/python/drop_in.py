@@ -27,7 +27,7 @@ def main():
 
     model = torch.nn.Sequential(torch.nn.Linear(2, 32), torch.nn.ReLU(), torch.nn.Linear(32, 3))
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
-    criterion = ExactLoss(sigma=1.0, normalize_logits=True)  # instead of torch.nn.CrossEntropyLoss()
+    criterion = ExactLoss()  # instead of torch.nn.CrossEntropyLoss()
 
     for epoch in range(20):
         for rows in torch.randperm(len(inputs), generator=generator).split(100):

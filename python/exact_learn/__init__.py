@@ -9,6 +9,7 @@ References
 Karpukhin, Dereka and Kolesnikov, *EXACT: How to Train Your Accuracy*, arXiv 2205.09615.
 """
 
+from exact_learn._core import __version__
 from exact_learn.functions import (
     ValueAndGradients,
     expected_accuracy,
@@ -19,6 +20,7 @@ from exact_learn.functions import (
 
 __all__ = [
     "ValueAndGradients",
+    "__version__",
     "expected_accuracy",
     "expected_cost",
     "predictive_distribution",

@@ -32,6 +32,12 @@ def class_labels(labels: ArrayLike) -> NDArray[np.int64]:
     return array.astype(np.int64, copy=False)
 
 
+def contiguous(values: NDArray[Any]) -> NDArray[Any]:
+    """The same array, or a copy as the kernels take it: row after row, at addresses that fit the type."""
+    values = np.ascontiguousarray(values)
+    return values if values.flags.aligned else values.copy()
+
+
 class Rows:
     """Logits as rows of classes, with everything else broadcast to their leading dimensions.
 
@@ -85,13 +91,13 @@ class Rows:
         shape = (*self.shape, self.n_classes)
         if values.shape != shape:
             values = np.broadcast_to(values, shape)
-        return np.ascontiguousarray(values.reshape(-1, self.n_classes))
+        return contiguous(values.reshape(-1, self.n_classes))
 
     def flat(self, values: NDArray[Any]) -> NDArray[Any]:
         """Values per sample, (...), in one dimension, (n,)."""
         if values.shape != self.shape:
             values = np.broadcast_to(values, self.shape)
-        return np.ascontiguousarray(values.reshape(-1))
+        return contiguous(values.reshape(-1))
 
     def restore(self, values: NDArray[Any]) -> Any:
         """Results for the rows in the leading dimensions of the input."""

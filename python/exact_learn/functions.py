@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from exact_learn import _core
-from exact_learn._arrays import Rows, class_labels, float_array
+from exact_learn._arrays import Rows, class_labels, contiguous, float_array
 
 
 class ValueAndGradients(NamedTuple):
@@ -223,7 +223,7 @@ def expected_cost(
             raise ValueError(f"with labels, costs must be a matrix (labels, predictions), got shape {table.shape}")
         classes = class_labels(labels)
         rows = Rows(logits, sigma, classes.shape)
-        table = np.ascontiguousarray(table)
+        table = contiguous(table)
         rows_of_table = rows.flat(classes)
     table = table.astype(rows.logits.dtype, copy=False)
     return _values(rows, _core.expected_cost(rows.logits, rows_of_table, table, rows.sigma, None), gradient)

@@ -2,6 +2,7 @@
 
 import doctest
 import functools
+import importlib.metadata
 import math
 import subprocess
 import sys
@@ -325,3 +326,17 @@ def test_overhead_of_a_call():
     # The quickest, which other programs do not disturb, takes about 10 µs: threads started or a rule made in each call
     # would show.
     assert min(times) < 100e-6
+
+
+def test_the_package_has_its_version():
+    assert exact_learn.__version__ == importlib.metadata.version("exact-learn")
+
+
+def test_arrays_at_any_address_are_taken():
+    logits, labels = random_batch()
+    moved = np.frombuffer(bytearray(logits.nbytes + 1), dtype=logits.dtype, offset=1, count=logits.size)
+    moved = moved.reshape(logits.shape)
+    moved[:] = logits
+    assert not moved.flags.aligned
+    np.testing.assert_array_equal(expected_accuracy(moved, labels), expected_accuracy(logits, labels))
+    np.testing.assert_array_equal(expected_cost(logits, moved), expected_cost(logits, logits))

@@ -28,10 +28,21 @@ const GROUPS: [Group; 5] = [
     Group { name: "ray", imports: &["pandas", "pyarrow", "ray", "scipy", "sklearn", "tqdm"] },
     Group { name: "torch", imports: OPTIONAL },
 ];
-const SKLEARN: &[&str] = &["pandas", "polars", "pyarrow", "scipy", "sklearn", "tqdm"];
+const SKLEARN: &[&str] = &["matplotlib", "pandas", "polars", "pyarrow", "scipy", "sklearn", "tqdm"];
 /// The modules of all optional dependencies.
-const OPTIONAL: &[&str] =
-    &["onnx", "onnxruntime", "pandas", "polars", "pyarrow", "ray", "scipy", "sklearn", "torch", "tqdm"];
+const OPTIONAL: &[&str] = &[
+    "matplotlib",
+    "onnx",
+    "onnxruntime",
+    "pandas",
+    "polars",
+    "pyarrow",
+    "ray",
+    "scipy",
+    "sklearn",
+    "torch",
+    "tqdm",
+];
 /// The optional dependencies in pyproject.toml that bring them.
 ///
 /// On Linux the wheel of torch loads all of its CUDA libraries when it is imported, so that none can be left

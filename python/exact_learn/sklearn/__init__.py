@@ -7,6 +7,7 @@
 
 ``ExactClassifierCV`` chooses the settings by cross-validation and calibrates the probabilities.
 ``ExactTableClassifier`` does the same for data frames and files with text, categories, dates and missing values.
+``TunedDecisionClassifierCV`` tunes the decisions of any probabilistic classifier to a metric.
 """
 
 try:
@@ -18,6 +19,15 @@ except ModuleNotFoundError as error:
 
 from exact_learn.sklearn.classifier import ExactClassifier
 from exact_learn.sklearn.classifier_cv import ExactClassifierCV
+from exact_learn.sklearn.path_display import PathDisplay
 from exact_learn.sklearn.table_classifier import ExactTableClassifier, TableWarning
+from exact_learn.sklearn.tuned_decision import TunedDecisionClassifierCV
 
-__all__ = ["ExactClassifier", "ExactClassifierCV", "ExactTableClassifier", "TableWarning"]
+__all__ = [
+    "ExactClassifier",
+    "ExactClassifierCV",
+    "ExactTableClassifier",
+    "PathDisplay",
+    "TableWarning",
+    "TunedDecisionClassifierCV",
+]

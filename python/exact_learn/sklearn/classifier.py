@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from sklearn.exceptions import ConvergenceWarning
 
 from exact_learn import _core
+from exact_learn.sklearn.estimator import whole
 from exact_learn.sklearn.linear import LinearClassifier
 from exact_learn.sklearn.parameters import positive_integer, real, text
 from exact_learn.sklearn.progress import progress_bar
@@ -65,8 +66,8 @@ class ExactClassifier(LinearClassifier):
     class_weight : dict or "balanced", optional
         Weights of classes, which multiply ``sample_weight``; "balanced" gives each class the same total.
     max_iter : int, optional
-        Steps of the solver at most: 200 for "cross-entropy" and "probit" and 60 for other losses, which gain little from
-        more.
+        Steps of the solver at most: 200 for "cross-entropy" and "probit" and 60 for other losses, which gain little
+        from more.
     warm_start : bool
         Start from the classifier of the last call of ``fit`` instead of the solution of cross-entropy.
     n_jobs : int, optional
@@ -148,6 +149,7 @@ class ExactClassifier(LinearClassifier):
         self.n_jobs = n_jobs
         self.verbose = verbose
 
+    @whole
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> ExactClassifier:
         """Trains the classifier.
 

@@ -9,23 +9,24 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 
 from exact_learn import _core
+from exact_learn.sklearn.estimator import whole
 from exact_learn.sklearn.linear import LinearClassifier
 from exact_learn.sklearn.parameters import text
 from exact_learn.sklearn.progress import progress_bar
 from exact_learn.sklearn.scoring import score_of
-from exact_learn.sklearn.selection import chosen_parameters, given_folds, path_arrays
+from exact_learn.sklearn.selection import chosen_parameters, given_folds, path_arrays, warn_of_small_classes
 
 
 class ExactClassifierCV(LinearClassifier):
     r"""A linear classifier whose loss, penalty, sigma and margin are chosen by cross-validation.
 
     For each of five strengths of the L2 penalty, from 0.1 to 1e-5, cross-entropy is trained from the solution of the
-    stronger one, and from there expected accuracy at each of seven sigmas, with a margin and without. The setting with the best
-    mean score on the rows held out is trained on all rows. The objective is that of :class:`ExactClassifier`. Where the
-    best lies at an end of the strengths or the sigmas, those beyond are tried, for as long as they are better. With
-    fewer than twenty rows for each feature, an L1 penalty is tried, and with splines a group penalty, by which a
-    feature's line and curve are left out together; the better stays where it beats the L2 penalty by more than two
-    standard errors.
+    stronger one, and from there expected accuracy at each of seven sigmas, with a margin and without. The setting with
+    the best mean score on the rows held out is trained on all rows. The objective is that of :class:`ExactClassifier`.
+    Where the best lies at an end of the strengths or the sigmas, those beyond are tried, for as long as they are
+    better. With fewer than twenty rows for each feature, an L1 penalty is tried, and with splines a group penalty, by
+    which a feature's line and curve are left out together; the better stays where it beats the L2 penalty by more than
+    two standard errors.
 
     Where a fold holds out at least 250 rows, every second strength and sigma are tried and then what lies next to the
     best, and not all settings on all folds: all on the first, the better half on the second, the best quarter on the
@@ -119,6 +120,9 @@ class ExactClassifierCV(LinearClassifier):
     True
     """
 
+    # Who gives groups wants them to be kept together, wherever they are routed.
+    __metadata_request__fit = {"groups": True}  # noqa: RUF012
+
     def __init__(
         self,
         loss: str = "auto",
@@ -146,6 +150,7 @@ class ExactClassifierCV(LinearClassifier):
         self.random_state = random_state
         self.verbose = verbose
 
+    @whole
     def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> ExactClassifierCV:
         """Chooses the settings and trains the classifier.
 
@@ -159,7 +164,8 @@ class ExactClassifierCV(LinearClassifier):
             Weights of at least 0, in training and in the scores. A sample with the weight 0 counts as absent.
         groups : array-like, (n_samples,), optional
             The group of each row: no fold holds out rows of a group of which others are trained on. A splitter as
-            ``cv`` is given them; without one, folds are drawn by ``StratifiedGroupKFold``.
+            ``cv`` is given them; without one, folds are drawn by ``StratifiedGroupKFold``. With metadata routing they
+            are requested, unless ``set_fit_request`` says otherwise.
 
         Returns
         -------
@@ -175,19 +181,21 @@ class ExactClassifierCV(LinearClassifier):
         """
         data = self._dataset(X, y, sample_weight)
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+        folds = given_folds(self.cv, data["labels"], data["sample_weight"], groups, seed)
         with progress_bar(self.verbose) as progress:
             self._classifier, selection = _core.LinearClassifier.cross_validate(
                 data=data,
                 loss=text("loss", self.loss),
                 metric=self._metric(),
                 score=None if self.scoring is None else score_of(self.scoring, self.classes_),
-                folds=given_folds(self.cv, data["labels"], data["sample_weight"], groups, seed),
+                folds=folds,
                 solver=text("solver", self.solver),
                 features=text("features", self.features),
                 seed=seed,
                 n_threads=self._n_threads(),
                 progress=progress,
             )
+        warn_of_small_classes(folds, data["labels"], data["sample_weight"])
         self.best_params_ = chosen_parameters(selection["chosen"])
         self.best_score_ = selection["score"]
         self.features_ = selection["features"]

@@ -6,7 +6,6 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
-from joblib import effective_n_jobs
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -15,7 +14,9 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from exact_learn import _core
-from exact_learn.sklearn.parameters import positive_integer
+from exact_learn._arrays import contiguous
+from exact_learn.sklearn.estimator import read, versioned
+from exact_learn.sklearn.parameters import n_threads, positive_integer
 
 # Matrices are taken as they are in either precision, row after row.
 _CHECKS: dict[str, Any] = {"accept_sparse": "csr", "dtype": [np.float64, np.float32], "order": "C"}
@@ -66,19 +67,13 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         if isinstance(self.class_weight, str) and self.class_weight == "balanced":
             return _core.balanced_weights(labels, len(self.classes_), weights)
         of_class = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
-        return of_class[labels] if weights is None else weights * of_class[labels]
+        return weighted_by_class(weights, of_class[labels])
 
     def _metric(self) -> Any:
         """The metric as the kernels take it."""
         n_classes = len(self.classes_)
         if not isinstance(self.metric, str):
-            costs = check_array(self.metric, dtype=np.float64, order="C", input_name="metric")
-            if costs.shape != (n_classes, n_classes):
-                raise ValueError(
-                    f"metric is a cost matrix of shape {costs.shape}, expected {(n_classes, n_classes)}: "
-                    "a row for each class and a column for each prediction, in the order of classes_"
-                )
-            return costs
+            return cost_matrix(self.metric, n_classes)
         if self.metric == "top_k_accuracy":
             return positive_integer("k", self.k)
         if self.metric in _METRICS:
@@ -87,7 +82,7 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         raise ValueError(f"metric must be one of {names}, or a cost matrix, got {self.metric!r}")
 
     def _n_threads(self) -> int:
-        return int(effective_n_jobs(self.n_jobs))
+        return n_threads(self.n_jobs)
 
     def _inputs(self, X: Any) -> Any:
         """Rows to predict."""
@@ -158,38 +153,61 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         inputs = self._inputs(X)
         return self._classifier.probabilities(inputs)
 
+    def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
+        """The logarithm of the probability of each class.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or table, (n_samples, n_features)
+
+        Returns
+        -------
+        array, (n_samples, n_classes)
+            Minus infinity where a probability is 0.
+        """
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X))
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
 
     def __getstate__(self) -> dict[str, Any]:
-        state = dict(super().__getstate__(), _exact_learn_version=_core.__version__)
+        state = versioned(super().__getstate__())
         if "_classifier" in state:
             state["_classifier"] = self._classifier.to_bytes()
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        state = dict(state)
-        # For the message alone: the bytes say in which format they are.
-        version = state.pop("_exact_learn_version", None)
-        if "_classifier" in state:
-            try:
-                state["_classifier"] = _core.LinearClassifier.from_bytes(state["_classifier"])
-            except ValueError as error:
-                raise ValueError(
-                    f"this {type(self).__name__}, pickled by version {version} of exact-learn, cannot be read by "
-                    f"version {_core.__version__}: {error}"
-                ) from None
-        super().__setstate__(state)
+        super().__setstate__(read(self, state, "_classifier", _core.LinearClassifier.from_bytes))
 
 
 def _canonical(X: Any) -> Any:
-    """A sparse matrix with sorted columns without duplicates; the same one if it has them already."""
-    if issparse(X) and not X.has_canonical_format:
+    """A matrix as the kernels take it, the same one if it is so already; a sparse one with sorted columns."""
+    if not issparse(X):
+        return contiguous(X)
+    if not X.has_canonical_format:
         X = X.copy()
         X.sum_duplicates()
+    if not all(part.flags.aligned for part in (X.data, X.indices, X.indptr)):
+        X = X.copy()
     return X
+
+
+def cost_matrix(metric: Any, n_classes: int) -> NDArray[np.float64]:
+    """A metric that is no name, as the costs of predictions."""
+    if callable(metric):
+        raise TypeError(
+            f"metric must be a name or a cost matrix, got {metric!r}; ExactClassifierCV takes scorers as scoring="
+        )
+    costs = check_array(metric, dtype=np.float64, order="C", input_name="metric")
+    if costs.shape != (n_classes, n_classes):
+        raise ValueError(
+            f"metric is a cost matrix of shape {costs.shape}, expected {(n_classes, n_classes)}: "
+            "a row for each class and a column for each prediction, in the order of classes_"
+        )
+    return costs
 
 
 def checked_sample_weight(sample_weight: Any, n_samples: int) -> NDArray[np.float64]:
@@ -201,8 +219,24 @@ def checked_sample_weight(sample_weight: Any, n_samples: int) -> NDArray[np.floa
         raise ValueError(f"sample_weight has {len(weights)} values, expected {n_samples}, one for each sample of X")
     if (weights < 0.0).any():
         raise ValueError("sample_weight has negative values; a weight of 0 leaves a sample out")
+    _check_total("sample_weight", weights)
     if not weights.any():
         raise ValueError(
             "sample_weight is zero for all samples; give at least one sample of each of two classes a weight"
         )
-    return np.ascontiguousarray(weights)
+    return contiguous(weights)
+
+
+def weighted_by_class(weights: NDArray[np.float64] | None, of_class: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Weights of samples times those of their classes."""
+    with np.errstate(over="ignore"):
+        weights = of_class if weights is None else weights * of_class
+    _check_total("class_weight, times sample_weight,", weights)
+    return weights
+
+
+def _check_total(name: str, weights: NDArray[np.float64]) -> None:
+    with np.errstate(over="ignore"):
+        total = weights.sum()
+    if np.isinf(total):
+        raise ValueError(f"{name} adds up to more than a float holds; divide the weights by the largest")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from numbers import Integral, Real
 from typing import Any
 
+from joblib import effective_n_jobs
+
 
 def real(name: str, value: Any) -> float:
     """A number."""
@@ -27,3 +29,10 @@ def text(name: str, value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{name} must be a string, got {value!r}")
     return value
+
+
+def n_threads(n_jobs: Any) -> int:
+    """How many threads scikit-learn's number of jobs stands for."""
+    if n_jobs is not None and (isinstance(n_jobs, bool) or not isinstance(n_jobs, Integral)):
+        raise TypeError(f"n_jobs must be an integer or None, got {n_jobs!r}")
+    return int(effective_n_jobs(n_jobs))

@@ -12,7 +12,13 @@ def progress_bar(show: bool) -> Iterator[Callable[[str, int, int], None] | None]
     if not show:
         yield None
         return
-    from tqdm.auto import tqdm
+    try:
+        from tqdm.auto import tqdm
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "verbose=True shows a progress bar by tqdm; install it with `pip install tqdm`, or leave verbose out",
+            name=error.name,
+        ) from None
 
     with tqdm(unit="fit") as bar:
 

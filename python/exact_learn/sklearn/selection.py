@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from numbers import Real
 from typing import Any
 
@@ -11,6 +12,7 @@ from sklearn.model_selection import StratifiedGroupKFold, check_cv
 from sklearn.utils import check_consistent_length, column_or_1d
 
 from exact_learn import _core
+from exact_learn.sklearn.estimator import caller_level
 from exact_learn.sklearn.parameters import positive_integer
 
 Folds = int | list[tuple[NDArray[np.int64], NDArray[np.int64]]]
@@ -46,6 +48,19 @@ def given_folds(
         return numbers[chosen[kept[chosen]]].astype(np.int64)
 
     return [(numbered(train), numbered(test)) for train, test in splits]
+
+
+def warn_of_small_classes(folds: Folds, labels: NDArray[np.int64], weights: NDArray[np.float64] | None) -> None:
+    """Tells of a class that some of the folds, if they are a number, cannot hold out."""
+    n_folds = folds if isinstance(folds, int) else 0
+    counts = np.bincount(labels if weights is None else labels[weights > 0.0])
+    smallest = counts[counts > 0].min()
+    if smallest < n_folds:
+        warnings.warn(
+            f"the smallest class of y has {smallest} samples, fewer than the {n_folds} folds: some folds hold out none "
+            "of it; give cv fewer folds, or more samples of the class",
+            stacklevel=caller_level(),
+        )
 
 
 def chosen_parameters(setting: _core.Setting) -> dict[str, Any]:

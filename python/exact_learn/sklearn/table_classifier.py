@@ -13,7 +13,6 @@ from os import PathLike, fspath
 from typing import Any
 
 import numpy as np
-from joblib import effective_n_jobs
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import accuracy_score
@@ -23,10 +22,17 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from exact_learn import _core
 from exact_learn.sklearn._columns import Column, array_column, array_columns, frame_columns, paths
-from exact_learn.sklearn.linear import checked_sample_weight
-from exact_learn.sklearn.parameters import real, text
+from exact_learn.sklearn.estimator import read, versioned, whole
+from exact_learn.sklearn.linear import checked_sample_weight, weighted_by_class
+from exact_learn.sklearn.parameters import n_threads, real, text
 from exact_learn.sklearn.progress import progress_bar
-from exact_learn.sklearn.selection import Folds, chosen_parameters, given_folds, path_arrays
+from exact_learn.sklearn.selection import (
+    Folds,
+    chosen_parameters,
+    given_folds,
+    path_arrays,
+    warn_of_small_classes,
+)
 
 # Values of any type, also missing ones.
 _CHECKS: dict[str, Any] = {"dtype": None, "ensure_all_finite": "allow-nan"}
@@ -184,6 +190,7 @@ class ExactTableClassifier(ClassifierMixin, BaseEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
+    @whole
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> ExactTableClassifier:
         """Reads the table, chooses the settings and trains the classifier.
 
@@ -219,7 +226,7 @@ class ExactTableClassifier(ClassifierMixin, BaseEstimator):
         class_weight, folds = self.class_weight, self._folds(labels, weights)
         if labels is not None and class_weight is not None:
             of_class = compute_class_weight(class_weight, classes=self.classes_, y=self.classes_[labels[2]])
-            weights = of_class[labels[2]] if weights is None else weights * of_class[labels[2]]
+            weights = weighted_by_class(weights, of_class[labels[2]])
             class_weight = None
         with progress_bar(self.verbose) as progress, _messages_of_python():
             self._model, selection, noticed = _core.TableModel.fit(
@@ -235,12 +242,13 @@ class ExactTableClassifier(ClassifierMixin, BaseEstimator):
                 solver=text("solver", self.solver),
                 features=text("features", self.features),
                 seed=self._seed(),
-                n_threads=int(effective_n_jobs(self.n_jobs)),
+                n_threads=n_threads(self.n_jobs),
                 progress=progress,
             )
         self._describe(named, in_memory=not isinstance(table, tuple))
         if labels is not None:
             self._order = self._model.codes(labels[1])
+            warn_of_small_classes(folds, labels[2], weights)
         self.best_params_ = chosen_parameters(selection["chosen"])
         self.best_score_ = selection["score"]
         self.features_ = selection["features"]
@@ -280,6 +288,21 @@ class ExactTableClassifier(ClassifierMixin, BaseEstimator):
         """
         _, probabilities, _ = self._predicted(X)
         return np.ascontiguousarray(probabilities[:, self._order])
+
+    def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
+        """The logarithm of the probability of each class.
+
+        Parameters
+        ----------
+        X : path, list of paths, data frame, Arrow table or array, (n_samples, n_features)
+
+        Returns
+        -------
+        array, (n_samples, n_classes)
+            Minus infinity where a probability is 0.
+        """
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X))
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Accuracy.
@@ -467,24 +490,13 @@ class ExactTableClassifier(ClassifierMixin, BaseEstimator):
         return tags
 
     def __getstate__(self) -> dict[str, Any]:
-        state = dict(super().__getstate__(), _exact_learn_version=_core.__version__)
+        state = versioned(super().__getstate__())
         if "_model" in state:
             state["_model"] = self._model.to_bytes()
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        state = dict(state)
-        # For the message alone: the bytes say in which format they are.
-        version = state.pop("_exact_learn_version", None)
-        if "_model" in state:
-            try:
-                state["_model"] = _core.TableModel.from_bytes(state["_model"])
-            except ValueError as error:
-                raise ValueError(
-                    f"this {type(self).__name__}, pickled by version {version} of exact-learn, cannot be read by "
-                    f"version {_core.__version__}: {error}"
-                ) from None
-        super().__setstate__(state)
+        super().__setstate__(read(self, state, "_model", _core.TableModel.from_bytes))
 
 
 def _array(X: Any) -> Any:

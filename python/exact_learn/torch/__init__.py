@@ -22,6 +22,7 @@ except ModuleNotFoundError as error:
         "exact_learn.torch needs PyTorch; install it with `pip install exact-learn[torch]`", name=error.name
     ) from error
 
+from exact_learn.torch import functional
 from exact_learn.torch.gradient_normalizer import GradientNormalizer
 from exact_learn.torch.logit_normalization import LogitNormalization
 from exact_learn.torch.losses import ExactLoss, ExpectedCostLoss, MacroF1Loss, ProbitLoss, TopKLoss
@@ -54,4 +55,5 @@ __all__ = [
     "ProbitLoss",
     "SigmoidLoss",
     "TopKLoss",
+    "functional",
 ]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.autograd import forward_ad
+
+from exact_learn.torch import formulas, operators
 
 _REDUCTIONS = ("mean", "sum", "none")
 
@@ -12,7 +13,7 @@ _REDUCTIONS = ("mean", "sum", "none")
 class ClassificationLoss(nn.Module):
     """A loss of logits and class labels, sample by sample.
 
-    Subclasses implement :meth:`sample_losses`.
+    Subclasses implement :meth:`evaluate`.
 
     Parameters
     ----------
@@ -32,18 +33,23 @@ class ClassificationLoss(nn.Module):
             raise ValueError(f"reduction must be one of {', '.join(_REDUCTIONS)}, got {reduction!r}")
         if weight is not None:
             weight = torch.as_tensor(weight)
-            if weight.ndim != 1 or not bool((weight >= 0).all() & weight.isfinite().all()):
+            if weight.ndim != 1 or not (weight.is_meta or bool((weight >= 0).all() & weight.isfinite().all())):
                 raise ValueError("weight must hold one finite number of at least 0 per class")
         self.register_buffer("weight", weight)
         self.ignore_index = ignore_index
         self.reduction = reduction
 
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+    def forward(self, input: Tensor, target: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         """The loss of logits (C), (N, C) or (N, C, d1, ...) with labels (), (N) or (N, d1, ...).
 
         Losses that are linear in the label, and cross-entropy, also take a target of the shape of the logits with the
         probability of each class, as from mixup or a teacher. As in torch.nn.CrossEntropyLoss, their mean is over
         samples, whatever the weights of classes.
+
+        A class whose logit is minus infinity is masked: it is as if there were none, also in the statistics of
+        normalisation. It can be no label.
+
+        `sample_weight`, in the shape of labels, multiplies the losses and the weights in their mean.
 
         It is computed and returned in single precision for logits in half precision, whose sums would stall, also under
         ``torch.autocast``.
@@ -53,52 +59,42 @@ class ClassificationLoss(nn.Module):
         TypeError
             If the logits are not floating, or the labels neither integers nor probabilities that the loss can take.
         ValueError
-            If shapes do not fit; on the CPU also if a logit is not finite or a label is not a class.
+            If shapes do not fit; on the CPU also if a logit is neither finite nor masked, a label is not a class or a
+            weight is negative.
         """
         logits, labels = _rows(input, target)
         shape = input.shape[:1] + input.shape[2:] if input.ndim > 1 else torch.Size([])
-        if torch.is_autocast_enabled(logits.device.type):
+        weights = None if sample_weight is None else _sample_weights(sample_weight, shape, logits)
+        if not logits.is_meta and torch.is_autocast_enabled(logits.device.type):
             with torch.autocast(logits.device.type, enabled=False):
-                loss = self.of_rows(logits, labels)
+                loss = self.of_rows(logits, labels, weights)
         else:
-            loss = self.of_rows(logits, labels)
+            loss = self.of_rows(logits, labels, weights)
         return loss.reshape(shape) if self.reduction == "none" else loss
 
-    def of_rows(self, logits: Tensor, labels: Tensor) -> Tensor:
+    def of_rows(self, logits: Tensor, labels: Tensor, sample_weight: Tensor | None) -> Tensor:
         """The reduced loss of logits (n, C), float32 or float64, with labels (n), some of which may be ignored.
 
         Or with the probabilities of labels (n, C).
         """
-        if labels.ndim == 2:
-            return self.of_probabilities(logits, labels)
-        return self.by_kernel(logits, labels) if on_cpu(logits) else self.by_formula(logits, labels)
-
-    def by_kernel(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """The same by the kernels of exact-core."""
-        raise NotImplementedError
-
-    def of_probabilities(self, logits: Tensor, probabilities: Tensor) -> Tensor:
-        """The same with probabilities of labels (n, C)."""
-        raise TypeError(
-            f"{type(self).__name__} has no soft targets; give integer labels, or take ExactLoss, ExpectedCostLoss or "
-            "CrossEntropyLoss"
-        )
-
-    def by_formula(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """The same in tensor operations."""
-        logits, labels, weights = self.weighted(logits, labels)
-        return self.reduced(self.sample_losses(logits, labels, weights), weights)
-
-    def reduced(self, losses: Tensor, weights: Tensor) -> Tensor:
-        """Losses (n) with weights (n)."""
+        if sample_weight is None:
+            return self.evaluate(logits, labels, None, self.reduction)
+        losses = self.evaluate(logits, labels, sample_weight, "none") * sample_weight
         if self.reduction == "none":
-            return losses * weights
-        total = (losses * weights).sum()
-        return total / weights.sum() if self.reduction == "mean" else total
+            return losses
+        if self.reduction == "sum":
+            return losses.sum()
+        return losses.sum() / (self.weights_of(logits, labels) * sample_weight).sum()
 
-    def sample_losses(self, logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
-        """The losses (n), not weighted yet, in tensor operations."""
+    def evaluate(self, logits: Tensor, labels: Tensor, sample_weight: Tensor | None, reduction: str) -> Tensor:
+        """The same, where the weights of samples have no part but in statistics of the batch."""
         raise NotImplementedError
+
+    def weights_of(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """The weights (n) of the samples by their labels, 0 of ignored ones; 1 for probabilities of labels."""
+        if labels.ndim == 2:
+            return logits.new_ones(len(logits))
+        return formulas.counted(logits, labels, self.weight, self.ignore_index, self.n_labels(logits))[2]
 
     def n_labels(self, logits: Tensor) -> int:
         """How many classes there are labels for."""
@@ -107,27 +103,13 @@ class ClassificationLoss(nn.Module):
     def extra_repr(self) -> str:
         return f"reduction={self.reduction!r}"
 
-    def weighted(self, logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Logits, labels and weights (n) of the samples; those of ignored samples are 0."""
-        ignored = labels == self.ignore_index
-        logits, labels = logits.masked_fill(ignored.unsqueeze(-1), 0.0), labels.masked_fill(ignored, 0)
-        if self.weight is None:
-            weights = logits.new_ones(len(labels))
-        elif len(self.weight) != self.n_labels(logits):
-            raise ValueError(f"weight has {len(self.weight)} entries, expected {self.n_labels(logits)}, one per class")
-        else:
-            # Labels that are not classes are left to the kernel to refuse.
-            weights = self.weight[labels.clamp(0, len(self.weight) - 1)].to(logits)
-        return logits, labels, weights.masked_fill(ignored, 0.0)
 
-
-def on_cpu(logits: Tensor) -> bool:
-    """Whether the kernels can evaluate the tensor.
-
-    They have no part in ``torch.func`` and in derivatives in forward mode, which need to look into each operation.
-    """
-    transformed = torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0
-    return logits.is_cpu and not transformed
+def no_soft_targets(loss: ClassificationLoss) -> TypeError:
+    """What is raised for probabilities of labels."""
+    return TypeError(
+        f"{type(loss).__name__} has no soft targets; give integer labels, or take ExactLoss, ExpectedCostLoss or "
+        "CrossEntropyLoss"
+    )
 
 
 def _rows(input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
@@ -168,3 +150,14 @@ def _rows(input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
 def _in_rows(values: Tensor) -> Tensor:
     """Values (C) or (N, C, d1, ...) as (n, C)."""
     return values.movedim(1, -1).reshape(-1, values.shape[1]) if values.ndim > 2 else values.unsqueeze(0)
+
+
+def _sample_weights(sample_weight: Tensor, shape: torch.Size, logits: Tensor) -> Tensor:
+    """Weights of samples in rows."""
+    if not isinstance(sample_weight, Tensor) or sample_weight.shape != shape:
+        found = tuple(sample_weight.shape) if isinstance(sample_weight, Tensor) else type(sample_weight).__name__
+        raise ValueError(f"sample_weight must be a tensor in the shape of labels, {tuple(shape)}, got {found}")
+    weights = sample_weight.reshape(-1).to(logits)
+    if operators.has_values(weights) and not bool((weights >= 0).all() & weights.isfinite().all()):
+        raise ValueError("sample_weight must hold one finite number of at least 0 per sample")
+    return weights

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -9,15 +10,21 @@ import torch.distributed as distributed
 from torch import Tensor, nn
 
 from exact_learn import _core
+from exact_learn.torch import operators
 
 
 class LogitNormalization(nn.Module):
     """Shifts and scales all logits of a batch together, so that sigma has a meaning whatever the scale of the weights.
 
     ``(logits - mean) / std`` with one mean and one population standard deviation over samples and classes; the gradient
-    flows through both. In evaluation, running means of the two take their place. Where torch.distributed is
-    initialised, the statistics are those of the batches of all processes together; a RuntimeError says that one of them
-    has stopped.
+    flows through both. In evaluation, running means of the two take their place. Logits of minus infinity, masked
+    classes, stay so and do not count.
+
+    Where torch.distributed is initialised, the statistics are those of the batches of all processes together, which all
+    have to take part, with as many batches; a RuntimeError says that one of them has not. ``join()`` of
+    DistributedDataParallel stands in for the sums of the model alone, so that a process that ends early breaks these.
+    Without gradients, as in a validation by one process, the statistics are those of its own batch, and the running
+    means stay as they are.
 
     Parameters
     ----------
@@ -46,22 +53,39 @@ class LogitNormalization(nn.Module):
         """Normalises logits (n, C) whose samples have the weights (n)."""
         if not self.training:
             return (logits - self.running_mean.to(logits)) / self.running_std.to(logits)
-        column = logits.new_ones(logits.shape[0], 1) if weights is None else weights.to(logits).unsqueeze(-1)
-        totals = _total(torch.stack([(column * logits).sum(), column.sum() * logits.shape[1]]))
+        # Masked classes have no part in the statistics.
+        masked = logits == -math.inf
+        present = logits.masked_fill(masked, 0.0)
+        counts = (~masked).to(logits)
+        if weights is not None:
+            counts = counts * weights.to(logits).unsqueeze(-1)
+        shared = logits.requires_grad and torch.is_grad_enabled() and _is_shared()
+        totals = torch.stack([(counts * present).sum(), counts.sum()])
+        totals = _AllReduce.apply(totals) if shared else totals
         count = totals[1].clamp(min=torch.finfo(logits.dtype).tiny)
         mean = totals[0] / count
-        centered = logits - mean
-        variance = _total((column * centered.square()).sum()) / count
+        centered = present - mean
+        squares = (counts * centered.square()).sum()
+        variance = (_AllReduce.apply(squares) if shared else squares) / count
         # Below it, logits are equal up to rounding.
         std = variance.clamp(min=_core.LOGIT_STD_FLOOR**2).sqrt()
-        with torch.no_grad():
-            # The first batch sets the running means.
-            share = torch.where(self.batches == 0, 1.0, self.momentum).to(self.running_mean)
-            self.running_mean.lerp_(mean.to(self.running_mean), share)
-            self.running_std.lerp_(std.to(self.running_std), share)
-            self.batches.add_(1)
-        return centered / std
+        if operators.has_values(std) and std.isinf():
+            raise ValueError(
+                f"the variance of the logits, up to {present.detach().abs().max():g}, is too large for {logits.dtype}: "
+                "training has diverged, or masked classes have large finite logits instead of minus infinity"
+            )
+        # Statistics of one process of several are no step of training.
+        if shared or not _is_shared():
+            self._follow(mean, std)
+        return (centered / std).masked_fill(masked, -math.inf)
 
+    @torch.no_grad()
+    def _follow(self, mean: Tensor, std: Tensor) -> None:
+        # The first batch sets the running means.
+        share = torch.where(self.batches == 0, 1.0, self.momentum).to(self.running_mean)
+        self.running_mean.lerp_(mean.to(self.running_mean), share)
+        self.running_std.lerp_(std.to(self.running_std), share)
+        self.batches.add_(1)
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
         # A model that was trained without it has no statistics.
@@ -78,7 +102,7 @@ class _AllReduce(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, cotangent: Tensor) -> Tensor:
-        return _sum_over_processes(cotangent)
+        return _AllReduce.apply(cotangent)
 
 
 def _sum_over_processes(value: Tensor) -> Tensor:
@@ -88,12 +112,12 @@ def _sum_over_processes(value: Tensor) -> Tensor:
     except RuntimeError as error:
         raise RuntimeError(
             f"the statistics of the logits could not be added up over {distributed.get_world_size()} processes: "
-            "another process stopped, or did not answer within the timeout of init_process_group"
+            "another process stopped, ran out of batches, or did not answer within the timeout of init_process_group; "
+            "give all processes as many batches, as DistributedSampler does"
         ) from error
     return total
 
 
-def _total(value: Tensor) -> Tensor:
-    if distributed.is_available() and distributed.is_initialized() and distributed.get_world_size() > 1:
-        return _AllReduce.apply(value)
-    return value
+def _is_shared() -> bool:
+    """Whether there are other processes."""
+    return distributed.is_available() and distributed.is_initialized() and distributed.get_world_size() > 1

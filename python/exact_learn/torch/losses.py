@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from exact_learn.torch import classification, operators, quadrature
-from exact_learn.torch.classification import ClassificationLoss
+from exact_learn.torch import formulas, operators
+from exact_learn.torch.classification import ClassificationLoss, no_soft_targets
 from exact_learn.torch.logit_normalization import LogitNormalization
 from exact_learn.torch.sigma import positive
 
@@ -70,7 +70,7 @@ class ScoreLoss(ClassificationLoss):
         if callable(sigma) and not isinstance(sigma, nn.Module):
             self.schedule = sigma
             sigma = sigma(0)
-        self.sigma = sigma
+        self.sigma = _checked_sigma(sigma)
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, _checked_sigma(value) if name == "sigma" else value)
@@ -107,46 +107,56 @@ class ScoreLoss(ClassificationLoss):
             shown.append(f"margin={self.margin}")
         return ", ".join([*shown, super().extra_repr()])
 
-    def by_kernel(self, logits: Tensor, labels: Tensor) -> Tensor:
-        if self.normalization is not None:
-            counted, _, weights = self.weighted(logits, labels)
-            logits = self.normalization(counted, weights)
-        return self.kernel(logits, self.sigma_of(logits), labels, self.weight, self.ignore_index, self.reduction)
+    def evaluate(self, logits: Tensor, labels: Tensor, sample_weight: Tensor | None, reduction: str) -> Tensor:
+        if labels.ndim == 2:
+            return self._of_probabilities(logits, labels, sample_weight, reduction)
+        means, sigma, margin = self.scores(logits, labels, sample_weight)
+        return self.kernel(means, sigma, labels, margin, self.weight, self.ignore_index, reduction)
 
-    def sample_losses(self, logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
+    def scores(
+        self, logits: Tensor, labels: Tensor, sample_weight: Tensor | None
+    ) -> tuple[Tensor, Tensor, float | None]:
+        """Means (n, C) and sigma, () or (n, C), of the scores, and the margin, unless the means have it already."""
         if self.normalization is not None:
-            logits = self.normalization(logits, weights)
-        return self.expected_losses(logits, self.positive_sigma_of(logits), labels)
+            n_labels = self.n_labels(logits)
+            logits, _, weights = formulas.counted(logits, labels, self.weight, self.ignore_index, n_labels)
+            logits = self.normalization(logits, weights if sample_weight is None else weights * sample_weight)
+        sigma = self.sigma_of(logits)
+        if not operators.may_be_masked(logits):
+            return logits, sigma, self.margin
+        # The label stays what it is, for the kernels to refuse where it is masked.
+        column = labels.clamp(0, logits.shape[1] - 1).unsqueeze(-1)
+        rivals = torch.ones_like(logits, dtype=torch.bool).scatter(1, column, False)
+        return _below_all(formulas.clipped(logits, labels, self.margin), sigma, rivals), sigma, None
 
-    def of_probabilities(self, logits: Tensor, probabilities: Tensor) -> Tensor:
+    def _of_probabilities(
+        self, logits: Tensor, probabilities: Tensor, sample_weight: Tensor | None, reduction: str
+    ) -> Tensor:
         if self.weight is not None:
             if len(self.weight) != logits.shape[1]:
                 raise ValueError(f"weight has {len(self.weight)} entries, expected {logits.shape[1]}, one per class")
             probabilities = probabilities * self.weight.to(probabilities)
         costs = self.costs_of(probabilities)
         if costs is None:
-            return super().of_probabilities(logits, probabilities)
+            raise no_soft_targets(self)
         if self.margin is not None:
             raise ValueError("a margin is from the logit of the label: leave it out with soft targets")
         if self.normalization is not None:
-            logits = self.normalization(logits)
-        if classification.on_cpu(logits) and not probabilities.requires_grad:
-            # Each sample is a label of its own, with its row of costs.
-            samples = torch.arange(len(logits))
-            return operators.cost(logits, self.sigma_of(logits), samples, None, -1, self.reduction, costs)
-        distribution = quadrature.predictive_distribution(logits, self.positive_sigma_of(logits))
-        return self.reduced((costs * distribution).sum(dim=-1), logits.new_ones(len(logits)))
+            logits = self.normalization(logits, sample_weight)
+        sigma = self.sigma_of(logits)
+        if operators.may_be_masked(logits):
+            logits = _below_all(logits, sigma)
+        # Each sample is a label of its own, with its row of costs. The kernel has no gradient for these.
+        samples = torch.arange(len(logits), device=logits.device)
+        by = formulas.cost if costs.requires_grad else operators.cost
+        return by(logits, sigma, samples, None, -1, reduction, costs)
 
     def costs_of(self, probabilities: Tensor) -> Tensor | None:
         """What each prediction costs, (n, C), for probabilities of labels (n, C); None where the loss is no cost."""
         return None
 
-    def kernel(self, means: Tensor, sigma: Tensor, labels: Tensor, *reduction: Any) -> Tensor:
+    def kernel(self, means: Tensor, sigma: Tensor, labels: Tensor, margin: float | None, *reduction: Any) -> Tensor:
         """The loss for scores with means (n, C) and sigma () or (n, C), reduced by weight, ignore_index, reduction."""
-        raise NotImplementedError
-
-    def expected_losses(self, means: Tensor, sigma: Tensor, labels: Tensor) -> Tensor:
-        """The losses (n) in tensor operations."""
         raise NotImplementedError
 
     def sigma_of(self, logits: Tensor) -> Tensor:
@@ -161,19 +171,15 @@ class ScoreLoss(ClassificationLoss):
                 f"sigma of shape {tuple(sigma.shape)} does not broadcast to logits of shape {tuple(logits.shape)}"
             ) from None
 
-    def positive_sigma_of(self, logits: Tensor) -> Tensor:
-        """The same where nothing can be refused without waiting for the device: NaN where it is not positive."""
-        sigma = self.sigma_of(logits).to(logits)
-        return torch.where(sigma > 0.0, sigma, math.nan)
 
-    def clipped(self, means: Tensor, labels: Tensor) -> Tensor:
-        """The means, of which those more than the margin below the label's are lifted."""
-        if self.margin is None:
-            return means
-        # Labels that are not classes are left to the kernel to ignore or to refuse.
-        column = labels.clamp(0, means.shape[1] - 1).unsqueeze(-1)
-        floor = means.gather(1, column) - self.margin
-        return torch.where(means < floor, floor, means)
+def _below_all(means: Tensor, sigma: Tensor, masked: Tensor | None = None) -> Tensor:
+    """Means of which those of minus infinity, masked classes, are so low that they never have the largest score."""
+    masked = (means == -math.inf) if masked is None else masked & (means == -math.inf)
+    with torch.no_grad():
+        lowest = torch.where(means == -math.inf, math.inf, means).amin(dim=-1, keepdim=True)
+        reach = 1000.0 * (sigma if sigma.ndim == 0 else sigma.amax(dim=-1, keepdim=True))
+        floor = (lowest - lowest.abs() - reach.to(means)).clamp(min=torch.finfo(means.dtype).min)
+    return torch.where(masked, floor, means)
 
 
 def _checked_sigma(sigma: Any) -> Tensor | nn.Module:
@@ -182,10 +188,18 @@ def _checked_sigma(sigma: Any) -> Tensor | nn.Module:
         return sigma
     if not isinstance(sigma, Tensor):
         # Not a buffer: it keeps its precision on all devices, and compiled code sees it change.
-        return torch.tensor(positive("sigma", sigma), dtype=torch.float64)
+        return torch.tensor(positive("sigma", sigma), dtype=torch.float64, device="cpu")
     if sigma.is_complex() or sigma.dtype == torch.bool:
         raise TypeError(f"sigma must be a tensor of a floating type, got {sigma.dtype}")
     return sigma if sigma.is_floating_point() else sigma.to(torch.float64)
+
+
+def _smoothing(label_smoothing: float, margin: float | None) -> float:
+    if not 0.0 <= label_smoothing <= 1.0:
+        raise ValueError(f"label_smoothing must be at least 0 and at most 1, got {label_smoothing}")
+    if label_smoothing > 0.0 and margin is not None:
+        raise ValueError("a margin is from the logit of the label: leave it out with label smoothing")
+    return float(label_smoothing)
 
 
 class ExactLoss(ScoreLoss):
@@ -195,8 +209,15 @@ class ExactLoss(ScoreLoss):
 
     Parameters
     ----------
-    sigma, margin, normalize_logits, weight, ignore_index, reduction
-        As in :class:`ScoreLoss`.
+    sigma, margin, weight, ignore_index, reduction
+        As in :class:`ScoreLoss`. Without a sigma, it is 1 in units of the standard deviation of the logits, which are
+        normalised.
+    normalize_logits : bool, optional
+        As in :class:`ScoreLoss`; by default where no sigma is given.
+    label_smoothing : float
+        The part of the label that all classes share, at least 0 and at most 1, and 0 with a margin. The loss is linear
+        in the label and the errors of all classes add up to C - 1, so that this scales the gradient by
+        ``1 - label_smoothing`` and does nothing else.
 
     Examples
     --------
@@ -211,14 +232,32 @@ class ExactLoss(ScoreLoss):
     gradient by Monte Carlo; here both are computed by quadrature.
     """
 
+    def __init__(
+        self,
+        sigma: Sigma | None = None,
+        *,
+        normalize_logits: bool | None = None,
+        label_smoothing: float = 0.0,
+        **settings: Any,
+    ) -> None:
+        # What sigma means depends on the scale of the logits; who gives none leaves that to the loss.
+        normalized = sigma is None if normalize_logits is None else normalize_logits
+        super().__init__(1.0 if sigma is None else sigma, normalize_logits=normalized, **settings)
+        self.label_smoothing = _smoothing(label_smoothing, self.margin)
+
     def costs_of(self, probabilities: Tensor) -> Tensor:
-        return probabilities.sum(dim=-1, keepdim=True) - probabilities
+        total = probabilities.sum(dim=-1, keepdim=True)
+        return total - torch.lerp(probabilities, total / probabilities.shape[1], self.label_smoothing)
 
-    def kernel(self, means: Tensor, sigma: Tensor, labels: Tensor, *reduction: Any) -> Tensor:
-        return operators.accuracy(means, sigma, labels, *reduction, self.margin, "error")
-
-    def expected_losses(self, means: Tensor, sigma: Tensor, labels: Tensor) -> Tensor:
-        return -torch.expm1(quadrature.log_accuracy(means, sigma, labels, self.margin))
+    def kernel(self, means: Tensor, sigma: Tensor, labels: Tensor, margin: float | None, *reduction: Any) -> Tensor:
+        error = operators.accuracy(means, sigma, labels, *reduction, margin, "error")
+        if self.label_smoothing == 0.0:
+            return error
+        # The errors of all classes add up to C - 1.
+        weight, ignore_index, total = reduction
+        weights = formulas.counted(means, labels, weight, ignore_index, means.shape[1])[2]
+        share = formulas.reduced(torch.full_like(weights, 1.0 - 1.0 / means.shape[1]), weights, total)
+        return torch.lerp(error, share, self.label_smoothing)
 
 
 class ProbitLoss(ScoreLoss):
@@ -234,11 +273,8 @@ class ProbitLoss(ScoreLoss):
         As in :class:`ScoreLoss`.
     """
 
-    def kernel(self, means: Tensor, sigma: Tensor, labels: Tensor, *reduction: Any) -> Tensor:
-        return -operators.accuracy(means, sigma, labels, *reduction, self.margin, "log")
-
-    def expected_losses(self, means: Tensor, sigma: Tensor, labels: Tensor) -> Tensor:
-        return -quadrature.log_accuracy(means, sigma, labels, self.margin)
+    def kernel(self, means: Tensor, sigma: Tensor, labels: Tensor, margin: float | None, *reduction: Any) -> Tensor:
+        return -operators.accuracy(means, sigma, labels, *reduction, margin, "log")
 
 
 class TopKLoss(ScoreLoss):
@@ -260,12 +296,8 @@ class TopKLoss(ScoreLoss):
         if self.k < 1:
             raise ValueError(f"k must be at least 1, got {k}")
 
-    def kernel(self, means: Tensor, sigma: Tensor, labels: Tensor, *reduction: Any) -> Tensor:
-        return operators.top_k(means, sigma, labels, *reduction, min(self.k, means.shape[1]), self.margin)
-
-    def expected_losses(self, means: Tensor, sigma: Tensor, labels: Tensor) -> Tensor:
-        k = min(self.k, means.shape[1])
-        return 1.0 - quadrature.top_k_accuracy(means, sigma, labels, k, self.margin)
+    def kernel(self, means: Tensor, sigma: Tensor, labels: Tensor, margin: float | None, *reduction: Any) -> Tensor:
+        return operators.top_k(means, sigma, labels, *reduction, min(self.k, means.shape[1]), margin)
 
     def extra_repr(self) -> str:
         return f"k={self.k}, {super().extra_repr()}"
@@ -281,16 +313,19 @@ class ExpectedCostLoss(ScoreLoss):
         reject is a further class, with a logit of its own, that is never a label.
     sigma, margin, normalize_logits, weight, ignore_index, reduction
         As in :class:`ScoreLoss`; `weight` has an entry per label.
+    label_smoothing : float
+        The part of the label that all labels share, at least 0 and at most 1, and 0 with a margin.
     """
 
     costs: Tensor
     _sigma_place = 1
 
-    def __init__(self, costs: Tensor, sigma: Sigma = 1.0, **settings: Any) -> None:
+    def __init__(self, costs: Tensor, sigma: Sigma = 1.0, *, label_smoothing: float = 0.0, **settings: Any) -> None:
         super().__init__(sigma, **settings)
+        self.label_smoothing = _smoothing(label_smoothing, self.margin)
         costs = torch.as_tensor(costs)
         costs = costs if costs.is_floating_point() else costs.to(torch.get_default_dtype())
-        if costs.ndim != 2 or costs.numel() == 0 or not bool(costs.isfinite().all()):
+        if costs.ndim != 2 or costs.numel() == 0 or not (costs.is_meta or bool(costs.isfinite().all())):
             raise ValueError(f"costs must be a matrix (labels, predictions) of finite numbers, got {costs}")
         self.register_buffer("costs", costs)
 
@@ -298,16 +333,17 @@ class ExpectedCostLoss(ScoreLoss):
         self._check_width(probabilities)
         if self.costs.shape[0] != probabilities.shape[1]:
             raise ValueError(f"costs have {self.costs.shape[0]} rows, expected {probabilities.shape[1]}, one per class")
-        return probabilities @ self.costs.to(probabilities)
+        return probabilities @ self._smoothed_costs().to(probabilities)
 
-    def kernel(self, means: Tensor, sigma: Tensor, labels: Tensor, *reduction: Any) -> Tensor:
+    def kernel(self, means: Tensor, sigma: Tensor, labels: Tensor, margin: float | None, *reduction: Any) -> Tensor:
         self._check_width(means)
-        return operators.cost(self.clipped(means, labels), sigma, labels, *reduction, self.costs)
+        costs = self._smoothed_costs()
+        return operators.cost(formulas.clipped(means, labels, margin), sigma, labels, *reduction, costs)
 
-    def expected_losses(self, means: Tensor, sigma: Tensor, labels: Tensor) -> Tensor:
-        self._check_width(means)
-        distribution = quadrature.predictive_distribution(self.clipped(means, labels), sigma)
-        return (self.costs[labels].to(means) * distribution).sum(dim=-1)
+    def _smoothed_costs(self) -> Tensor:
+        if self.label_smoothing == 0.0:
+            return self.costs
+        return torch.lerp(self.costs, self.costs.mean(dim=0, keepdim=True), self.label_smoothing)
 
     def _check_width(self, means: Tensor) -> None:
         n_predictions = self.costs.shape[1]
@@ -337,20 +373,13 @@ class MacroF1Loss(ScoreLoss):
             raise TypeError("MacroF1Loss has no reduction: it is one number per batch")
         super().__init__(sigma, **settings)
 
-    def kernel(self, means: Tensor, sigma: Tensor, labels: Tensor, *reduction: Any) -> Tensor:
-        return 1.0 - operators.macro_f1(self.clipped(means, labels), sigma, labels, *reduction)
+    def of_rows(self, logits: Tensor, labels: Tensor, sample_weight: Tensor | None) -> Tensor:
+        if sample_weight is None or labels.ndim == 2:
+            return super().of_rows(logits, labels, None)
+        means, sigma, margin = self.scores(logits, labels, sample_weight)
+        counted = (self.weight, self.ignore_index, self.n_labels(means))
+        means, labels, weights = formulas.counted(formulas.clipped(means, labels, margin), labels, *counted)
+        return 1.0 - formulas.macro_f1(means, sigma, labels, weights * sample_weight)
 
-    def by_formula(self, logits: Tensor, labels: Tensor) -> Tensor:
-        logits, labels, weights = self.weighted(logits, labels)
-        if self.normalization is not None:
-            logits = self.normalization(logits, weights)
-        means, sigma = self.clipped(logits, labels), self.positive_sigma_of(logits)
-        return 1.0 - _macro_f1(quadrature.predictive_distribution(means, sigma), labels, weights)
-
-
-def _macro_f1(distribution: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
-    column = weights.unsqueeze(-1)
-    truth = column * nn.functional.one_hot(labels, distribution.shape[1])
-    hits, counts, predicted = (truth * distribution).sum(0), truth.sum(0), (column * distribution).sum(0)
-    occurs = counts > 0.0
-    return torch.where(occurs, 2.0 * hits / (counts + predicted), 0.0).sum() / occurs.sum()
+    def kernel(self, means: Tensor, sigma: Tensor, labels: Tensor, margin: float | None, *reduction: Any) -> Tensor:
+        return 1.0 - operators.macro_f1(formulas.clipped(means, labels, margin), sigma, labels, *reduction)

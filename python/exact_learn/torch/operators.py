@@ -1,4 +1,4 @@
-"""The kernels as differentiable operations.
+"""The losses as differentiable operations: by the kernels where they can evaluate a tensor, by formulas elsewhere.
 
 Eager code goes through an autograd function, whose overhead is a third of a custom operator's; compiled code goes
 through the custom operators, which the compiler does not look into.
@@ -6,34 +6,66 @@ through the custom operators, which the compiler does not look into.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 
-from exact_learn.torch import kernels
+from exact_learn.torch import formulas, kernels
+
+
+def on_cpu(logits: Tensor) -> bool:
+    """Whether the kernels can evaluate the tensor.
+
+    They have no part in ``torch.func`` and in derivatives in forward mode, which need to look into each operation.
+    """
+    transformed = torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0
+    return logits.is_cpu and not transformed
+
+
+def has_values(tensor: Tensor) -> bool:
+    """Whether one can look at values without waiting for a device or breaking a graph."""
+    return not torch.compiler.is_compiling() and on_cpu(tensor)
+
+
+def may_be_masked(logits: Tensor) -> bool:
+    """Whether a logit is minus infinity; True where one cannot look."""
+    return not has_values(logits) or bool((logits == -math.inf).any())
 
 
 class _Eager(torch.autograd.Function):
     # The further arguments in one tuple: autograd looks at each of its own.
     @staticmethod
     def forward(
-        ctx: Any, logits: Tensor, parameters: Tensor, kernel: Callable[..., kernels.Results], rest: tuple[Any, ...]
+        ctx: Any,
+        logits: Tensor,
+        parameters: Tensor,
+        kernel: Callable[..., kernels.Results],
+        formula: Callable[..., Tensor],
+        rest: tuple[Any, ...],
     ) -> Tensor:
         loss, logits_gradient, parameter_gradient = kernel(logits, parameters, *rest)
-        ctx.save_for_backward(logits_gradient, parameter_gradient)
+        ctx.save_for_backward(logits_gradient, parameter_gradient, logits, parameters)
         ctx.parameters = parameters.ndim, parameters.dtype
+        ctx.formula, ctx.rest = formula, rest
         return loss
 
     @staticmethod
     def backward(ctx: Any, cotangent: Tensor) -> tuple[Tensor | None, ...]:
-        if torch.is_grad_enabled():
-            raise RuntimeError(
-                "the losses of exact_learn have first derivatives only here; leave out create_graph=True, or take the "
-                "derivatives by torch.func"
-            )
-        return *_gradients(ctx, cotangent), None, None
+        by = _differentiable_gradients if torch.is_grad_enabled() else _gradients
+        return *by(ctx, cotangent), None, None, None
+
+
+def _differentiable_gradients(ctx: Any, cotangent: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    """The gradients by the formula, through which they can be differentiated."""
+    inputs = ctx.saved_tensors[2:]
+    wanted = [tensor for tensor, needed in zip(inputs, ctx.needs_input_grad, strict=False) if needed]
+    loss = ctx.formula(*inputs, *ctx.rest)
+    found = iter(torch.autograd.grad(loss, wanted, cotangent, create_graph=True))
+    return next(found) if ctx.needs_input_grad[0] else None, next(found) if ctx.needs_input_grad[1] else None
 
 
 def _setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
@@ -47,7 +79,7 @@ def _backward(ctx: Any, cotangent: Tensor, *_: Tensor) -> tuple[Tensor | None, .
 
 
 def _gradients(ctx: Any, cotangent: Tensor) -> tuple[Tensor | None, Tensor | None]:
-    logits_gradient, parameter_gradient = ctx.saved_tensors
+    logits_gradient, parameter_gradient = ctx.saved_tensors[:2]
     return (
         _product(cotangent, logits_gradient) if ctx.needs_input_grad[0] else None,
         _parameter_product(cotangent, parameter_gradient, *ctx.parameters) if ctx.needs_input_grad[1] else None,
@@ -79,7 +111,9 @@ def _empty(logits: Tensor, parameters: Tensor, labels: Tensor, *rest: Any) -> ke
     return logits.new_empty(n), logits.new_empty(logits.shape), logits.new_empty(shape)
 
 
-def _operator(schema: str, kernel: Callable[..., kernels.Results]) -> Callable[..., Tensor]:
+def _operator(
+    schema: str, kernel: Callable[..., kernels.Results], formula: Callable[..., Tensor]
+) -> Callable[..., Tensor]:
     """A differentiable operation, of whose results only the loss is returned."""
 
     def evaluate(
@@ -106,16 +140,18 @@ def _operator(schema: str, kernel: Callable[..., kernels.Results]) -> Callable[.
     operator.register_autograd(_backward, setup_context=_setup_context)
 
     def apply(logits: Tensor, parameters: Tensor, *rest: Any) -> Tensor:
+        if not on_cpu(logits):
+            return formula(logits, parameters, *rest)
         if torch.compiler.is_compiling():
             values: Tensor = operator(logits, parameters, *rest)[0]
             return values
-        return _Eager.apply(logits, parameters, evaluate, rest)
+        return _Eager.apply(logits, parameters, evaluate, formula, rest)
 
     return apply
 
 
-accuracy = _operator(", float? margin, str quantity", kernels.accuracy)
-top_k = _operator(", int k, float? margin", kernels.top_k)
-cost = _operator(", Tensor costs", kernels.cost)
-macro_f1 = _operator("", kernels.macro_f1)
-pointwise = _operator(", str loss, str setting, float value", kernels.pointwise)
+accuracy = _operator(", float? margin, str quantity", kernels.accuracy, formulas.accuracy)
+top_k = _operator(", int k, float? margin", kernels.top_k, formulas.top_k)
+cost = _operator(", Tensor costs", kernels.cost, formulas.cost)
+macro_f1 = _operator("", kernels.macro_f1, formulas.batch_macro_f1)
+pointwise = _operator(", str loss, str setting, float value", kernels.pointwise, formulas.pointwise)

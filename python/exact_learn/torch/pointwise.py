@@ -1,8 +1,8 @@
 """Losses that need no integral: the baselines of the paper, and cross-entropy with its relatives.
 
-Each is stated twice: by a kernel of exact-core, which evaluates tensors on the CPU, and by a `formula` in tensor
-operations, for the devices that the kernels do not run on. To copy logits to the CPU and gradients back would make each
-step wait for the device. The tests hold both against each other, values and gradients, sample by sample.
+Each is stated twice: by a kernel of exact-core, which evaluates tensors on the CPU, and by a formula in tensor
+operations (:mod:`exact_learn.torch.formulas`), for the devices that the kernels do not run on. To copy logits to the
+CPU and gradients back would make each step wait for the device.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from exact_learn import _core
-from exact_learn.torch import operators
-from exact_learn.torch.classification import ClassificationLoss
+from exact_learn.torch import formulas, operators
+from exact_learn.torch.classification import ClassificationLoss, no_soft_targets
 from exact_learn.torch.sigma import positive
 
 
 class PointwiseLoss(ClassificationLoss):
-    """A loss with one setting, evaluated by the kernel of the loss on the CPU, by `formula` elsewhere."""
+    """A loss with one setting, evaluated by the kernel of the loss on the CPU, by its formula elsewhere."""
 
     kernel: str
     """The name of the loss in exact-core."""
@@ -34,13 +34,18 @@ class PointwiseLoss(ClassificationLoss):
         self.setting = setting
         self.register_buffer("no_parameters", torch.zeros(0), persistent=False)
 
-    def by_kernel(self, logits: Tensor, labels: Tensor) -> Tensor:
-        reduction = (self.weight, self.ignore_index, self.reduction)
-        loss = (self.kernel, self.setting_name, self.setting)
-        return operators.pointwise(logits, self.parameters_of_loss(), labels, *reduction, *loss)
+    def evaluate(self, logits: Tensor, labels: Tensor, sample_weight: Tensor | None, reduction: str) -> Tensor:
+        if labels.ndim == 2:
+            return self.of_probabilities(logits, labels, reduction)
+        # Without an integral, the formula is as good, and drops masked classes.
+        masked = operators.has_values(logits) and operators.may_be_masked(logits)
+        how = (self.weight, self.ignore_index, reduction)
+        by = formulas.pointwise if masked else operators.pointwise
+        return by(logits, self.parameters_of_loss(), labels, *how, self.kernel, self.setting_name, self.setting)
 
-    def sample_losses(self, logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
-        return self.formula(logits, labels)
+    def of_probabilities(self, logits: Tensor, probabilities: Tensor, reduction: str) -> Tensor:
+        """The same with probabilities of labels (n, C)."""
+        raise no_soft_targets(self)
 
     def extra_repr(self) -> str:
         return f"{self.setting:g}, {super().extra_repr()}"
@@ -48,19 +53,6 @@ class PointwiseLoss(ClassificationLoss):
     def parameters_of_loss(self) -> Tensor:
         """The learned parameters, in the order of the kernel."""
         return self.no_parameters
-
-    def formula(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """The losses in tensor operations."""
-        raise NotImplementedError
-
-
-def _over_alternatives(labels: Tensor, terms: Tensor) -> Tensor:
-    """The sum of the terms (n, C) over the classes that are not the label."""
-    return terms.sum(dim=-1) - terms.gather(1, labels.unsqueeze(-1)).squeeze(-1)
-
-
-def _differences(logits: Tensor, labels: Tensor) -> Tensor:
-    return logits.gather(1, labels.unsqueeze(-1)) - logits
 
 
 class HingeLoss(PointwiseLoss):
@@ -80,11 +72,6 @@ class HingeLoss(PointwiseLoss):
     def __init__(self, margin: float = 1.0, **settings: Any) -> None:
         super().__init__(_at_least("margin", margin, 0.0), **settings)
 
-    def formula(self, logits: Tensor, labels: Tensor) -> Tensor:
-        column = labels.unsqueeze(-1)
-        rival = logits.scatter(1, column, -math.inf).amax(dim=-1)
-        return (self.setting + rival - logits.gather(1, column).squeeze(-1)).clamp(min=0.0)
-
 
 class SigmoidLoss(PointwiseLoss):
     """The sum over ``i != y`` of ``1 - sigmoid((logit_y - logit_i) / temperature)``.
@@ -103,10 +90,6 @@ class SigmoidLoss(PointwiseLoss):
     def __init__(self, temperature: float = 1.0, **settings: Any) -> None:
         super().__init__(positive("temperature", temperature), **settings)
 
-    def formula(self, logits: Tensor, labels: Tensor) -> Tensor:
-        terms = torch.sigmoid(-_differences(logits, labels) / self.setting)
-        return _over_alternatives(labels, terms)
-
 
 class PolynomialLoss(PointwiseLoss):
     """The sum over ``i != y`` of ``0.25 d**3 - 0.75 d + 0.5``, d the difference over the temperature within [-1, 1].
@@ -124,10 +107,6 @@ class PolynomialLoss(PointwiseLoss):
 
     def __init__(self, temperature: float = 1.0, **settings: Any) -> None:
         super().__init__(positive("temperature", temperature), **settings)
-
-    def formula(self, logits: Tensor, labels: Tensor) -> Tensor:
-        d = (_differences(logits, labels) / self.setting).clamp(-1.0, 1.0)
-        return _over_alternatives(labels, 0.25 * d**3 - 0.75 * d + 0.5)
 
 
 class BetaBernoulliLoss(PointwiseLoss):
@@ -154,12 +133,6 @@ class BetaBernoulliLoss(PointwiseLoss):
     def parameters_of_loss(self) -> Tensor:
         return self.logits_of_mixture
 
-    def formula(self, logits: Tensor, labels: Tensor) -> Tensor:
-        twice_weight, theta = torch.sigmoid(self.logits_of_mixture.to(logits)).unbind()
-        won = torch.sigmoid(_differences(logits, labels) / self.setting)
-        terms = -torch.log(0.5 * twice_weight * theta + (1.0 - 0.5 * twice_weight) * won)
-        return _over_alternatives(labels, terms)
-
 
 class Poly1Loss(PointwiseLoss):
     """Cross-entropy plus ``epsilon (1 - p_y)`` (Leng et al., arXiv 2204.12511).
@@ -178,10 +151,6 @@ class Poly1Loss(PointwiseLoss):
     def __init__(self, epsilon: float = 1.0, **settings: Any) -> None:
         super().__init__(_at_least("epsilon", epsilon, -1.0), **settings)
 
-    def formula(self, logits: Tensor, labels: Tensor) -> Tensor:
-        surprisal = functional.cross_entropy(logits, labels, reduction="none")
-        return surprisal - self.setting * torch.expm1(-surprisal)
-
 
 class FocalLoss(PointwiseLoss):
     """``-(1 - p_y)**gamma log p_y`` (Lin et al., arXiv 1708.02002).
@@ -199,10 +168,6 @@ class FocalLoss(PointwiseLoss):
 
     def __init__(self, gamma: float = 2.0, **settings: Any) -> None:
         super().__init__(_at_least("gamma", gamma, 0.0), **settings)
-
-    def formula(self, logits: Tensor, labels: Tensor) -> Tensor:
-        surprisal = functional.cross_entropy(logits, labels, reduction="none")
-        return (-torch.expm1(-surprisal)) ** self.setting * surprisal
 
 
 class CrossEntropyLoss(PointwiseLoss):
@@ -227,13 +192,11 @@ class CrossEntropyLoss(PointwiseLoss):
             raise ValueError(f"label_smoothing must be at least 0 and below 1, got {label_smoothing}")
         super().__init__(float(label_smoothing), **settings)
 
-    def of_probabilities(self, logits: Tensor, probabilities: Tensor) -> Tensor:
+    def of_probabilities(self, logits: Tensor, probabilities: Tensor, reduction: str) -> Tensor:
         weight = None if self.weight is None else self.weight.to(logits)
-        how = {"reduction": self.reduction, "label_smoothing": self.setting}
-        return functional.cross_entropy(logits, probabilities, weight, **how)
-
-    def formula(self, logits: Tensor, labels: Tensor) -> Tensor:
-        return functional.cross_entropy(logits, labels, reduction="none", label_smoothing=self.setting)
+        return functional.cross_entropy(
+            logits, probabilities, weight, reduction=reduction, label_smoothing=self.setting
+        )
 
 
 def _at_least(name: str, value: float, bound: float) -> float:

@@ -1,7 +1,6 @@
 """A fit with given settings: what is minimised, what is predicted, and every input that is refused."""
 
 import doctest
-import pickle
 
 import numpy as np
 import pytest
@@ -141,20 +140,6 @@ def test_a_limit_of_steps_that_is_reached_is_reported():
     with pytest.warns(ConvergenceWarning, match="not converged after 2 steps; raise max_iter"):
         fitted = ExactClassifier(max_iter=2).fit(X, y)
     assert fitted.n_iter_ == 2
-
-
-def test_pickles_are_read_by_other_versions():
-    X, y = clusters()
-    fitted = ExactClassifier().fit(X, y)
-    for version in (_core.__version__, "0.0.1", "99.0.0"):
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(_core, "__version__", version)
-            assert fitted.__getstate__()["_exact_learn_version"] == version
-            bytes_ = pickle.dumps(fitted)
-        again = pickle.loads(bytes_)
-        assert (again.decision_function(X) == fitted.decision_function(X)).all()
-        assert (again.predict_proba(X) == fitted.predict_proba(X)).all()
-        assert (again.predict(X) == fitted.predict(X)).all()
 
 
 def test_pickles_of_other_formats_and_damaged_ones_are_refused():

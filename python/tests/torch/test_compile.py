@@ -13,7 +13,7 @@ from exact_learn.torch import (
     MacroF1Loss,
     ProbitLoss,
     TopKLoss,
-    classification,
+    operators,
 )
 
 LOSSES = {
@@ -55,7 +55,7 @@ def test_compiled_losses_are_those_of_eager_code(name, samples):
 @pytest.mark.parametrize("name", ["exact", "learned", "top-k", "cost", "macro-f1", "pointwise"])
 def test_tensor_operations_compile_too(name, samples, monkeypatch):
     """On other devices than the CPU."""
-    monkeypatch.setattr(classification, "on_cpu", lambda _: False)
+    monkeypatch.setattr(operators, "on_cpu", lambda _: False)
     test_compiled_losses_are_those_of_eager_code(name, samples)
 
 

@@ -28,15 +28,18 @@ from exact_learn.torch import (
     ProbitLoss,
     SigmoidLoss,
     TopKLoss,
-    classification,
+    functional,
     gradient_normalizer,
     losses,
+    operators,
+    quadrature,
     sigma,
 )
 
 COSTS = torch.rand(4, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(5))
 SCORE_LOSSES = {
-    "exact": ExactLoss,
+    # Without a sigma it would normalise, where samples depend on each other.
+    "exact": functools.partial(ExactLoss, normalize_logits=False),
     "probit": ProbitLoss,
     "top-k": functools.partial(TopKLoss, 2),
     "expected cost": functools.partial(ExpectedCostLoss, COSTS),
@@ -72,7 +75,7 @@ def gradient_of(value, at):
 def without_kernels():
     """The tensor operations of other devices, on the CPU."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(classification, "on_cpu", lambda _: False)
+        patch.setattr(operators, "on_cpu", lambda _: False)
         yield
 
 
@@ -141,10 +144,28 @@ def test_gradients_flow_to_the_parameters_of_beta_bernoulli():
     assert torch.autograd.gradcheck(of_parameters, loss.logits_of_mixture)
 
 
-def test_second_derivatives_are_refused_not_wrong():
-    logits, labels = batch()
-    with pytest.raises(RuntimeError, match="first derivatives only"):
-        torch.autograd.grad(ExactLoss()(logits, labels), logits, create_graph=True)
+@pytest.mark.parametrize("reduction", ["mean", "none"])
+@pytest.mark.parametrize("name", ALL_LOSSES)
+def test_second_derivatives_agree_with_differences(name, reduction):
+    logits, labels = batch(4)
+    weight = torch.tensor([0.5, 1.0, 2.0, 0.1], dtype=torch.float64)
+    settings = {"weight": weight, "ignore_index": 1}
+    if name != "macro-f1":
+        settings["reduction"] = reduction
+    cases = [{}] if name in POINTWISE_LOSSES else [{"margin": 0.4, "normalize_logits": True}, {"sigma": 0.3}]
+    for case in cases:
+        loss = ALL_LOSSES[name](**case, **settings).double()
+        assert torch.autograd.gradgradcheck(lambda x, loss=loss: loss(x, labels), logits), case
+
+
+def test_second_derivatives_flow_to_sigma_and_from_certain_samples():
+    logits, labels = batch(4)
+    sigma = torch.tensor(0.7, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradgradcheck(lambda x, s: ProbitLoss(sigma=s)(x, labels), (logits, sigma))
+    for dtype in (torch.float32, torch.float64):
+        certain = torch.tensor([[40.0, 0.0, -3000.0]], dtype=dtype, requires_grad=True)
+        (slope,) = torch.autograd.grad(ExactLoss(1.0)(certain, torch.tensor([0])), certain, create_graph=True)
+        assert gradient_of(slope.square().sum(), certain).isfinite().all()
 
 
 # Settings, and the scale of the slopes, which grow as 1 / sigma.
@@ -203,8 +224,8 @@ def test_tensor_operations_follow_hopeless_and_certain_samples():
     logits = torch.stack([differences, torch.zeros(5), torch.full((5,), 0.5)], dim=1)
     labels = torch.zeros(5, dtype=torch.long)
     one = torch.tensor(1.0, dtype=torch.float64)
-    expected = losses.operators.accuracy(logits, one, labels, None, -100, "none", None, "log")
-    found = losses.quadrature.log_accuracy(logits, one, labels, None)
+    expected = operators.accuracy(logits, one, labels, None, -100, "none", None, "log")
+    found = quadrature.log_accuracy(logits, one, labels)
     torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-12)
 
 
@@ -240,16 +261,157 @@ def test_ignored_samples_do_not_count(name):
     assert (gradient[6:] == 0.0).all() and gradient.isfinite().all()
 
 
+@pytest.mark.parametrize("kernels", [True, False])
+@pytest.mark.parametrize("name", ALL_LOSSES)
+def test_masked_classes_are_as_if_there_were_none(name, kernels):
+    logits, labels = batch(8)
+    masked = torch.full((8, 2), -math.inf, dtype=torch.float64)
+    wide = torch.cat([logits, masked], dim=1)
+    labels[5] = -100
+    costs = torch.nn.functional.pad(COSTS, (0, 2), value=5.0)
+    cases = [{}] if name in POINTWISE_LOSSES else [{"margin": 0.3}, {"normalize_logits": True}]
+    for case in cases:
+        loss = ALL_LOSSES[name](**case)
+        other = ExpectedCostLoss(costs, **case) if name == "expected cost" else ALL_LOSSES[name](**case)
+        if name == "cross-entropy":
+            # The smoothed label has a share of the masked classes, which costs as much as with PyTorch's own.
+            loss, other = CrossEntropyLoss(), CrossEntropyLoss()
+        with contextlib.nullcontext() if kernels else without_kernels():
+            expected, found = loss(logits, labels), other(wide, labels)
+            torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-12)
+            torch.testing.assert_close(gradient_of(found, logits), gradient_of(expected, logits), rtol=1e-8, atol=1e-10)
+
+
+@pytest.mark.parametrize("kernels", [True, False])
+def test_soft_targets_and_statistics_leave_masked_classes_out(kernels):
+    logits, _ = batch(5)
+    target = torch.softmax(logits.detach(), dim=1)
+    wide, wide_target = (
+        torch.nn.functional.pad(logits, (1, 0), value=-math.inf),
+        torch.nn.functional.pad(target, (1, 0)),
+    )
+    with contextlib.nullcontext() if kernels else without_kernels():
+        loss, other = ExactLoss(normalize_logits=True), ExactLoss(normalize_logits=True)
+        torch.testing.assert_close(other(wide, wide_target), loss(logits, target))
+        for name in ("running_mean", "running_std"):
+            torch.testing.assert_close(getattr(other.normalization, name), getattr(loss.normalization, name))
+        torch.testing.assert_close(other.eval()(wide, wide_target), loss.eval()(logits, target))
+
+
+def test_a_masked_label_is_refused_and_wrong_on_other_devices():
+    logits = torch.tensor([[0.0, 1.0, -math.inf]], requires_grad=True)
+    label = torch.tensor([2])
+    for loss in (
+        ExactLoss(1.0),
+        ProbitLoss(),
+        TopKLoss(2),
+        ExactLoss(margin=0.5),
+        ExpectedCostLoss(1.0 - torch.eye(3)),
+    ):
+        with pytest.raises(ValueError, match="logit -inf of sample 0, class 2"):
+            loss(logits, label)
+    for loss in (ExactLoss(1.0), TopKLoss(2)):
+        with without_kernels():
+            value = loss(logits, label)
+            assert value == 1.0 and (gradient_of(value, logits) == 0.0).all()
+
+
+@pytest.mark.parametrize("kernels", [True, False])
+@pytest.mark.parametrize("name", ALL_LOSSES)
+def test_sample_weights_are_repeated_samples(name, kernels):
+    logits, labels = batch(6)
+    labels[4] = -100
+    weights = torch.tensor([1.0, 2.0, 0.0, 3.0, 2.0, 1.0])
+    rows = torch.repeat_interleave(torch.arange(6), weights.long())
+    settings = {"weight": torch.tensor([0.5, 1.0, 2.0, 0.1])}
+    settings |= {} if name in POINTWISE_LOSSES else {"normalize_logits": True}
+    with contextlib.nullcontext() if kernels else without_kernels():
+        for reduction in ("mean",) if name == "macro-f1" else ("mean", "sum"):
+            settings |= {} if name == "macro-f1" else {"reduction": reduction}
+            expected = ALL_LOSSES[name](**settings)(logits[rows], labels[rows])
+            found = ALL_LOSSES[name](**settings)(logits, labels, sample_weight=weights)
+            torch.testing.assert_close(found, expected, rtol=1e-6, atol=1e-9)
+            torch.testing.assert_close(gradient_of(found, logits), gradient_of(expected, logits), rtol=1e-5, atol=1e-7)
+    images = ExactLoss(1.0, reduction="none")(
+        logits.reshape(2, 3, 4).movedim(-1, 1), labels.reshape(2, 3), weights.reshape(2, 3)
+    )
+    torch.testing.assert_close(images.reshape(-1), weights * ExactLoss(1.0, reduction="none")(logits, labels))
+
+
+def test_label_smoothing_is_a_soft_target():
+    logits, labels = batch(6)
+    one_hot = torch.nn.functional.one_hot(labels, 4).double()
+    smooth = 0.9 * one_hot + 0.1 / 4
+    for reduction in ("mean", "sum", "none"):
+        for name in ("exact", "expected cost"):
+            loss = SCORE_LOSSES[name]
+            expected = loss(reduction=reduction)(logits, smooth)
+            for target in (labels, one_hot):
+                found = loss(label_smoothing=0.1, reduction=reduction)(logits, target)
+                torch.testing.assert_close(found, expected, rtol=1e-6, atol=1e-9)
+    ignored = labels.clone()
+    ignored[0] = -100
+    found = ExactLoss(1.0, label_smoothing=0.1, reduction="sum")(logits, ignored)
+    torch.testing.assert_close(found, ExactLoss(1.0, reduction="sum")(logits[1:], smooth[1:]), rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int8, torch.int16, torch.int32])
+def test_labels_are_of_any_integer_type(dtype):
+    logits, labels = batch(6)
+    labels[2] = 100
+    for name, loss in ALL_LOSSES.items():
+        expected = loss(ignore_index=100)(logits, labels)
+        torch.testing.assert_close(loss(ignore_index=100)(logits, labels.to(dtype)), expected, msg=name)
+
+
+@pytest.mark.parametrize("kernels", [True, False])
+def test_huge_logits_have_right_losses(kernels):
+    logits = torch.tensor([[1e38, -1e38, 0.0], [-1e38, 1e38, 0.0], [1.5e38, 1.5e38, -1.5e38]], requires_grad=True)
+    labels = torch.tensor([0, 0, 1])
+    expected = torch.tensor([0.0, 1.0, 0.5])
+    cases = [
+        functools.partial(ExactLoss, 1.0),
+        functools.partial(TopKLoss, 1),
+        functools.partial(ExpectedCostLoss, 1.0 - torch.eye(3)),
+    ]
+    with contextlib.nullcontext() if kernels else without_kernels():
+        for loss in cases:
+            found = loss(reduction="none")(logits, labels)
+            torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
+            assert gradient_of(found.sum(), logits).isfinite().all()
+        found = MacroF1Loss()(logits, labels)
+        assert 0.0 < found < 1.0 and gradient_of(found, logits).isfinite().all()
+    with pytest.raises(ValueError, match=r"variance of the logits, up to 1.5e\+38, is too large"):
+        ExactLoss(normalize_logits=True)(logits, labels)
+
+
+def test_functions_are_losses_without_state():
+    logits, labels = batch()
+    weights = torch.arange(6.0)
+    pairs = [
+        (functional.exact_loss(logits, labels, 0.5, margin=0.3), ExactLoss(0.5, margin=0.3)(logits, labels)),
+        (functional.probit_loss(logits, labels), ProbitLoss()(logits, labels)),
+        (functional.top_k_loss(logits, labels, 2, 0.5), TopKLoss(2, 0.5)(logits, labels)),
+        (functional.expected_cost_loss(logits, labels, COSTS), ExpectedCostLoss(COSTS)(logits, labels)),
+        (functional.macro_f1_loss(logits, labels, 0.5), MacroF1Loss(0.5)(logits, labels)),
+        (functional.exact_loss(logits, labels, sample_weight=weights), ExactLoss()(logits, labels, weights)),
+    ]
+    for found, expected in pairs:
+        assert found == expected
+    sigma = torch.tensor([0.5, 0.6, 0.7, 0.8], dtype=torch.float64, requires_grad=True)
+    assert gradient_of(functional.exact_loss(logits, labels, sigma), sigma).shape == (4,)
+
+
 def test_all_samples_ignored_is_what_cross_entropy_gives():
     logits, labels = torch.zeros(2, 3), torch.full((2,), -100)
     assert ExactLoss()(logits, labels).isnan() and torch.nn.CrossEntropyLoss()(logits, labels).isnan()
-    assert ExactLoss(reduction="sum")(logits, labels) == 0.0
+    assert ExactLoss(1.0, reduction="sum")(logits, labels) == 0.0
 
 
 def test_empty_batches_are_what_cross_entropy_gives():
     logits, labels = torch.zeros(0, 3), torch.zeros(0, dtype=torch.long)
-    assert ExactLoss(reduction="sum")(logits, labels) == 0.0
-    assert ExactLoss(reduction="none")(logits, labels).shape == (0,)
+    assert ExactLoss(1.0, reduction="sum")(logits, labels) == 0.0
+    assert ExactLoss(1.0, reduction="none")(logits, labels).shape == (0,)
     assert HingeLoss(reduction="none")(logits, labels).shape == (0,)
 
 
@@ -288,8 +450,8 @@ def test_autocast_leaves_losses_and_their_sums_in_single_precision(kernels):
             value = loss()(halves, labels)
             assert value.dtype == torch.float32, name
             torch.testing.assert_close(value, loss()(halves.float(), labels))
-        total = ExactLoss(reduction="none")(halves, labels).sum()
-    torch.testing.assert_close(total, ExactLoss(reduction="sum")(halves.float(), labels), rtol=1e-5, atol=0.0)
+        total = ExactLoss(1.0, reduction="none")(halves, labels).sum()
+    torch.testing.assert_close(total, ExactLoss(1.0, reduction="sum")(halves.float(), labels), rtol=1e-5, atol=0.0)
 
 
 def test_schedules_move_sigma():
@@ -323,9 +485,21 @@ def test_sigma_is_learned():
     assert [name for name, _ in ExactLoss(torch.nn.Parameter(torch.tensor(1.0))).named_parameters()] == ["sigma"]
 
 
+def test_without_a_sigma_logits_are_normalised():
+    logits, labels = batch()
+    expected = ExactLoss(1.0, normalize_logits=True)(logits, labels)
+    for found in (
+        ExactLoss()(logits, labels),
+        ExactLoss()(5.0 * logits, labels),
+        functional.exact_loss(logits, labels),
+    ):
+        torch.testing.assert_close(found, expected)
+    assert ExactLoss(1.0).normalization is None and ExactLoss(normalize_logits=False).normalization is None
+
+
 def test_sigma_can_be_set():
     logits, labels = batch()
-    loss = ExactLoss()
+    loss = ExactLoss(1.0)
     loss.sigma = 0.5
     torch.testing.assert_close(loss(logits, labels), ExactLoss(0.5)(logits, labels))
     loss.sigma = torch.tensor(2)
@@ -338,31 +512,6 @@ def test_a_sigma_that_is_not_positive_gives_no_number_on_other_devices():
         for sigma_now in (-1.0, 0.0):
             for name, loss in (SCORE_LOSSES | {"macro-f1": MacroF1Loss}).items():
                 assert loss(sigma=torch.tensor(sigma_now))(logits, labels).isnan(), name
-
-
-def test_the_state_is_tensors_and_models_of_other_losses_load():
-    class Model(torch.nn.Module):
-        def __init__(self, criterion):
-            super().__init__()
-            self.layer = torch.nn.Linear(2, 4)
-            self.criterion = criterion
-
-    schedule = GeometricSchedule(10.0, 0.1, steps=3)
-    model = Model(ExactLoss(schedule, normalize_logits=True))
-    model.criterion.step()
-    state = model.state_dict()
-    assert all(isinstance(value, torch.Tensor) for value in state.values())
-    other = Model(ExactLoss(schedule, normalize_logits=True))
-    other.load_state_dict(state)
-    assert other.criterion.steps == 1 and other.criterion.sigma == pytest.approx(1.0)
-    # One that was trained with cross-entropy, and one of a version that kept a dictionary.
-    other.load_state_dict(Model(torch.nn.CrossEntropyLoss()).state_dict())
-    old = {name: value for name, value in state.items() if name != "criterion.steps"}
-    other.load_state_dict(old | {"criterion._extra_state": {"steps": 2}})
-    assert other.criterion.steps == 2
-    assert list(Model(ExactLoss(0.5)).state_dict()) == ["layer.weight", "layer.bias"]
-    with pytest.raises(RuntimeError, match="running_std"):
-        other.load_state_dict({name: value for name, value in state.items() if not name.endswith("running_std")})
 
 
 @pytest.mark.parametrize("kernels", [True, False])
@@ -391,7 +540,7 @@ def test_soft_targets_have_the_shapes_and_weights_of_cross_entropy():
         loss = ExactLoss(0.7, weight=weight, reduction=reduction, normalize_logits=True).eval()
         torch.testing.assert_close(loss(logits, one_hot), loss(logits, labels))
     images, targets = (rows.reshape(2, 3, 4).movedim(-1, 1) for rows in (logits, one_hot))
-    loss = ExactLoss(reduction="none")
+    loss = ExactLoss(1.0, reduction="none")
     torch.testing.assert_close(loss(images, targets), loss(logits, labels).reshape(2, 3))
     assert loss(logits[0], one_hot[0]).shape == ()
     mixed = 0.3 * one_hot + 0.7 * one_hot.flip(0)
@@ -418,19 +567,10 @@ def test_function_transforms_see_the_derivatives(name):
     torch.testing.assert_close(each / len(labels), expected, **tolerance)
 
 
-def test_state_and_copies_keep_the_loss():
-    logits, labels = batch()
-    loss = ExactLoss(0.5, normalize_logits=True, weight=torch.ones(4))
-    loss(logits, labels)
-    other = ExactLoss(0.5, normalize_logits=True, weight=torch.zeros(4))
-    other.load_state_dict(loss.state_dict())
-    torch.testing.assert_close(other.eval()(logits, labels), copy.deepcopy(loss).eval()(logits, labels))
-
-
 def test_large_batches_do_not_depend_on_the_split():
     logits, labels = batch(4096)
-    each = ExactLoss(reduction="none")(logits, labels)
-    parts = [ExactLoss(reduction="none")(logits[i : i + 512], labels[i : i + 512]) for i in range(0, 4096, 512)]
+    each = ExactLoss(1.0, reduction="none")(logits, labels)
+    parts = [ExactLoss(1.0, reduction="none")(logits[i : i + 512], labels[i : i + 512]) for i in range(0, 4096, 512)]
     torch.testing.assert_close(torch.cat(parts), each, rtol=1e-13, atol=0.0)
 
 
@@ -469,6 +609,11 @@ LOGITS, LABELS = torch.zeros(2, 3), torch.tensor([0, 1])
         (lambda: ExactLoss()(LOGITS, torch.tensor([0, 1, 2])), ValueError, "labels have shape"),
         (lambda: ExactLoss()(torch.zeros(2, 0), LABELS), ValueError, "at least one class"),
         (lambda: ExactLoss()(torch.tensor(1.0), torch.tensor(0)), ValueError, "must have shape"),
+        (lambda: ExactLoss(label_smoothing=1.5), ValueError, "label_smoothing must be at least 0"),
+        (lambda: ExactLoss(label_smoothing=0.1, margin=1.0), ValueError, "leave it out with label smoothing"),
+        (lambda: ExactLoss()(LOGITS, LABELS, torch.ones(3)), ValueError, r"in the shape of labels, \(2,\), got \(3,\)"),
+        (lambda: ExactLoss()(LOGITS, LABELS, [1.0, 1.0]), ValueError, "got list"),
+        (lambda: ExactLoss()(LOGITS, LABELS, torch.tensor([1.0, -1.0])), ValueError, "sample_weight must hold"),
         (lambda: TopKLoss(0), ValueError, "k must be at least 1"),
         (lambda: ExpectedCostLoss(torch.ones(3)), ValueError, "must be a matrix"),
         (lambda: ExpectedCostLoss(torch.full((2, 3), math.nan)), ValueError, "finite"),
@@ -495,7 +640,7 @@ def test_bad_inputs_are_refused(call, error, message):
         call()
 
 
-@pytest.mark.parametrize("module", [losses, sigma, gradient_normalizer])
+@pytest.mark.parametrize("module", [functional, losses, sigma, gradient_normalizer])
 def test_examples_of_the_documentation_hold(module):
     failed, attempted = doctest.testmod(module)
     assert failed == 0 and attempted > 0

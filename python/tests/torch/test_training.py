@@ -68,13 +68,21 @@ def two_workers(directory, *arguments):
             worker.communicate()
 
 
-def test_two_processes_are_one_on_the_joined_batch(tmp_path):
+def test_two_processes_are_one_on_the_joined_batch_and_one_evaluates_alone(tmp_path):
     with two_workers(tmp_path) as workers:
         assert [worker.wait(timeout=120) for worker in workers] == [0, 0]
     worker_functions = runpy.run_path(str(WORKER))
     expected = worker_functions["step"](*worker_functions["samples"](), parallel=False)
     for rank in range(2):
         torch.testing.assert_close(torch.load(tmp_path / f"{rank}.pt"), expected)
+
+    model, criterion = worker_functions["model_and_criterion"](parallel=False)
+    inputs, labels = worker_functions["samples"]()
+    in_training, in_evaluation, mean, batches = torch.load(tmp_path / "validation.pt")
+    torch.testing.assert_close(in_training, criterion(model(inputs), labels).detach())
+    # As before any step of training.
+    torch.testing.assert_close(in_evaluation, ExactLoss(0.5)(model(inputs), labels).detach())
+    assert mean == 0.0 and batches == 0
 
 
 def test_a_lost_process_stops_the_others(tmp_path):
@@ -86,7 +94,7 @@ def test_a_lost_process_stops_the_others(tmp_path):
         workers[1].kill()
         _, message = workers[0].communicate(timeout=60)
         assert workers[0].returncode == 1
-    assert "another process stopped" in message
+    assert "another process stopped, ran out of batches" in message
 
 
 def test_gradients_are_divided_by_their_running_norm():
