@@ -249,3 +249,18 @@ fn lists_of_files_and_labels() {
     let other = ImageDataset::labelled(&path, Some(&folder.path().join("images")), None).unwrap();
     assert_eq!((&other.train, &other.test), (&dataset.train, &dataset.test));
 }
+
+/// Numbers of classes, however many, are no measurements.
+#[test]
+fn lists_with_many_numbered_classes() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut list = vec!["file,label".to_string()];
+    for at in 0..300 {
+        write_image(&folder.path().join(format!("{at}.png")), grey(1, 1, 0));
+        list.push(format!("{at}.png,{}", at % 150 + 1));
+    }
+    let path = folder.path().join("labels.csv");
+    std::fs::write(&path, list.join("\n")).unwrap();
+    let dataset = ImageDataset::labelled(&path, None, None).unwrap();
+    assert_eq!((dataset.train.n_classes(), dataset.train.class_names()[149].as_str()), (150, "150"));
+}
