@@ -146,11 +146,11 @@ impl Recipe {
     /// The same with what depends on the images filled in: the share of validation images and the changes of
     /// the others.
     #[must_use]
-    pub fn resolved(&self, images: &Images) -> Self {
+    pub fn resolved(self, images: &Images) -> Self {
         Self {
             validation_fraction: Some(self.validation_share(images.len())),
             augmentation: Some(AugmentationSetting::Transforms(self.transforms(ImageShape::of(images)))),
-            ..self.clone()
+            ..self
         }
     }
 

@@ -221,8 +221,8 @@ fn a_network_learns_other_classes_from_what_it_knows() {
         let train = ["vision", "train", "--data", "photos", "--from", MODEL, "--out", "tuned", "--json"];
         folder.exact(&[&train[..], more].concat())
     };
-    let run = from(&["--epochs", "6", "--batch-size", "8", "--freeze", "2"]);
-    let record = run.json();
+    let run = from(&["--epochs", "6", "--batch-size", "8", "--freeze", "2"]).succeeded();
+    let record: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
     assert_eq!(record["recipe"]["model"], "small-cnn");
     assert_eq!(record["recipe"]["freeze"], 2);
     assert_eq!(record["recipe"]["first-layer-rate"], 0.1);

@@ -11,7 +11,7 @@ use exact_images::{ImageSize, Images};
 use rand::RngExt as _;
 
 use super::Trainer;
-use crate::augment::{Purpose, Transform, stream};
+use crate::augment::{AugmentationSetting, Purpose, Transform, stream};
 use crate::file::Tensors;
 use crate::{Freeze, ImageClassifier, LearningRate, Recipe, VisionError};
 
@@ -113,7 +113,7 @@ fn an_interrupted_run_ends_as_an_uninterrupted_one() {
         let weights = |folder: &Path| {
             let trainer = trainer(&images, &recipe, folder);
             let (trainee, optimizer) = trainer.trainee().unwrap();
-            let recipe = recipe.resolved(&images);
+            let recipe = recipe.clone().resolved(&images);
             let path = trainer.checkpoint_path();
             let checkpoint =
                 crate::checkpoint::read(&path, &recipe, &trainer.description, trainee, optimizer).unwrap();
@@ -411,7 +411,8 @@ fn images_of_another_shape_are_refused() {
     assert!(matches!(missing, Err(VisionError::Read { .. })));
     let few = Trainer::new(&images, recipe("epochs = 1"), folder.path(), &Device::default());
     assert!(matches!(few, Err(VisionError::Data(_))));
-    let wrong = Recipe { augmentation: vec![Transform::Cutout { size: 0 }], ..recipe("epochs = 1") };
+    let nothing = AugmentationSetting::Transforms(vec![Transform::Cutout { size: 0 }]);
+    let wrong = Recipe { augmentation: Some(nothing), ..recipe("epochs = 1") };
     let wrong = Trainer::new(&bars(60, 0), wrong, folder.path(), &Device::default());
     assert!(matches!(wrong, Err(VisionError::Setting { .. })));
 }
