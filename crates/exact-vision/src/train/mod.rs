@@ -115,7 +115,8 @@ impl Trainer {
     ) -> Result<Self, VisionError> {
         recipe.check()?;
         if recipe.freeze.is_some() && start.is_none() {
-            let problem = "layers can be frozen where training starts from another network, with --from".into();
+            let problem =
+                "layers can be frozen where training starts from another network, with --from".into();
             return Err(VisionError::Recipe { problem });
         }
         let recipe = recipe.resolved(images);
