@@ -8,8 +8,8 @@ use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
+use crate::VisionError;
 use crate::models::Network;
-use crate::{Recipe, VisionError};
 
 /// Layers that stay as they are: those with weights, in the order of the network. The running means of
 /// normalisation follow the new images all the same.
@@ -73,34 +73,32 @@ impl fmt::Display for Freeze {
 }
 
 /// The network with layers that stay as they are, and the shares of the learning rate of parameters that
-/// move by less than the whole.
+/// move by less than the whole: `first_rate` in the first layer, and in those between it and the last a share
+/// between.
 ///
 /// # Errors
 /// [`VisionError::Recipe`] if more layers are to stay as they are than there are before the last.
 pub(crate) fn prepared(
     network: Network,
-    recipe: &Recipe,
+    freeze: Option<Freeze>,
+    first_rate: Option<f64>,
 ) -> Result<(Network, HashMap<ParamId, f64>), VisionError> {
     let mut layers = Layers { ids: Vec::new() };
     network.visit(&mut layers);
     let head = network.head().weight.id;
     let last = layers.ids.iter().position(|layer| layer.contains(&head)).expect("the head is a layer");
-    let frozen = match recipe.freeze {
+    let frozen = match freeze {
         None => 0,
         Some(Freeze::All) => last,
         Some(Freeze::First(frozen)) if frozen <= last => frozen,
         Some(Freeze::First(frozen)) => {
-            return Err(VisionError::Recipe {
-                problem: format!(
-                    "{frozen} layers are to be frozen, {} has {last} before the last",
-                    recipe.model
-                ),
-            });
+            let problem = format!("{frozen} layers are to be frozen, the network has {last} before the last");
+            return Err(VisionError::Recipe { problem });
         }
     };
     let network = network.map(&mut Freezing { ids: layers.ids[..frozen].concat() });
-    let Some(first) = recipe.first_layer_rate else { return Ok((network, HashMap::new())) };
-    let rate = |layer: usize| first.powf(1.0 - layer as f64 / last as f64);
+    let Some(first_rate) = first_rate else { return Ok((network, HashMap::new())) };
+    let rate = |layer: usize| first_rate.powf(1.0 - layer as f64 / last as f64);
     let moving = layers.ids.into_iter().enumerate().take(last).skip(frozen);
     Ok((network, moving.flat_map(|(at, ids)| ids.into_iter().map(move |id| (id, rate(at)))).collect()))
 }

@@ -234,7 +234,7 @@ fn a_network_learns_other_classes_from_what_it_knows() {
     assert_eq!(predictions[0][1], "lying");
 
     std::fs::remove_dir_all(folder.path().join("tuned")).unwrap();
-    from(&["--freeze", "9"]).refused(&["9 layers are to be frozen, small-cnn has 4 before the last"]);
+    from(&["--freeze", "9"]).refused(&["9 layers are to be frozen, the network has 4 before the last"]);
     from(&["--freeze", "some"]).refused(&["a number or all, got `some`"]);
     from(&["--model", "m3"]).refused(&["--model", "--from"]);
     from(&["--augmentation", "wild"]).refused(&["none, light, standard or strong"]);

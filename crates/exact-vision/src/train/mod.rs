@@ -138,7 +138,7 @@ impl Trainer {
         // Whether there is such a network for such images.
         let network =
             trainer.recipe.model.zeros(trainer.description.shape, images.n_classes(), &trainer.device)?;
-        fine_tuning::prepared(network, &trainer.recipe)?;
+        fine_tuning::prepared(network, trainer.recipe.freeze, trainer.recipe.first_layer_rate)?;
         Ok(trainer)
     }
 
@@ -222,7 +222,8 @@ impl Trainer {
         }
         let criterion = Criterion::new(self.recipe.loss.at(0, self.steps())?, &self.device);
         let mut trainee = Trainee::new(network, criterion);
-        let (network, rates) = fine_tuning::prepared(trainee.network, &self.recipe)?;
+        let (network, rates) =
+            fine_tuning::prepared(trainee.network, self.recipe.freeze, self.recipe.first_layer_rate)?;
         trainee.network = network;
         Ok((trainee, Optimizer::new(self.recipe.optimizer)?.with_rates(rates)))
     }

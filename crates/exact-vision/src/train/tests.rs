@@ -181,7 +181,7 @@ fn frozen_layers_stay_as_they_are_and_others_move() {
     let folder = tempfile::tempdir().unwrap();
     let error = Trainer::fine_tuning(&others, many.clone(), folder.path(), start, &Device::default());
     let error = error.unwrap_err().to_string();
-    assert!(error.contains("5 layers are to be frozen, small-cnn has 4 before the last"), "{error}");
+    assert!(error.contains("5 layers are to be frozen, the network has 4 before the last"), "{error}");
     // There is nothing to freeze where weights are random.
     let error = Trainer::new(&others, many, folder.path(), &Device::default());
     assert!(matches!(error, Err(VisionError::Recipe { .. })));
