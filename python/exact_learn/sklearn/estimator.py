@@ -1,4 +1,4 @@
-"""What estimators have in common: a fit that fails leaves the last one, and pickles of other versions are read."""
+"""What estimators have in common: a fit that fails leaves the last one, logarithms, and pickles of other versions."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
+import numpy as np
+from numpy.typing import NDArray
 from sklearn.exceptions import InconsistentVersionWarning
 
 from exact_learn import _core
@@ -29,6 +31,12 @@ def whole(fit: Fit) -> Fit:
             raise
 
     return cast(Fit, fit_or_restore)
+
+
+def log_probabilities(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Their logarithms, minus infinity where a probability is 0."""
+    with np.errstate(divide="ignore"):
+        return np.log(probabilities)
 
 
 def caller_level() -> int:

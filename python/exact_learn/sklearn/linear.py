@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from exact_learn import _core
 from exact_learn._arrays import contiguous
-from exact_learn.sklearn.estimator import read, versioned
+from exact_learn.sklearn.estimator import log_probabilities, read, versioned
 from exact_learn.sklearn.parameters import n_threads, positive_integer
 
 # Matrices are taken as they are in either precision, row after row.
@@ -165,8 +165,7 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         array, (n_samples, n_classes)
             Minus infinity where a probability is 0.
         """
-        with np.errstate(divide="ignore"):
-            return np.log(self.predict_proba(X))
+        return log_probabilities(self.predict_proba(X))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -22,7 +22,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from exact_learn import _core
 from exact_learn.sklearn._columns import Column, array_column, array_columns, frame_columns, paths
-from exact_learn.sklearn.estimator import read, versioned, whole
+from exact_learn.sklearn.estimator import log_probabilities, read, versioned, whole
 from exact_learn.sklearn.linear import checked_sample_weight, weighted_by_class
 from exact_learn.sklearn.parameters import n_threads, real, text
 from exact_learn.sklearn.progress import progress_bar
@@ -301,8 +301,7 @@ class ExactTableClassifier(ClassifierMixin, BaseEstimator):
         array, (n_samples, n_classes)
             Minus infinity where a probability is 0.
         """
-        with np.errstate(divide="ignore"):
-            return np.log(self.predict_proba(X))
+        return log_probabilities(self.predict_proba(X))
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Accuracy.

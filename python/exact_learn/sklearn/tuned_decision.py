@@ -17,7 +17,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import _check_method_params, check_is_fitted, has_fit_parameter
 
 from exact_learn.sklearn import _offsets
-from exact_learn.sklearn.estimator import whole
+from exact_learn.sklearn.estimator import log_probabilities, whole
 from exact_learn.sklearn.linear import checked_sample_weight, cost_matrix
 
 _METRICS: dict[str, _offsets.Score] = {
@@ -210,8 +210,7 @@ class TunedDecisionClassifierCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimat
         -------
         array, (n_samples, n_classes)
         """
-        with np.errstate(divide="ignore"):
-            return np.log(self.predict_proba(X))
+        return log_probabilities(self.predict_proba(X))
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
         """The scores with their offsets, the largest of which is predicted.
