@@ -120,6 +120,13 @@ class PathPoint(TypedDict):
     test_scores: list[float]
     train_scores: list[float]
 
+class Grid(TypedDict):
+    """What is tried of some hyper-parameters, where that is given."""
+
+    l2s: list[float] | None
+    sigmas: list[float] | None
+    margins: list[float | None] | None
+
 class ExpandedTo(TypedDict):
     """What the columns are expanded to."""
 
@@ -161,6 +168,7 @@ class LinearClassifier:
             [NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64] | None], float
         ]
         | None,
+        grid: Grid,
         folds: int | list[tuple[NDArray[np.int64], NDArray[np.int64]]],
         solver: str,
         features: str,

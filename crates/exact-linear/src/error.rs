@@ -119,6 +119,12 @@ pub enum LinearError {
         /// Bytes that are allowed.
         limit: u64,
     },
+    /// There are no values of a hyper-parameter to try.
+    #[error("{name} has no values to try")]
+    NothingToTry {
+        /// The hyper-parameter.
+        name: &'static str,
+    },
     /// No solver has this name.
     #[error("there is no solver '{name}'; the solvers are auto, lbfgs, sgd")]
     UnknownSolver {
@@ -195,6 +201,7 @@ impl LinearError {
                 "train on fewer rows or folds, or on other features; auto leaves out what is too large"
                     .into(),
             ),
+            Self::NothingToTry { .. } => Some("give one at least, or None for those of the search".into()),
             Self::Scores => Some("describe them by RandomScores::constant".into()),
             Self::Diverged { .. } => {
                 Some("look for extreme values in the data, or use another solver".into())

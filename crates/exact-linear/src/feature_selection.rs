@@ -8,7 +8,6 @@ use crate::feature_choice::{FeatureChoice, FeatureKind};
 use crate::folded_data::FoldedData;
 use crate::paired_gain::paired_gain;
 use crate::progress::Watch;
-use crate::strength::Strength;
 
 /// Candidates that race over all folds.
 const FINALISTS: usize = 2;
@@ -45,7 +44,7 @@ pub(crate) fn select(
 ) -> Result<(Option<Basis>, Vec<FeatureScore>), LinearError> {
     let n_folds = data.folds.len();
     if candidates.contains(&Basis::Linear) {
-        data.prepare(&Strength::l2_path(), watch)?;
+        data.prepare(&data.strengths.l2_path(), watch)?;
     }
     let first = if data.races() { 1 } else { n_folds };
     // Of each candidate, those of each strength on the folds.

@@ -17,7 +17,7 @@ use crate::progress::Watch;
 use crate::refine::Fit;
 use crate::rows::{Inputs, Kernel as _};
 use crate::solver::Solver;
-use crate::strength::{Largest, Penalty, Strength};
+use crate::strength::{Largest, Penalty, Strength, Strengths};
 use crate::train_options::TrainOptions;
 use crate::{LinearError, cross_entropy, refine, sgd};
 
@@ -71,6 +71,7 @@ pub(crate) struct FoldedData<'a> {
     /// At least one.
     pub folds: Vec<Fold>,
     pub options: TrainOptions,
+    pub strengths: Strengths,
     /// Rows that the first fold trains on, or those that they are a sample of.
     train_rows: usize,
     /// The smallest coefficients that leave out all columns of all rows.
@@ -81,9 +82,10 @@ pub(crate) struct FoldedData<'a> {
 
 impl<'a> FoldedData<'a> {
     fn of(all: Dataset<'a>, folds: Vec<Fold>, options: TrainOptions) -> Self {
-        let solutions = Strength::all().map(|strength| (strength, OnceLock::new())).collect();
+        let strengths = Strengths::new(options.l2s.as_deref());
+        let solutions = strengths.all().map(|strength| (strength, OnceLock::new())).collect();
         let train_rows = folds[0].train.n_rows();
-        Self { all, folds, options, train_rows, largest: OnceLock::new(), solutions }
+        Self { all, folds, options, strengths, train_rows, largest: OnceLock::new(), solutions }
     }
 
     /// The same folds with a stratified sample of their rows where they train on more than [`SAMPLE_ROWS`];
@@ -157,7 +159,7 @@ impl<'a> FoldedData<'a> {
     fn expand(&self, basis: Basis, fold: usize, watch: &Watch<'_>) -> Result<Option<Fold>, LinearError> {
         let data = self.training_rows(fold);
         let residuals = || {
-            let solution = &self.solutions(Strength::moderate(), watch)?[fold];
+            let solution = &self.solutions(self.strengths.moderate(), watch)?[fold];
             cross_entropy::residuals(data, &solution.parameters)
         };
         let sample = Sample {
@@ -207,7 +209,7 @@ impl<'a> FoldedData<'a> {
         watch: &Watch<'_>,
     ) -> Result<Option<FoldedData<'static>>, LinearError> {
         if basis == Basis::Interactions {
-            self.prepare(&Strength::l2_path(), watch)?;
+            self.prepare(&self.strengths.l2_path(), watch)?;
         }
         let folds = (0..=self.folds.len()).into_par_iter().map(|fold| self.expand(basis, fold, watch));
         let folds: Option<Vec<Fold>> = folds.collect::<Result<_, LinearError>>()?;
@@ -230,21 +232,23 @@ impl<'a> FoldedData<'a> {
         };
         if basis == Basis::Linear {
             let validation = &self.folds[fold].validation;
-            let strengths = [Strength::l2_path(), self.sparse_paths(&self.all).concat()].concat().into_iter();
-            let scores = strengths.map(|strength| score(validation, &self.solutions(strength, watch)?[fold]));
+            let strengths = [self.strengths.l2_path(), self.sparse_paths(&self.all).concat()].concat();
+            let scores = strengths.into_iter().map(|strength| {
+                let solution = &self.solutions(strength, watch)?[fold];
+                score(validation, solution)
+            });
             return scores.collect::<Result<_, LinearError>>().map(Some);
         }
         let Some(Fold { train, validation }) = self.expand(basis, fold, watch)? else { return Ok(None) };
         if self.options.features == FeatureChoice::Auto && self.is_too_large(&train) {
             return Ok(None);
         }
-        let mut fits = l2_path(&train, watch)?;
+        let mut fits = self.solve(&train, self.strengths.l2_path(), Largest::default(), watch)?;
         let sparse_paths = self.sparse_paths(&train);
         if !sparse_paths.is_empty() && basis.is_sparse() {
             let largest = cross_entropy::largest(&train)?;
             for path in sparse_paths {
-                let penalties = path.into_iter().map(|strength| strength.penalty(largest));
-                fits.extend(cross_entropy::path(&train, penalties, train.zero(), watch)?);
+                fits.extend(self.solve(&train, path, largest, watch)?);
             }
         }
         fits.iter().map(|fit| score(&validation, fit)).collect::<Result<_, _>>().map(Some)
@@ -293,20 +297,21 @@ impl<'a> FoldedData<'a> {
         })
     }
 
-    /// Whether columns are so many for the rows that it may help to leave most out.
-    fn has_many_columns(&self) -> bool {
+    /// Whether penalties that leave out columns are tried: there are so many columns for the rows that it may
+    /// help to leave most out, and no others were asked for.
+    fn tries_sparse(&self) -> bool {
         let many_columns = self.all.n_columns().saturating_mul(ROWS_PER_COLUMN) > self.all.n_rows();
-        self.options.solver != Solver::Sgd && many_columns
+        self.options.solver != Solver::Sgd && self.options.l2s.is_none() && many_columns
     }
 
     /// The paths of penalties that leave out columns which are tried, if any are: that of the L1 penalty and,
     /// where some columns of these rows, expanded or not, belong together, that of the group penalty.
     pub fn sparse_paths(&self, rows: &Dataset<'_>) -> Vec<Vec<Strength>> {
-        if !self.has_many_columns() {
+        if !self.tries_sparse() {
             return Vec::new();
         }
         let grouped = ColumnGroups::of(rows).have_several_columns();
-        [Some(Strength::l1_path()), grouped.then(Strength::group_path)].into_iter().flatten().collect()
+        [Some(Strengths::l1_path()), grouped.then(Strengths::group_path)].into_iter().flatten().collect()
     }
 
     /// The penalty of a strength, the same on all folds.
@@ -319,14 +324,15 @@ impl<'a> FoldedData<'a> {
                 *self.largest.get_or_init(|| largest)
             }
         };
-        Ok(strength.penalty(largest))
+        Ok(self.strengths.penalty(strength, largest))
     }
 
     /// Candidates of L-BFGS with the next stronger or weaker penalty, or the next larger or smaller sigma or
     /// temperature.
     pub fn neighbours(&self, candidate: &Candidate) -> Result<Vec<Candidate>, LinearError> {
-        let mut neighbours = candidate.at_next_scales()?;
-        for strength in candidate.strength().into_iter().flat_map(Strength::neighbours) {
+        let mut neighbours = candidate.at_next_scales(&self.options)?;
+        let strengths = candidate.strength().into_iter();
+        for strength in strengths.flat_map(|strength| self.strengths.neighbours_of(strength)) {
             let loss = candidate.settings.loss.clone();
             neighbours.push(Candidate::lbfgs(loss, strength, self.penalty(strength)?));
         }
@@ -339,7 +345,7 @@ impl<'a> FoldedData<'a> {
         if self.options.solver == Solver::Sgd {
             return Ok(0);
         }
-        let strengths = [&Strength::l2_path(), sparse].concat();
+        let strengths = [&self.strengths.l2_path(), sparse].concat();
         let left = strengths.iter().filter(|strength| self.solutions[strength].get().is_none()).count();
         Ok((self.folds.len() + 1) * left * self.passes_of_solution()?)
     }
@@ -348,17 +354,14 @@ impl<'a> FoldedData<'a> {
     pub fn passes_of_features(&self, candidates: &[Basis]) -> Result<usize, LinearError> {
         let screened = candidates.contains(&Basis::Interactions);
         let paths = (candidates.len() + usize::from(screened)) * self.folds.len();
-        let sparse = if self.has_many_columns() {
-            Strength::l1_path().len() + Strength::group_path().len()
-        } else {
-            0
-        };
-        let strengths = Strength::l2_path().len() + sparse;
+        let sparse =
+            if self.tries_sparse() { Strengths::l1_path().len() + Strengths::group_path().len() } else { 0 };
+        let strengths = self.strengths.l2_path().len() + sparse;
         Ok(paths * strengths * self.passes_of_solution()?)
     }
 
     fn passes_of_solution(&self) -> Result<usize, LinearError> {
-        let settings = cross_entropy::settings(Strength::l2_path()[0].penalty(Largest::default()));
+        let settings = cross_entropy::settings(self.penalty(self.strengths.moderate())?);
         Ok(Goal::new(&settings, &self.options.metric)?.limits().iterations)
     }
 
@@ -372,8 +375,9 @@ impl<'a> FoldedData<'a> {
         if let Some(solutions) = slot.get() {
             return Ok(solutions);
         }
-        let start = strength.start().map(|start| self.solutions(start, watch)).transpose()?;
-        let path = strength.path();
+        let start = self.strengths.start_of(strength);
+        let start = start.map(|start| self.solutions(start, watch)).transpose()?;
+        let path = self.strengths.path_of(strength);
         let penalties = path.iter().map(|&other| self.penalty(other)).collect::<Result<Vec<_>, _>>()?;
         let mut paths = (0..=self.folds.len())
             .into_par_iter()
@@ -389,12 +393,18 @@ impl<'a> FoldedData<'a> {
         }
         Ok(slot.get().expect("a strength is on its own path"))
     }
-}
 
-/// The solutions of cross-entropy with the L2 strengths that are always tried.
-fn l2_path(data: &Dataset<'_>, watch: &Watch<'_>) -> Result<Vec<Fit>, LinearError> {
-    let penalties = Strength::l2_path().into_iter().map(|strength| strength.penalty(Largest::default()));
-    cross_entropy::path(data, penalties, data.zero(), watch)
+    /// The solutions of cross-entropy on other rows along a path of strengths.
+    fn solve(
+        &self,
+        data: &Dataset<'_>,
+        path: Vec<Strength>,
+        largest: Largest,
+        watch: &Watch<'_>,
+    ) -> Result<Vec<Fit>, LinearError> {
+        let penalties = path.into_iter().map(|strength| self.strengths.penalty(strength, largest));
+        cross_entropy::path(data, penalties, data.zero(), watch)
+    }
 }
 
 #[cfg(test)]
@@ -404,7 +414,7 @@ mod tests {
     use crate::progress::{Progress, Watch};
     use crate::rows::Inputs;
     use crate::solver::Solver;
-    use crate::strength::{Largest, Strength};
+    use crate::strength::Largest;
     use exact_core::loss::LossKind;
     use exact_data::{Features, stratified_folds};
 
@@ -436,14 +446,15 @@ mod tests {
                 permuted.folds[fold].validation.labels.rotate_left(1);
                 for &kind in kinds {
                     let grid = match solver {
-                        Solver::Sgd => grid::sgd(kind),
+                        Solver::Sgd => grid::sgd(kind, &plain.options),
                         _ => grid::lbfgs(
                             kind,
                             &[0, 1].map(|at| {
-                                let strength = Strength::l2_path()[at];
-                                (strength, strength.penalty(Largest::default()))
+                                let strength = plain.strengths.l2_path()[at];
+                                (strength, plain.strengths.penalty(strength, Largest::default()))
                             }),
                             1,
+                            &plain.options,
                         ),
                     };
                     let candidate: &Candidate = &grid.unwrap()[1];

@@ -8,6 +8,7 @@ use exact_eval::record::Selected;
 use crate::LinearError;
 use crate::settings::Settings;
 use crate::strength::{Penalty, Strength};
+use crate::train_options::TrainOptions;
 
 /// Sigmas and temperatures in units of the logits' standard deviation.
 const SCALES: [f64; 14] = [20.0, 10.0, 4.0, 2.0, 1.0, 0.5, 0.3, 0.2, 0.1, 0.05, 0.03, 0.02, 0.01, 0.005];
@@ -17,13 +18,14 @@ const SIGMAS: Range<usize> = 4..11;
 const TEMPERATURES: Range<usize> = 2..11;
 /// Margins of the EXACT loss in the same units.
 const MARGINS: [Option<f64>; 2] = [None, Some(0.5)];
-const HINGE_MARGINS: [f64; 2] = [1.0, 5.0];
+const HINGE_MARGINS: [Option<f64>; 2] = [Some(1.0), Some(5.0)];
 const POLY1_EPSILONS: [f64; 3] = [1.0, 2.0, 4.0];
 
 /// What stochastic gradient descent, which takes longer, chooses from.
 const SGD_L2_STRENGTHS: [f64; 2] = [1e-3, 1e-5];
 const LEARNING_RATES: [f64; 3] = [1e-2, 1e-1, 1.0];
 const SGD_MARGINS: [Option<f64>; 2] = [None, Some(0.5)];
+const SGD_HINGE_MARGINS: [Option<f64>; 1] = [Some(1.0)];
 const SGD_TEMPERATURES: [f64; 3] = [2.0, 0.5, 0.1];
 /// Sigma over training, in units of the logits' standard deviation, as in the paper.
 const FIRST_SIGMA: f64 = 10.0;
@@ -59,11 +61,11 @@ impl Candidate {
     }
 
     /// The same with the next larger and the next smaller sigma or temperature, where the loss has one that
-    /// the scale of the weights does not absorb.
-    pub fn at_next_scales(&self) -> Result<Vec<Self>, LinearError> {
+    /// the scale of the weights does not absorb, and no sigmas were asked for.
+    pub fn at_next_scales(&self, options: &TrainOptions) -> Result<Vec<Self>, LinearError> {
         let (loss, numbers) = (&self.settings.loss, Hyperparameters::of(&self.settings.loss));
         let scale = match loss.kind() {
-            LossKind::Exact => numbers.sigma,
+            LossKind::Exact if options.sigmas.is_none() => numbers.sigma,
             LossKind::Sigmoid | LossKind::BetaBernoulli | LossKind::Polynomial => numbers.temperature,
             _ => None,
         };
@@ -91,26 +93,23 @@ impl Candidate {
     }
 }
 
-/// Those of L-BFGS with these penalties and every so many-th sigma or temperature, the most regular first.
+/// Those of L-BFGS with these penalties and every so many-th sigma or temperature, the most regular first;
+/// all sigmas and margins that were asked for.
 pub(crate) fn lbfgs(
     kind: LossKind,
     penalties: &[(Strength, Penalty)],
     every: usize,
+    options: &TrainOptions,
 ) -> Result<Vec<Candidate>, LinearError> {
     let plain = Hyperparameters::default();
     let numbers = match kind {
         LossKind::CrossEntropy => vec![plain],
-        LossKind::Probit => vec![Hyperparameters { sigma: Some(1.0), ..plain }],
-        LossKind::Exact => MARGINS
-            .iter()
-            .flat_map(|&margin| {
-                let of = move |&sigma| Hyperparameters { sigma: Some(sigma), margin, ..plain };
-                SCALES[SIGMAS].iter().step_by(every).map(of)
-            })
-            .collect(),
-        LossKind::Hinge => {
-            HINGE_MARGINS.map(|margin| Hyperparameters { margin: Some(margin), ..plain }).into()
+        LossKind::Probit => scores(options.sigmas_or(&[1.0]), &[None]),
+        LossKind::Exact => {
+            let sigmas: Vec<f64> = SCALES[SIGMAS].iter().copied().step_by(every).collect();
+            scores(options.sigmas_or(&sigmas), options.margins_or(&MARGINS))
         }
+        LossKind::Hinge => hinge_margins(options.margins_or(&HINGE_MARGINS)),
         LossKind::Sigmoid | LossKind::BetaBernoulli | LossKind::Polynomial => SCALES[TEMPERATURES]
             .iter()
             .step_by(every)
@@ -132,17 +131,14 @@ pub(crate) fn lbfgs(
     Ok(grid)
 }
 
-/// Those of stochastic gradient descent.
-pub(crate) fn sgd(kind: LossKind) -> Result<Vec<Candidate>, LinearError> {
+/// Those of stochastic gradient descent, with all strengths, sigmas and margins that were asked for.
+pub(crate) fn sgd(kind: LossKind, options: &TrainOptions) -> Result<Vec<Candidate>, LinearError> {
     let plain = Hyperparameters::default();
     let numbers = match kind {
         LossKind::CrossEntropy => vec![plain],
-        LossKind::Probit => vec![Hyperparameters { sigma: Some(1.0), ..plain }],
-        LossKind::Exact => {
-            let sigma = Some(LAST_SIGMA);
-            SGD_MARGINS.map(|margin| Hyperparameters { sigma, margin, ..plain }).into()
-        }
-        LossKind::Hinge => vec![Hyperparameters { margin: Some(1.0), ..plain }],
+        LossKind::Probit => scores(options.sigmas_or(&[1.0]), &[None]),
+        LossKind::Exact => scores(options.sigmas_or(&[LAST_SIGMA]), options.margins_or(&SGD_MARGINS)),
+        LossKind::Hinge => hinge_margins(options.margins_or(&SGD_HINGE_MARGINS)),
         LossKind::Sigmoid | LossKind::BetaBernoulli | LossKind::Polynomial => {
             SGD_TEMPERATURES.map(|scale| Hyperparameters { temperature: Some(scale), ..plain }).into()
         }
@@ -153,15 +149,17 @@ pub(crate) fn sgd(kind: LossKind) -> Result<Vec<Candidate>, LinearError> {
         | LossKind::ExpectedCost
         | LossKind::WeightedSum => return Err(LinearError::loss_not_offered(kind)),
     };
+    let l2s = options.l2s.as_deref().unwrap_or(&SGD_L2_STRENGTHS);
     let mut grid = Vec::new();
     for numbers in numbers {
         let loss = match numbers.settings(kind)? {
             LossSettings::Exact(scores) => {
-                LossSettings::Exact(RandomScores { first_sigma: FIRST_SIGMA, ..scores })
+                let first_sigma = FIRST_SIGMA.max(scores.last_sigma);
+                LossSettings::Exact(RandomScores { first_sigma, ..scores })
             }
             loss => loss,
         };
-        for l2 in SGD_L2_STRENGTHS {
+        for &l2 in l2s {
             for learning_rate in LEARNING_RATES {
                 let settings = Settings::new(loss.clone(), l2);
                 grid.push(Candidate { settings, method: Method::Sgd { learning_rate } });
@@ -169,6 +167,26 @@ pub(crate) fn sgd(kind: LossKind) -> Result<Vec<Candidate>, LinearError> {
         }
     }
     Ok(grid)
+}
+
+/// Each margin with each sigma.
+fn scores(sigmas: &[f64], margins: &[Option<f64>]) -> Vec<Hyperparameters> {
+    let with_margin = |&margin: &Option<f64>| {
+        let of = move |&sigma| Hyperparameters { sigma: Some(sigma), margin, ..Default::default() };
+        sigmas.iter().map(of)
+    };
+    margins.iter().flat_map(with_margin).collect()
+}
+
+/// Those of the hinge loss, whose margin is 1 where it is `None`.
+fn hinge_margins(margins: &[Option<f64>]) -> Vec<Hyperparameters> {
+    let mut distinct = Vec::new();
+    for margin in margins.iter().map(|margin| Some(margin.unwrap_or(1.0))) {
+        if !distinct.contains(&margin) {
+            distinct.push(margin);
+        }
+    }
+    distinct.into_iter().map(|margin| Hyperparameters { margin, ..Default::default() }).collect()
 }
 
 fn poly1_epsilons() -> Vec<Hyperparameters> {

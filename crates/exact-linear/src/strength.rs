@@ -50,72 +50,90 @@ pub(crate) struct Largest {
     pub group_l1: f64,
 }
 
-impl Strength {
+/// The strengths that there are.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Strengths {
+    /// Coefficients of the L2 penalty, from the strongest.
+    l2: Vec<f64>,
+    /// Those that are always tried.
+    l2_tried: Range<usize>,
+}
+
+impl Strengths {
+    /// Those with these coefficients of the L2 penalty, from the strongest, all of which are tried, or with
+    /// those of the search.
+    pub fn new(l2s: Option<&[f64]>) -> Self {
+        match l2s {
+            Some(l2s) => Self { l2: l2s.into(), l2_tried: 0..l2s.len() },
+            None => Self { l2: L2.into(), l2_tried: L2_TRIED },
+        }
+    }
+
     /// All there are.
-    pub fn all() -> impl Iterator<Item = Self> {
-        let sparse = (0..L1_LEN).map(Self::L1).chain((0..L1_LEN).map(Self::Group));
-        (0..L2.len()).map(Self::L2).chain(sparse)
+    pub fn all(&self) -> impl Iterator<Item = Strength> {
+        let sparse = (0..L1_LEN).map(Strength::L1).chain((0..L1_LEN).map(Strength::Group));
+        (0..self.l2.len()).map(Strength::L2).chain(sparse)
     }
 
     /// The path of the L2 penalty that is always tried.
-    pub fn l2_path() -> Vec<Self> {
-        L2_TRIED.map(Self::L2).collect()
+    pub fn l2_path(&self) -> Vec<Strength> {
+        self.l2_tried.clone().map(Strength::L2).collect()
     }
 
     /// In the middle of this path: that of the linear classifier whose residuals products are to explain.
-    pub fn moderate() -> Self {
-        Self::L2(usize::midpoint(L2_TRIED.start, L2_TRIED.end - 1))
+    pub fn moderate(&self) -> Strength {
+        Strength::L2(usize::midpoint(self.l2_tried.start, self.l2_tried.end - 1))
     }
 
     /// The path of the L1 penalty that is tried where it may help.
-    pub fn l1_path() -> Vec<Self> {
-        L1_TRIED.map(Self::L1).collect()
+    pub fn l1_path() -> Vec<Strength> {
+        L1_TRIED.map(Strength::L1).collect()
     }
 
     /// The path of the group penalty that is tried where that may help.
-    pub fn group_path() -> Vec<Self> {
-        L1_TRIED.map(Self::Group).collect()
+    pub fn group_path() -> Vec<Strength> {
+        L1_TRIED.map(Strength::Group).collect()
     }
 
     /// The strengths that cross-entropy is solved with at one go, each from the solution before, to have it
     /// for this one.
-    pub fn path(self) -> Vec<Self> {
-        match self {
-            Self::L2(at) if L2_TRIED.contains(&at) => Self::l2_path(),
-            Self::L1(at) if L1_TRIED.contains(&at) => Self::l1_path(),
-            Self::Group(at) if L1_TRIED.contains(&at) => Self::group_path(),
+    pub fn path_of(&self, strength: Strength) -> Vec<Strength> {
+        match strength {
+            Strength::L2(at) if self.l2_tried.contains(&at) => self.l2_path(),
+            Strength::L1(at) if L1_TRIED.contains(&at) => Self::l1_path(),
+            Strength::Group(at) if L1_TRIED.contains(&at) => Self::group_path(),
             beyond => vec![beyond],
         }
     }
 
     /// The strength from whose solution this one's path starts; `None` for no weights.
-    pub fn start(self) -> Option<Self> {
-        match self {
-            Self::L2(at) if at < L2_TRIED.start => Some(Self::L2(at + 1)),
-            Self::L2(at) if at >= L2_TRIED.end => Some(Self::L2(at - 1)),
-            Self::L1(at) if at >= L1_TRIED.end => Some(Self::L1(at - 1)),
-            Self::Group(at) if at >= L1_TRIED.end => Some(Self::Group(at - 1)),
-            Self::L2(_) | Self::L1(_) | Self::Group(_) => None,
+    pub fn start_of(&self, strength: Strength) -> Option<Strength> {
+        match strength {
+            Strength::L2(at) if at < self.l2_tried.start => Some(Strength::L2(at + 1)),
+            Strength::L2(at) if at >= self.l2_tried.end => Some(Strength::L2(at - 1)),
+            Strength::L1(at) if at >= L1_TRIED.end => Some(Strength::L1(at - 1)),
+            Strength::Group(at) if at >= L1_TRIED.end => Some(Strength::Group(at - 1)),
+            Strength::L2(_) | Strength::L1(_) | Strength::Group(_) => None,
         }
     }
 
     /// The next stronger and the next weaker one.
-    pub fn neighbours(self) -> impl Iterator<Item = Self> {
-        let (of, at, len): (fn(usize) -> Self, _, _) = match self {
-            Self::L2(at) => (Self::L2, at, L2.len()),
-            Self::L1(at) => (Self::L1, at, L1_LEN),
-            Self::Group(at) => (Self::Group, at, L1_LEN),
+    pub fn neighbours_of(&self, strength: Strength) -> impl Iterator<Item = Strength> {
+        let (of, at, len): (fn(usize) -> Strength, _, _) = match strength {
+            Strength::L2(at) => (Strength::L2, at, self.l2.len()),
+            Strength::L1(at) => (Strength::L1, at, L1_LEN),
+            Strength::Group(at) => (Strength::Group, at, L1_LEN),
         };
         [at.checked_sub(1), Some(at + 1).filter(|&next| next < len)].into_iter().flatten().map(of)
     }
 
     /// The coefficients, given the largest ones, on which those of the L2 penalty do not depend.
-    pub fn penalty(self, largest: Largest) -> Penalty {
+    pub fn penalty(&self, strength: Strength, largest: Largest) -> Penalty {
         let plain = Penalty { l1: 0.0, group_l1: 0.0, l2: L2_BESIDE_L1 };
-        match self {
-            Self::L2(at) => Penalty { l2: L2[at], ..plain },
-            Self::L1(at) => Penalty { l1: share(largest.l1, at), ..plain },
-            Self::Group(at) => Penalty { group_l1: share(largest.group_l1, at), ..plain },
+        match strength {
+            Strength::L2(at) => Penalty { l2: self.l2[at], ..plain },
+            Strength::L1(at) => Penalty { l1: share(largest.l1, at), ..plain },
+            Strength::Group(at) => Penalty { group_l1: share(largest.group_l1, at), ..plain },
         }
     }
 }

@@ -185,7 +185,7 @@ impl<'a> Trainer<'a> {
     fn resolve(data: &Dataset<'_>, options: TrainOptions) -> Result<TrainOptions, LinearError> {
         options.metric.check(data.n_classes, true)?;
         let solver = options.solver.resolve(data);
-        Ok(options.with_solver(solver))
+        options.with_solver(solver).ordered()
     }
 
     /// The rows that are trained on.
@@ -357,14 +357,15 @@ fn with_nested(cv: CrossValidation, choices: Option<&[Vec<f64>]>) -> CrossValida
 /// there are many rows, a coarse grid leads to the same settings, since what lies next to the best is tried.
 fn grid(data: &FoldedData<'_>, kind: LossKind, sparse: &[Strength]) -> Result<Vec<Candidate>, LinearError> {
     if data.options.solver == Solver::Sgd {
-        return grid::sgd(kind);
+        return grid::sgd(kind, &data.options);
     }
     // The solutions of cross-entropy with every strength are on its path.
     let every = if kind != LossKind::CrossEntropy && data.races() { COARSE } else { 1 };
-    let l2_strengths = Strength::l2_path().into_iter().step_by(every);
+    let every_l2 = if data.options.l2s.is_some() { 1 } else { every };
+    let l2_strengths = data.strengths.l2_path().into_iter().step_by(every_l2);
     let strengths: Vec<Strength> = l2_strengths.chain(sparse.iter().copied()).collect();
     let penalised = strengths.into_iter().map(|strength| Ok((strength, data.penalty(strength)?)));
-    grid::lbfgs(kind, &penalised.collect::<Result<Vec<_>, LinearError>>()?, every)
+    grid::lbfgs(kind, &penalised.collect::<Result<Vec<_>, LinearError>>()?, every, &data.options)
 }
 
 /// Passes over rows at most that it takes to train with a loss, given the strengths of sparse penalties that

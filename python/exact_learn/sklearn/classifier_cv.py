@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from sklearn.utils import check_random_state
 from exact_learn import _core
 from exact_learn.sklearn.estimator import whole
 from exact_learn.sklearn.linear import LinearClassifier
-from exact_learn.sklearn.parameters import text
+from exact_learn.sklearn.parameters import optional_reals, reals, text
 from exact_learn.sklearn.progress import progress_bar
 from exact_learn.sklearn.scoring import score_of
 from exact_learn.sklearn.selection import chosen_parameters, given_folds, path_arrays, warn_of_small_classes
@@ -26,7 +27,7 @@ class ExactClassifierCV(LinearClassifier):
     Where the best lies at an end of the strengths or the sigmas, those beyond are tried, for as long as they are
     better. With fewer than twenty rows for each feature, an L1 penalty is tried, and with splines a group penalty, by
     which a feature's line and curve are left out together; the better stays where it beats the L2 penalty by more than
-    two standard errors.
+    two standard errors. ``l2s``, ``sigmas`` and ``margins`` take the place of what is tried of each.
 
     Where a fold holds out at least 250 rows, every second strength and sigma are tried and then what lies next to the
     best, and not all settings on all folds: all on the first, the better half on the second, the best quarter on the
@@ -47,6 +48,15 @@ class ExactClassifierCV(LinearClassifier):
         predictions for the rows held out and whose X is None. Training is for ``metric`` all the same.
     k : int
         The number of guesses of top-k accuracy.
+    l2s : array-like, optional
+        The strengths of the L2 penalty to choose from. Exactly these are tried, and no L1 or group penalty. None for
+        the search above.
+    sigmas : array-like, optional
+        The sigmas of "exact" and "probit" to choose from; exactly these are tried. With ``solver="sgd"``, what sigma
+        falls to from 10. They have no part in losses without a sigma. None for the search above.
+    margins : array-like, optional
+        The margins of "exact" and "hinge" to choose from, of which None is no margin, and 1 for "hinge"; exactly these
+        are tried. They have no part in other losses. None for the search above.
     cv : int, splitter or iterable, optional
         The number of folds, 5 by default, which are stratified and drawn with ``random_state``; or a splitter of
         scikit-learn or pairs of rows to train and to validate on.
@@ -130,6 +140,9 @@ class ExactClassifierCV(LinearClassifier):
         metric: str | ArrayLike = "accuracy",
         scoring: Any = None,
         k: int = 2,
+        l2s: ArrayLike | None = None,
+        sigmas: ArrayLike | None = None,
+        margins: Sequence[float | None] | None = None,
         cv: Any = None,
         solver: str = "auto",
         features: str = "linear",
@@ -142,6 +155,9 @@ class ExactClassifierCV(LinearClassifier):
         self.metric = metric
         self.scoring = scoring
         self.k = k
+        self.l2s = l2s
+        self.sigmas = sigmas
+        self.margins = margins
         self.cv = cv
         self.solver = solver
         self.features = features
@@ -179,6 +195,11 @@ class ExactClassifierCV(LinearClassifier):
         TypeError
             If a parameter has another type.
         """
+        grid: _core.Grid = {
+            "l2s": reals("l2s", self.l2s),
+            "sigmas": reals("sigmas", self.sigmas),
+            "margins": optional_reals("margins", self.margins),
+        }
         data = self._dataset(X, y, sample_weight)
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         folds = given_folds(self.cv, data["labels"], data["sample_weight"], groups, seed)
@@ -188,6 +209,7 @@ class ExactClassifierCV(LinearClassifier):
                 loss=text("loss", self.loss),
                 metric=self._metric(),
                 score=None if self.scoring is None else score_of(self.scoring, self.classes_),
+                grid=grid,
                 folds=folds,
                 solver=text("solver", self.solver),
                 features=text("features", self.features),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from numbers import Integral, Real
 from typing import Any
 
+import numpy as np
 from joblib import effective_n_jobs
 
 
@@ -13,6 +14,25 @@ def real(name: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} must be a number, got {value!r}")
     return float(value)
+
+
+def reals(name: str, values: Any) -> list[float] | None:
+    """Numbers to choose from, or None."""
+    return None if values is None else [real(f"each of {name}", value) for value in sequence(name, values)]
+
+
+def optional_reals(name: str, values: Any) -> list[float | None] | None:
+    """Numbers to choose from, None among them, or None."""
+    if values is None:
+        return None
+    return [None if value is None else real(f"each of {name}", value) for value in sequence(name, values)]
+
+
+def sequence(name: str, values: Any) -> list[Any]:
+    """The values of a list, an array or the like."""
+    if np.ndim(values) != 1:
+        raise TypeError(f"{name} must be a list of numbers or None, got {values!r}")
+    return list(values)
 
 
 def positive_integer(name: str, value: Any) -> int:

@@ -1,11 +1,12 @@
 """Selection by cross-validation: what is chosen, on which rows, and how probabilities are calibrated."""
 
 import doctest
+from itertools import product
 
 import numpy as np
 import pytest
 from sklearn.metrics import log_loss
-from sklearn.model_selection import KFold, StratifiedKFold
+from sklearn.model_selection import GridSearchCV, KFold, StratifiedKFold
 
 from exact_learn.sklearn import ExactClassifier, ExactClassifierCV, classifier_cv
 
@@ -105,10 +106,53 @@ def test_the_metric_is_what_settings_are_chosen_by():
     assert (top.path_["mean_test_score"] == 1.0).all()
 
 
+def test_exactly_the_grids_that_are_given_are_tried():
+    X, y = overlapping()
+    grids = {"l2s": (1e-3, 0.5), "sigmas": np.array([0.3, 0.11]), "margins": [None, 0.4, 2]}
+    fitted = ExactClassifierCV("exact", cv=3, **grids).fit(X, y)
+    path = fitted.path_
+    tried = zip(path["l2"], path["sigma"], np.nan_to_num(path["margin"]), strict=True)
+    assert sorted(tried) == sorted(product((1e-3, 0.5), (0.3, 0.11), (0.0, 0.4, 2.0)))
+    assert {fitted.best_params_["l2"]} <= {1e-3, 0.5} and fitted.best_params_["sigma"] in (0.3, 0.11)
+    alone = ExactClassifierCV("exact", cv=3, l2s=[0.5], sigmas=[0.11], margins=[0.4]).fit(X, y)
+    assert alone.best_params_ == {"loss": "exact", "l2": 0.5, "sigma": 0.11, "margin": 0.4}
+
+
+def test_losses_take_the_grids_that_are_theirs():
+    X, y = overlapping()
+    fitted = ExactClassifierCV(cv=3, l2s=[0.01], sigmas=[0.2, 0.1], margins=[None]).fit(X, y)
+    assert list(fitted.path_["loss"]) == ["cross-entropy", "exact", "exact"]
+    np.testing.assert_array_equal(fitted.path_["sigma"], [np.nan, 0.2, 0.1])
+    hinge = ExactClassifierCV("hinge", cv=3, l2s=[0.01], sigmas=[0.2], margins=[None, 3.0]).fit(X, y)
+    assert sorted(hinge.path_["margin"]) == [1.0, 3.0] and "sigma" not in hinge.path_
+
+
+def test_grids_are_searched_and_cloned():
+    X, y = overlapping()
+    grids = {"l2s": [[1e-3], [1e-4, 1e-2]], "margins": [None, [None]]}
+    search = GridSearchCV(ExactClassifierCV("exact", cv=2, sigmas=[0.1]), grids, cv=2).fit(X, y)
+    assert search.best_estimator_.get_params()["sigmas"] == [0.1]
+
+
 @pytest.mark.parametrize(
     ("parameters", "error", "message"),
     [
         ({"loss": "log"}, ValueError, "there is no loss 'log'"),
+        ({"l2s": []}, ValueError, "l2s has no values to try; give one at least, or None"),
+        ({"l2s": [0.1, -1.0]}, ValueError, "l2s must be at least 0 and finite, got -1"),
+        ({"l2s": [np.inf]}, ValueError, "l2s must be at least 0 and finite, got inf"),
+        ({"l2s": 0.1}, TypeError, "l2s must be a list of numbers or None, got 0.1"),
+        ({"l2s": "0.1"}, TypeError, "l2s must be a list of numbers or None, got '0.1'"),
+        ({"l2s": [None]}, TypeError, "each of l2s must be a number, got None"),
+        ({"sigmas": np.array(0.1)}, TypeError, "sigmas must be a list of numbers or None"),
+        ({"sigmas": np.array([[0.1]])}, TypeError, "sigmas must be a list of numbers or None"),
+        ({"sigmas": ["0.1"]}, TypeError, "each of sigmas must be a number, got '0.1'"),
+        ({"sigmas": [True]}, TypeError, "each of sigmas must be a number, got True"),
+        ({"sigmas": [0.0]}, ValueError, "sigmas must be positive and finite, got 0"),
+        ({"sigmas": [np.nan]}, ValueError, "sigmas must be positive and finite, got NaN"),
+        ({"margins": ()}, ValueError, "margins has no values to try"),
+        ({"margins": [None, 0.0]}, ValueError, "margins must be positive and finite, or None, got 0"),
+        ({"margins": [None, "1"]}, TypeError, "each of margins must be a number, got '1'"),
         ({"loss": None}, TypeError, "loss must be a string"),
         ({"metric": "f1"}, ValueError, "metric must be"),
         ({"solver": "newton"}, ValueError, "there is no solver 'newton'; the solvers are"),

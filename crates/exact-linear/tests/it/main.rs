@@ -5,6 +5,7 @@
 mod column_groups;
 mod features;
 mod fit;
+mod grids;
 mod groups;
 mod inputs;
 mod metrics;

@@ -143,6 +143,15 @@ pub fn loss_settings(name: &str, numbers: &Hyperparameters) -> PyResult<LossSett
     settings.map_err(|error| linear_error(&error))
 }
 
+/// What is tried of some hyper-parameters, where that is given: the items of a dictionary.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub struct GridArgument {
+    pub l2s: Option<Vec<f64>>,
+    pub sigmas: Option<Vec<f64>>,
+    pub margins: Option<Vec<Option<f64>>>,
+}
+
 /// How many folds there are, or the rows to train and to validate on of each.
 #[derive(FromPyObject)]
 pub enum FoldsArgument<'py> {

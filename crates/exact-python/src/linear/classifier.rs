@@ -6,7 +6,7 @@ use pyo3::types::PyBytes;
 use pyo3::{Bound, Py, PyAny, PyResult, Python, pyclass, pymethods};
 
 use super::arguments::{
-    DatasetArgument, FoldsArgument, InputsArgument, MetricArgument, SettingsArgument, splits,
+    DatasetArgument, FoldsArgument, GridArgument, InputsArgument, MetricArgument, SettingsArgument, splits,
 };
 use super::error::linear_error;
 use super::partitions;
@@ -77,13 +77,16 @@ impl LinearClassifier {
     /// As for a fit, a `ValueError` for folds that cannot be used, and what `score` raises.
     #[staticmethod]
     #[expect(clippy::too_many_arguments, reason = "they are named in Python")]
-    #[pyo3(signature = (*, data, loss, metric, score, folds, solver, features, seed, n_threads, progress))]
+    #[pyo3(signature = (
+        *, data, loss, metric, score, grid, folds, solver, features, seed, n_threads, progress
+    ))]
     fn cross_validate(
         py: Python<'_>,
         data: DatasetArgument<'_>,
         loss: &str,
         metric: MetricArgument<'_>,
         score: Option<Py<PyAny>>,
+        grid: GridArgument,
         folds: FoldsArgument<'_>,
         solver: &str,
         features: &str,
@@ -100,6 +103,7 @@ impl LinearClassifier {
             .with_features(features)
             .with_seed(seed);
         options.scorer = score.map(scorer);
+        (options.l2s, options.sigmas, options.margins) = (grid.l2s, grid.sigmas, grid.margins);
         let dataset = data.get()?;
         let splits = match folds {
             FoldsArgument::Number(number) => {
