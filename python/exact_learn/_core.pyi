@@ -61,6 +61,8 @@ class Dataset(TypedDict):
     labels: _Labels
     n_classes: int
     sample_weight: NDArray[np.float64] | None
+    standardize: bool
+    fit_intercept: bool
 
 class Settings(TypedDict):
     """Hyper-parameters of one fit."""

@@ -53,7 +53,7 @@ pub(crate) fn residuals(data: &Dataset<'_>, parameters: &[f64]) -> Result<Vec<f6
 
 /// The smallest coefficients with which no column has a weight: the largest slope of the mean loss along one
 /// logit's weight, or along those of a group over the root of its size, where there are no weights and the
-/// biases give each class its share of rows.
+/// biases, if there are any, give each class its share of rows.
 pub(crate) fn largest(data: &Dataset<'_>) -> Result<Largest, LinearError> {
     let map = data.map();
     let mut shares = vec![0.0; data.n_classes];
@@ -67,6 +67,7 @@ pub(crate) fn largest(data: &Dataset<'_>) -> Result<Largest, LinearError> {
         [first, second] => parameters.push(0.5 * (second - first)),
         _ => parameters.extend(logits),
     }
+    data.clear_biases(&mut parameters);
     let loss = LossSettings::default().build()?;
     let mut buffers = Buffers::new(&map, data.n_rows());
     let weights = data.weights.as_deref();
@@ -74,6 +75,14 @@ pub(crate) fn largest(data: &Dataset<'_>) -> Result<Largest, LinearError> {
     let mut gradient = vec![0.0; parameters.len()];
     mean_loss.at(&parameters, &[])?;
     mean_loss.gradient(0.0, &mut gradient)?;
+    // In the units of the penalties; a constant column has no slope.
+    if let Some(units) = data.penalty_units() {
+        for (slopes, unit) in gradient.chunks_exact_mut(map.n_scores()).zip(units) {
+            for slope in slopes {
+                *slope *= if unit.is_finite() { *unit } else { 0.0 };
+            }
+        }
+    }
     let steepest = gradient[..map.n_weights()].iter().fold(0.0, |max: f64, slope| max.max(slope.abs()));
     let of_group = |columns: &[usize]| {
         proximal::norm(columns, map.n_scores(), &gradient) / (columns.len() as f64).sqrt()

@@ -10,7 +10,7 @@ use crate::LinearError;
 use crate::expansion::Expansion;
 use crate::rows::{Inputs, Kernel};
 use crate::shape::LinearMap;
-use crate::standardisation::Standardisation;
+use crate::standardisation::{Columns, Standardisation};
 
 /// Rows to train on, with labels and sample weights.
 ///
@@ -34,6 +34,7 @@ pub struct Dataset<'a> {
     /// The group of each row, if there are groups.
     pub(crate) groups: Option<Vec<u32>>,
     pub(crate) standardisation: Arc<Standardisation>,
+    pub(crate) columns: Columns,
     /// What made the columns of others.
     pub(crate) expansion: Option<Arc<Expansion>>,
 }
@@ -67,6 +68,51 @@ impl<'a> Dataset<'a> {
         groups: Vec<u32>,
     ) -> Result<Self, LinearError> {
         Self::checked(inputs, labels, n_classes, sample_weight, Some(groups))
+    }
+
+    /// The same with penalties on the weights of a matrix's columns as they are, so that a column of large
+    /// values is penalised less.
+    ///
+    /// # Errors
+    /// [`LinearError::StandardisedColumns`] for the encoded columns of a table.
+    pub fn without_standardisation(mut self) -> Result<Self, LinearError> {
+        self.check_matrix()?;
+        self.columns.standardised = false;
+        Ok(self)
+    }
+
+    /// The same for training without biases: the logits of a row of zeros are 0. The columns of a matrix are
+    /// divided by their standard deviations, a constant one by 1, but not centred.
+    ///
+    /// # Errors
+    /// As [`Dataset::without_standardisation`].
+    ///
+    /// # Example
+    /// ```
+    /// use exact_data::DenseMatrix;
+    /// use exact_linear::{Dataset, FitOptions, LinearClassifier, LossSettings, Settings};
+    ///
+    /// let x = [0.0, 1.0, 2.0, 3.0];
+    /// let data = Dataset::new(DenseMatrix::new(x.as_slice(), 1)?, vec![0, 0, 1, 1], 2, None)?;
+    /// let settings = Settings::new(LossSettings::default(), 0.1);
+    /// let data = data.without_intercept()?;
+    /// let fitted = LinearClassifier::fit(&data, &settings, &FitOptions::default())?;
+    /// assert_eq!(fitted.classifier.intercepts(), [0.0, 0.0]);
+    /// # Ok::<(), exact_linear::LinearError>(())
+    /// ```
+    pub fn without_intercept(mut self) -> Result<Self, LinearError> {
+        self.check_matrix()?;
+        self.columns.intercept = false;
+        self.standardisation = Arc::new(self.standardisation.without_centre());
+        Ok(self)
+    }
+
+    /// Columns of tables are standardised and centred wherever they go.
+    fn check_matrix(&self) -> Result<(), LinearError> {
+        match self.inputs {
+            Inputs::Encoded(_) => Err(LinearError::StandardisedColumns),
+            _ => Ok(()),
+        }
     }
 
     fn checked(
@@ -115,7 +161,9 @@ impl<'a> Dataset<'a> {
         }
         let standardisation = Arc::new(Standardisation::none(inputs.n_columns()));
         let weights = sample_weight;
-        let mut data = Self { inputs, labels, n_classes, weights, groups, standardisation, expansion: None };
+        let columns = Columns::default();
+        let mut data =
+            Self { inputs, labels, n_classes, weights, groups, standardisation, columns, expansion: None };
         if let Some(groups) = &data.groups
             && groups.len() != rows
         {
@@ -154,7 +202,8 @@ impl<'a> Dataset<'a> {
     /// Standardises by these rows.
     fn standardise(&mut self) -> Result<(), LinearError> {
         self.standardisation = Arc::new(match self.inputs.moments(self.weights.as_deref()) {
-            Some(moments) => Standardisation::of(moments)?,
+            Some(moments) if self.columns.intercept => Standardisation::of(moments)?,
+            Some(moments) => Standardisation::of(moments)?.without_centre(),
             None => self.inputs.own_standardisation(),
         });
         Ok(())
@@ -162,6 +211,20 @@ impl<'a> Dataset<'a> {
 
     pub(crate) fn map(&self) -> LinearMap {
         LinearMap { n_columns: self.inputs.n_columns(), n_classes: self.n_classes }
+    }
+
+    /// Takes the biases away where there are to be none, of parameters or of a gradient.
+    pub(crate) fn clear_biases(&self, parameters: &mut [f64]) {
+        if !self.columns.intercept {
+            let map = self.map();
+            parameters[map.n_weights()..map.n_parameters()].fill(0.0);
+        }
+    }
+
+    /// What weights, which are on standardised columns, are divided by in the penalties, one for each column,
+    /// to be those on the columns as they are; `None` for 1.
+    pub(crate) fn penalty_units(&self) -> Option<&[f64]> {
+        (!self.columns.standardised).then(|| self.standardisation.units())
     }
 
     /// The parameters of no weights.
@@ -179,6 +242,7 @@ impl<'a> Dataset<'a> {
             weights: weights.map(|weights| rows.iter().map(|&row| weights[row]).collect()),
             groups: groups.map(|groups| rows.iter().map(|&row| groups[row]).collect()),
             standardisation: Arc::clone(&self.standardisation),
+            columns: self.columns,
             expansion: self.expansion.clone(),
         }
     }
@@ -220,6 +284,7 @@ impl<'a> Dataset<'a> {
             weights: self.weights.clone(),
             groups: self.groups.clone(),
             standardisation,
+            columns: self.columns,
             expansion: Some(Arc::clone(expansion)),
         })
     }

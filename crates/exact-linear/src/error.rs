@@ -90,6 +90,11 @@ pub enum LinearError {
         /// What was asked for.
         name: String,
     },
+    /// Columns that are standardised, and centred, wherever they go are to be trained on as they are.
+    #[error(
+        "the columns of tables, and what columns are expanded to, are standardised and have an intercept"
+    )]
+    StandardisedColumns,
     /// The columns cannot be expanded as was asked for.
     #[error("there are no {kind} of these columns: {problem}")]
     Expansion {
@@ -201,6 +206,9 @@ impl LinearError {
                 "train on fewer rows or folds, or on other features; auto leaves out what is too large"
                     .into(),
             ),
+            Self::StandardisedColumns => {
+                Some("train on the columns of a matrix as they are, with linear features".into())
+            }
             Self::NothingToTry { .. } => Some("give one at least, or None for those of the search".into()),
             Self::Scores => Some("describe them by RandomScores::constant".into()),
             Self::Diverged { .. } => {

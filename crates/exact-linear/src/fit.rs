@@ -121,9 +121,11 @@ impl LinearClassifier {
             let (found, expected) = (self.map.n_classes, map.n_classes);
             return Err(LinearError::StartClasses { found, expected });
         }
-        Ok(match &data.inputs {
+        let mut parameters = match &data.inputs {
             Inputs::Encoded(_) => self.parameters.clone(),
             _ => data.standardisation.unfold(&map, &self.parameters),
-        })
+        };
+        data.clear_biases(&mut parameters);
+        Ok(parameters)
     }
 }

@@ -79,6 +79,10 @@ impl MeanLoss for MeanLossOfRows<'_> {
         ColumnGroups::of(self.data)
     }
 
+    fn penalty_units(&self) -> Option<&[f64]> {
+        self.data.penalty_units()
+    }
+
     fn at(&mut self, linear: &[f64], loss_parameters: &[f64]) -> Result<Option<AtPoint>, LinearError> {
         self.logits(linear)?;
         let Buffers { logits, normal, logit_gradient, .. } = &mut *self.buffers;
@@ -113,6 +117,7 @@ impl MeanLoss for MeanLossOfRows<'_> {
             }
         }
         self.data.map().transpose(logit_gradient, inputs, standardisation, partial, gradient);
+        self.data.clear_biases(gradient);
         Ok(())
     }
 

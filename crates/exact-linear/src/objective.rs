@@ -1,5 +1,7 @@
 //! The training objective: the mean loss of rows, wherever they are, with an L2 penalty.
 
+use std::borrow::Cow;
+
 use exact_core::loss::LossSum;
 
 use crate::column_groups::ColumnGroups;
@@ -14,6 +16,9 @@ pub(crate) trait MeanLoss {
 
     /// Which columns belong together.
     fn column_groups(&self) -> ColumnGroups;
+
+    /// What the weights of each column are divided by in the penalties; `None` for 1.
+    fn penalty_units(&self) -> Option<&[f64]>;
 
     /// The mean loss at a point; `None` where a logit overflows.
     fn at(&mut self, linear: &[f64], loss_parameters: &[f64]) -> Result<Option<AtPoint>, Self::Error>;
@@ -36,7 +41,8 @@ pub(crate) struct AtPoint {
     pub logit_std: Option<f64>,
 }
 
-/// A mean loss plus `l2 / 2` times the squared norm of the weights of all classes (biases are free).
+/// A mean loss plus `l2 / 2` times the squared norm of the weights of all classes in the units of the penalty
+/// (biases are free).
 ///
 /// Normalised logits are shifted and scaled to mean 0 and standard deviation 1 (one scalar each, the gradient
 /// through both), and the penalty is on the weights in the same units. The objective is then invariant to the
@@ -57,20 +63,30 @@ impl<L: MeanLoss> Objective<L> {
             return Ok(f64::INFINITY);
         };
         let weights = &linear[..map.n_weights()];
-        let squares: f64 = weights.iter().map(|weight| weight * weight).sum();
+        let units = self.mean_loss.penalty_units();
+        let penalised = divided(weights, units, map.n_scores());
+        let slopes = divided(&penalised, units, map.n_scores());
+        let squares: f64 = penalised.iter().map(|weight| weight * weight).sum();
         let variance = logit_std.map_or(1.0, |std| std * std);
         let decay = self.l2 * map.logits_per_score() / variance;
         let penalty = 0.5 * decay * squares;
         let (linear_gradient, loss_gradient) = gradient.split_at_mut(map.n_parameters());
         self.mean_loss.gradient(penalty, linear_gradient)?;
-        for (slope, weight) in linear_gradient.iter_mut().zip(weights) {
-            *slope += decay * weight;
+        for (slope, term) in linear_gradient.iter_mut().zip(slopes.iter()) {
+            *slope += decay * term;
         }
         for (slope, term) in loss_gradient.iter_mut().zip(loss.parameters) {
             *slope = term;
         }
         Ok(loss.value + penalty)
     }
+}
+
+/// Weights `[n_columns, n_scores]`, those of each column divided by its unit, if there are units.
+fn divided<'a>(weights: &'a [f64], units: Option<&[f64]>, n_scores: usize) -> Cow<'a, [f64]> {
+    let Some(units) = units else { return Cow::Borrowed(weights) };
+    let columns = weights.chunks_exact(n_scores).zip(units);
+    columns.flat_map(|(weights, unit)| weights.iter().map(move |weight| weight / unit)).collect()
 }
 
 #[cfg(test)]
@@ -83,7 +99,7 @@ mod tests {
     use exact_core::loss::{
         CrossEntropy, Exact, Hyperparameters, Loss, LossError, LossKind, OnRandomScores, Probit,
     };
-    use exact_data::{Features, Layout};
+    use exact_data::{DenseMatrix, Features, Layout};
     use std::sync::Arc;
 
     const L2: f64 = 0.03;
@@ -205,6 +221,19 @@ mod tests {
         for normalized in [false, true] {
             assert_gradient(&data, &exact.clone().with_learned_sigma(), normalized, 1e-3, 1e-8);
             assert_gradient(&data, &exact.clone().with_margin(0.1).unwrap(), normalized, 1e-3, 1e-8);
+        }
+    }
+
+    #[test]
+    fn gradient_flows_through_penalties_in_the_units_of_the_columns() {
+        let x: Vec<f64> = (0..60 * 3).map(|i| [1.0, 20.0, 0.2][i % 3] * (1.3 * i as f64).sin()).collect();
+        let rows = DenseMatrix::new(x, 3).unwrap();
+        let data =
+            Dataset::new(rows, dataset(60).labels, 3, None).unwrap().without_standardisation().unwrap();
+        let exact = Exact::new(0.8).unwrap().with_rule(Rule::precise::<f64>());
+        for normalized in [false, true] {
+            assert_gradient(&data, &CrossEntropy::new(), normalized, 1e-3, 1e-8);
+            assert_gradient(&data, &exact, normalized, 1e-3, 1e-8);
         }
     }
 

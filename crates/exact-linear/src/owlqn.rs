@@ -4,33 +4,32 @@
 
 use crate::lbfgs::{ARMIJO, History, LINE_SEARCH_EVALUATIONS, Limits, Outcome, add, dot};
 
-/// `rate` times the sum of the absolute values of the first `len` parameters.
+/// The sum of the absolute values of the first parameters, each times its rate.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct L1 {
-    pub rate: f64,
-    pub len: usize,
+pub(crate) struct L1<'a> {
+    pub rates: &'a [f64],
 }
 
-impl L1 {
+impl L1<'_> {
     fn value(self, x: &[f64]) -> f64 {
-        self.rate * x[..self.len].iter().map(|x| x.abs()).sum::<f64>()
+        self.rates.iter().zip(x).map(|(rate, x)| rate * x.abs()).sum()
     }
 
     /// Writes the subgradient of least norm of the whole, given the gradient of the smooth part.
     fn subgradient(self, x: &[f64], gradient: &[f64], subgradient: &mut [f64]) {
         subgradient.copy_from_slice(gradient);
-        for (slope, &x) in subgradient[..self.len].iter_mut().zip(x) {
+        for ((slope, &x), rate) in subgradient.iter_mut().zip(x).zip(self.rates) {
             *slope = if x == 0.0 {
-                slope.signum() * (slope.abs() - self.rate).max(0.0)
+                slope.signum() * (slope.abs() - rate).max(0.0)
             } else {
-                *slope + self.rate * x.signum()
+                *slope + rate * x.signum()
             };
         }
     }
 
     /// Keeps a direction from going up in any penalised parameter.
     fn align(self, direction: &mut [f64], subgradient: &[f64]) {
-        for (step, slope) in direction[..self.len].iter_mut().zip(subgradient) {
+        for (step, slope) in direction[..self.rates.len()].iter_mut().zip(subgradient) {
             if *step * slope >= 0.0 {
                 *step = 0.0;
             }
@@ -39,7 +38,7 @@ impl L1 {
 
     /// Stops penalised parameters of `next` at 0 where the step from `x` would take them past it.
     fn project(self, next: &mut [f64], x: &[f64], subgradient: &[f64]) {
-        for ((next, &x), slope) in next[..self.len].iter_mut().zip(x).zip(subgradient) {
+        for ((next, &x), slope) in next[..self.rates.len()].iter_mut().zip(x).zip(subgradient) {
             let side = if x == 0.0 { -slope } else { x };
             if *next * side <= 0.0 {
                 *next = 0.0;
@@ -53,7 +52,7 @@ impl L1 {
 /// limit of the gradient is one of the subgradient of least norm.
 pub(crate) fn minimize<E>(
     x: &mut [f64],
-    l1: L1,
+    l1: L1<'_>,
     limits: Limits,
     mut evaluate: impl FnMut(&[f64], &mut [f64]) -> Result<f64, E>,
 ) -> Result<Outcome, E> {
@@ -148,7 +147,7 @@ mod tests {
         }
 
         /// By proximal gradient steps, as short as the curvature asks for.
-        fn proximal(&self, l1: L1) -> Vec<f64> {
+        fn proximal(&self, l1: L1<'_>) -> Vec<f64> {
             let n = self.centre.len();
             let step = 1.0 / (0.5 + self.b.iter().map(|b| b * b).sum::<f64>());
             let (mut x, mut gradient) = (vec![0.0; n], vec![0.0; n]);
@@ -156,7 +155,7 @@ mod tests {
                 self.evaluate(&x, &mut gradient);
                 for (i, (x, slope)) in x.iter_mut().zip(&gradient).enumerate() {
                     let there = *x - step * slope;
-                    let threshold = if i < l1.len { step * l1.rate } else { 0.0 };
+                    let threshold = l1.rates.get(i).map_or(0.0, |rate| step * rate);
                     *x = there.signum() * (there.abs() - threshold).max(0.0);
                 }
             }
@@ -164,14 +163,14 @@ mod tests {
         }
     }
 
-    fn run(function: &Quadratic, l1: L1, limits: Limits, x: &mut [f64]) -> Outcome {
+    fn run(function: &Quadratic, l1: L1<'_>, limits: Limits, x: &mut [f64]) -> Outcome {
         minimize(x, l1, limits, |x, gradient| Ok::<_, Infallible>(function.evaluate(x, gradient))).unwrap()
     }
 
     #[test]
     fn an_error_of_the_function_ends_the_minimisation() {
         let (mut x, mut count) = ([-1.2, 1.0], 0);
-        let outcome = minimize(&mut x, L1 { rate: 0.1, len: 2 }, LIMITS, |x, gradient| {
+        let outcome = minimize(&mut x, L1 { rates: &[0.1; 2] }, LIMITS, |x, gradient| {
             count += 1;
             gradient.copy_from_slice(x);
             if count == 2 { Err("stop") } else { Ok(x.iter().map(|x| 0.5 * x * x).sum()) }
@@ -183,7 +182,7 @@ mod tests {
     fn parameters_past_the_penalised_ones_are_free() {
         let function = Quadratic { b: vec![0.0; 4], centre: vec![3.0, 3.0] };
         let mut x = [0.0; 2];
-        let outcome = run(&function, L1 { rate: 100.0, len: 1 }, LIMITS, &mut x);
+        let outcome = run(&function, L1 { rates: &[100.0] }, LIMITS, &mut x);
         assert!(x[0] == 0.0 && (x[1] - 3.0).abs() < 1e-8 && outcome.converged, "{x:?}");
     }
 
@@ -194,10 +193,10 @@ mod tests {
             gradient[0] = 0.5 - 1.0 / x[0];
             Ok::<_, Infallible>(if x[0] > 0.0 { 0.5 * x[0] - x[0].ln() } else { f64::NAN })
         };
-        let outcome = minimize(&mut x, L1 { rate: 0.5, len: 1 }, LIMITS, evaluate).unwrap();
+        let outcome = minimize(&mut x, L1 { rates: &[0.5] }, LIMITS, evaluate).unwrap();
         assert!((x[0] - 1.0).abs() < 1e-6 && outcome.value.is_finite(), "{x:?}");
         let limits = Limits { iterations: 1, ..LIMITS };
-        let outcome = minimize(&mut [40.0], L1 { rate: 0.5, len: 1 }, limits, evaluate).unwrap();
+        let outcome = minimize(&mut [40.0], L1 { rates: &[0.5] }, limits, evaluate).unwrap();
         assert_eq!((outcome.iterations, outcome.converged), (1, false));
     }
 
@@ -212,11 +211,11 @@ mod tests {
                 prop::collection::vec(-3.0_f64..3.0, n),
                 prop::collection::vec(-3.0_f64..3.0, n),
             )),
-            rate in 0.01_f64..6.0,
+            rates in prop::collection::vec(0.01_f64..6.0, 9),
             free in 0_usize..2,
         ) {
             let function = Quadratic { b, centre };
-            let l1 = L1 { rate, len: n - free.min(n) };
+            let l1 = L1 { rates: &rates[..n - free.min(n)] };
             let mut x = start;
             let outcome = run(&function, l1, LIMITS, &mut x);
             let mut gradient = vec![0.0; n];
@@ -225,12 +224,12 @@ mod tests {
             for (i, (&x, expected)) in x.iter().zip(function.proximal(l1)).enumerate() {
                 prop_assert!((x - expected).abs() < 1e-5, "{outcome:?} {x} {expected}");
                 let slope = gradient[i];
-                let short = match (i < l1.len, x == 0.0) {
-                    (false, _) => slope,
-                    (true, true) => (slope.abs() - rate).max(0.0),
-                    (true, false) => slope + rate * x.signum(),
+                let short = match (l1.rates.get(i), x == 0.0) {
+                    (None, _) => slope,
+                    (Some(rate), true) => (slope.abs() - rate).max(0.0),
+                    (Some(rate), false) => slope + rate * x.signum(),
                 };
-                prop_assert!(short.abs() < 1e-5, "{outcome:?} {x} {slope} {rate}");
+                prop_assert!(short.abs() < 1e-5, "{outcome:?} {x} {slope}");
             }
         }
     }

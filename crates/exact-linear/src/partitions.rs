@@ -193,6 +193,10 @@ impl<P: Partitions> MeanLoss for MeanLossOfPartitions<'_, P> {
         ColumnGroups::single(self.map.n_columns)
     }
 
+    fn penalty_units(&self) -> Option<&[f64]> {
+        None
+    }
+
     fn at(&mut self, linear: &[f64], loss_parameters: &[f64]) -> Result<Option<AtPoint>, P::Error> {
         let folded = self.standardisation.fold(&self.map, linear);
         let normalization = self.normalization(&folded)?;

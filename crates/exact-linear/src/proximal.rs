@@ -12,19 +12,21 @@ const DECREASE_STEPS: usize = 5;
 /// The rounding of values, relative to the larger of the value and 1.
 const ROUNDING: f64 = 1e-14;
 
-/// The group penalty `rate Σ_g √|g| ‖w_g‖` of Yuan and Lin (2006) on the first parameters, `[n_columns,
+/// The group penalty `Σ_g rate_g √|g| ‖w_g‖` of Yuan and Lin (2006) on the first parameters, `[n_columns,
 /// n_scores]`, with the weights `w_g` of the columns of a group for all scores.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct GroupPenalty {
     pub groups: ColumnGroups,
     pub n_scores: usize,
-    pub rate: f64,
+    /// One for each group.
+    pub rates: Vec<f64>,
 }
 
 impl GroupPenalty {
     /// The columns of each group with the coefficient of their norm.
     fn groups(&self) -> impl Iterator<Item = (&[usize], f64)> {
-        self.groups.iter().map(|columns| (columns, self.rate * (columns.len() as f64).sqrt()))
+        let groups = self.groups.iter().zip(&self.rates);
+        groups.map(|(columns, rate)| (columns, rate * (columns.len() as f64).sqrt()))
     }
 
     /// The norm of what parameters or slopes belong to a group.
@@ -198,7 +200,7 @@ mod tests {
         };
         let features = Features::new(2, Vec::new(), vec![0, 0, 1, 1], layout).unwrap();
         let data = Dataset::new(features, vec![0, 1], 2, None).unwrap();
-        GroupPenalty { groups: ColumnGroups::of(&data), n_scores: 2, rate }
+        GroupPenalty { groups: ColumnGroups::of(&data), n_scores: 2, rates: vec![rate; 2] }
     }
 
     /// Parameters: those of the two groups, and two free ones.
@@ -236,7 +238,7 @@ mod tests {
 
     #[test]
     fn a_region_without_values_is_stepped_back_from_and_a_limit_of_steps_is_kept() {
-        let penalty = GroupPenalty { groups: ColumnGroups::single(1), n_scores: 1, rate: 0.5 };
+        let penalty = GroupPenalty { groups: ColumnGroups::single(1), n_scores: 1, rates: vec![0.5] };
         let evaluate = |x: &[f64], gradient: &mut [f64]| {
             gradient[0] = 0.5 - 1.0 / x[0];
             Ok::<_, Infallible>(if x[0] > 0.0 { 0.5 * x[0] - x[0].ln() } else { f64::NAN })

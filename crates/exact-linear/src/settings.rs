@@ -9,8 +9,9 @@ use crate::LinearError;
 /// ([`RandomScores::constant`]): training normalises the logits for EXACT and the relaxations of the 0-1
 /// loss, whose sigma, margin and temperature are therefore in units of the logits' standard deviation.
 ///
-/// The penalty is `l1 Σ |w| + l2 / 2 Σ w²` over the weights `w` of all classes on standardised columns,
-/// biases apart: the elastic net (Zou and Hastie 2005). With an L1 part, columns that tell little of the
+/// The penalty is `l1 Σ |w| + l2 / 2 Σ w²` over the weights `w` of all classes on standardised columns (or on
+/// those of [`Dataset::without_standardisation`](crate::Dataset::without_standardisation)), biases apart: the
+/// elastic net (Zou and Hastie 2005). With an L1 part, columns that tell little of the
 /// class end without any weight. In its place there may be a group part, `group_l1 Σ_g √|g| ‖w_g‖` over
 /// groups of `|g|` columns with the weights `w_g` of all classes: the group lasso (Yuan and Lin 2006), with
 /// which the columns of a group have weights together or not at all. Weights are shifted in the end so that

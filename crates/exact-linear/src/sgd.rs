@@ -63,6 +63,7 @@ pub(crate) fn fit(
     let mut parameters: Vec<f64> =
         (0..map.n_parameters()).map(|_| spread * (2.0 * random.random::<f64>() - 1.0)).collect();
     map.centre(&mut parameters);
+    data.clear_biases(&mut parameters);
     parameters.extend(loss.initial_parameters());
     let mut gradient = vec![0.0; parameters.len()];
     let mut velocity = vec![0.0; parameters.len()];

@@ -6,6 +6,21 @@ use crate::LinearError;
 use crate::moments::Moments;
 use crate::shape::LinearMap;
 
+/// How a classifier is trained on the columns of a matrix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Columns {
+    /// Whether penalties are on the weights of standardised columns.
+    pub standardised: bool,
+    /// Whether logits have biases.
+    pub intercept: bool,
+}
+
+impl Default for Columns {
+    fn default() -> Self {
+        Self { standardised: true, intercept: true }
+    }
+}
+
 /// `value = (x - mean) / std` for the columns from `first` on; those before are as they should be.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Standardisation {
@@ -40,6 +55,18 @@ impl Standardisation {
             }
         }
         Ok(Self { first: 0, mean, std })
+    }
+
+    /// The same for a classifier without an intercept: nothing is centred, and a constant column, whose unit
+    /// is 1, is one as any other.
+    pub(crate) fn without_centre(&self) -> Self {
+        let unit = |&std: &f64| if std.is_finite() { std } else { 1.0 };
+        Self { first: self.first, mean: vec![0.0; self.mean.len()], std: self.std.iter().map(unit).collect() }
+    }
+
+    /// What the columns from the first standardised one on are divided by; infinite for a constant one.
+    pub(crate) fn units(&self) -> &[f64] {
+        &self.std
     }
 
     /// The arrays of a file: the means, and what values are multiplied by, which is 0 for constant columns.

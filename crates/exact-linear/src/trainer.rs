@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use crate::classifier::LinearClassifier;
 use crate::dataset::Dataset;
 use crate::expansion::Basis;
-use crate::feature_choice::FeatureChoice;
+use crate::feature_choice::{FeatureChoice, FeatureKind};
 use crate::feature_selection::FeatureScore;
 use crate::folded_data::FoldedData;
 use crate::grid::Candidate;
@@ -24,6 +24,7 @@ use crate::refine::Fit;
 use crate::rows::Inputs;
 use crate::search::{Trial, choices_without_fold, climb, rounds, search, select, sigma_path};
 use crate::solver::Solver;
+use crate::standardisation::Columns;
 use crate::strength::Strength;
 use crate::train_options::TrainOptions;
 use crate::{LinearError, feature_selection, grid};
@@ -184,6 +185,10 @@ impl<'a> Trainer<'a> {
     /// The options, checked, with the solver that is meant for the data.
     fn resolve(data: &Dataset<'_>, options: TrainOptions) -> Result<TrainOptions, LinearError> {
         options.metric.check(data.n_classes, true)?;
+        if data.columns != Columns::default() && options.features != FeatureChoice::Kind(FeatureKind::Linear)
+        {
+            return Err(LinearError::StandardisedColumns);
+        }
         let solver = options.solver.resolve(data);
         options.with_solver(solver).ordered()
     }

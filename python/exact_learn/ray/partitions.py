@@ -37,8 +37,9 @@ def fit_partitions(
 
     An actor that is lost is started again, reads its partition anew and answers what it was asked.
 
-    What this does not cover: sparse matrices, metrics other than accuracy, class weights (give sample weights), a warm
-    start, and the choice of settings by cross-validation.
+    What this does not cover: sparse matrices, metrics other than accuracy, class weights (give sample weights), columns
+    that are not standardised, training without an intercept, a warm start, and the choice of settings by
+    cross-validation.
 
     Parameters
     ----------
@@ -75,7 +76,13 @@ def fit_partitions(
             f"fit_partitions trains an ExactClassifier, got {type(classifier).__name__}; "
             "choose the settings on a sample of the rows first"
         )
-    unsupported = {"metric": "accuracy", "class_weight": None, "warm_start": False}
+    unsupported = {
+        "metric": "accuracy",
+        "class_weight": None,
+        "standardize": True,
+        "fit_intercept": True,
+        "warm_start": False,
+    }
     for name, value in unsupported.items():
         if getattr(classifier, name) != value:
             raise ValueError(f"{name} must be {value!r} to train on partitions, got {getattr(classifier, name)!r}")

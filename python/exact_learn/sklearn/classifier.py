@@ -27,8 +27,8 @@ class ExactClassifier(LinearClassifier):
               + \frac{\lambda}{2} \lVert w \rVert^2
 
     The logits are normalised to mean 0 and standard deviation 1 before. Columns are standardised implicitly, so that
-    the penalty does not depend on their units; the matrix itself is neither copied nor changed, and a sparse one stays
-    sparse. The classes' logits are differences to the first class's, which is 0.
+    the penalty does not depend on their units (see ``standardize``); the matrix itself is neither copied nor changed,
+    and a sparse one stays sparse. The classes' logits are differences to the first class's, which is 0.
 
     Training starts from the solution of cross-entropy. The objective is not convex, and ``sigma`` matters:
     :class:`ExactClassifierCV` chooses it.
@@ -63,6 +63,12 @@ class ExactClassifier(LinearClassifier):
         Of "sigmoid", "beta-bernoulli" and "polynomial", in units of the logits' standard deviation; positive.
     epsilon : float
         The coefficient of the linear term of "poly1".
+    standardize : bool
+        Whether the penalties are on the weights of standardised columns. Otherwise they are on ``coef_`` itself, and a
+        column of large values is penalised less.
+    fit_intercept : bool
+        Whether there are biases. Otherwise ``intercept_`` is 0, and standardised columns are divided by their standard
+        deviations (a constant one by 1) but not centred.
     class_weight : dict or "balanced", optional
         Weights of classes, which multiply ``sample_weight``; "balanced" gives each class the same total.
     max_iter : int, optional
@@ -82,7 +88,7 @@ class ExactClassifier(LinearClassifier):
     coef_ : array, (1, n_features) or (n_classes, n_features)
         Weights in the units of the features; they sum to 0 over more than two classes.
     intercept_ : array, (1,) or (n_classes,)
-        Biases.
+        Biases; 0 without ``fit_intercept``.
     n_iter_ : int
         Steps of L-BFGS.
     n_features_in_ : int
@@ -127,6 +133,8 @@ class ExactClassifier(LinearClassifier):
         margin: float | None = None,
         temperature: float = 1.0,
         epsilon: float = 1.0,
+        standardize: bool = True,
+        fit_intercept: bool = True,
         class_weight: Any = None,
         max_iter: int | None = None,
         warm_start: bool = False,
@@ -143,6 +151,8 @@ class ExactClassifier(LinearClassifier):
         self.margin = margin
         self.temperature = temperature
         self.epsilon = epsilon
+        self.standardize = standardize
+        self.fit_intercept = fit_intercept
         self.class_weight = class_weight
         self.max_iter = max_iter
         self.warm_start = warm_start

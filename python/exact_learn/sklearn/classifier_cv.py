@@ -66,6 +66,8 @@ class ExactClassifierCV(LinearClassifier):
     features : {"linear", "splines", "interactions", "kernel", "auto"}
         What the columns are expanded to: nothing, smooth curves of each, products of pairs, or a Gaussian kernel at
         landmarks among the rows; "auto" takes what cross-entropy does best with over the folds.
+    standardize, fit_intercept : bool
+        As in :class:`ExactClassifier`. Columns that are expanded are standardised and have an intercept.
     class_weight : dict or "balanced", optional
         Weights of classes, which multiply ``sample_weight``, also in the scores; "balanced" gives each class the same
         total.
@@ -96,7 +98,7 @@ class ExactClassifierCV(LinearClassifier):
         Weights in the units of the features, which sum to 0 over more than two classes; of expanded columns, those of
         what they are expanded to.
     intercept_ : array, (1,) or (n_classes,)
-        Biases.
+        Biases; 0 without ``fit_intercept``.
     n_iter_ : int
         Steps of L-BFGS on all rows.
     n_features_in_ : int
@@ -146,6 +148,8 @@ class ExactClassifierCV(LinearClassifier):
         cv: Any = None,
         solver: str = "auto",
         features: str = "linear",
+        standardize: bool = True,
+        fit_intercept: bool = True,
         class_weight: Any = None,
         n_jobs: int | None = None,
         random_state: Any = 0,
@@ -161,6 +165,8 @@ class ExactClassifierCV(LinearClassifier):
         self.cv = cv
         self.solver = solver
         self.features = features
+        self.standardize = standardize
+        self.fit_intercept = fit_intercept
         self.class_weight = class_weight
         self.n_jobs = n_jobs
         self.random_state = random_state

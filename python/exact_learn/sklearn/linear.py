@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from exact_learn import _core
 from exact_learn._arrays import contiguous
 from exact_learn.sklearn.estimator import log_probabilities, read, versioned
-from exact_learn.sklearn.parameters import n_threads, positive_integer
+from exact_learn.sklearn.parameters import flag, n_threads, positive_integer
 
 # Matrices are taken as they are in either precision, row after row.
 _CHECKS: dict[str, Any] = {"accept_sparse": "csr", "dtype": [np.float64, np.float32], "order": "C"}
@@ -28,12 +28,15 @@ _METRICS = ("accuracy", "balanced_accuracy", "macro_f1", "log_loss")
 class LinearClassifier(ClassifierMixin, BaseEstimator):
     """Predictions of a linear classifier, and the checks before its training.
 
-    A subclass has the parameters ``metric``, ``k``, ``class_weight`` and ``n_jobs``; its ``fit`` sets ``_classifier``.
+    A subclass has the parameters ``metric``, ``k``, ``class_weight``, ``standardize``, ``fit_intercept`` and
+    ``n_jobs``; its ``fit`` sets ``_classifier``.
     """
 
     metric: Any
     k: int
     class_weight: Any
+    standardize: bool
+    fit_intercept: bool
     n_jobs: int | None
     classes_: NDArray[Any]
     n_features_in_: int
@@ -55,6 +58,8 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
             "labels": labels,
             "n_classes": len(self.classes_),
             "sample_weight": self._weights(y, labels, sample_weight),
+            "standardize": flag("standardize", self.standardize),
+            "fit_intercept": flag("fit_intercept", self.fit_intercept),
         }
 
     def _weights(self, y: NDArray[Any], labels: NDArray[Any], sample_weight: Any) -> NDArray[np.float64] | None:
@@ -100,7 +105,10 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
 
     @property
     def intercept_(self) -> NDArray[np.float64]:
-        """Biases, (n_classes,); they sum to 0. For two classes (1,), the difference of the second to the first."""
+        """Biases, (n_classes,); they sum to 0, and are 0 without an intercept.
+
+        For two classes (1,), the difference of the second to the first.
+        """
         intercepts = self._classifier.intercepts()
         return intercepts[1:] - intercepts[:1] if len(intercepts) == 2 else intercepts
 

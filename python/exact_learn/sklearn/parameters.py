@@ -16,6 +16,13 @@ def real(name: str, value: Any) -> float:
     return float(value)
 
 
+def flag(name: str, value: Any) -> bool:
+    """True or False."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+    return bool(value)
+
+
 def reals(name: str, values: Any) -> list[float] | None:
     """Numbers to choose from, or None."""
     return None if values is None else [real(f"each of {name}", value) for value in sequence(name, values)]

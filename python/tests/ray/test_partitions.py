@@ -111,6 +111,7 @@ def test_an_answer_that_takes_too_long_ends_training():
     [
         (ExactClassifier(), [], "no partitions"),
         (ExactClassifier(metric="balanced_accuracy"), [lambda: part(0)], "metric must be 'accuracy'"),
+        (ExactClassifier(fit_intercept=False), [lambda: part(0)], "fit_intercept must be True to train on partitions"),
         (ExactClassifier(sigma=-1.0), [lambda: part(0)], "sigma"),
         (ExactClassifier(), [lambda: (np.ones((3, 2)), np.zeros(3, dtype=int))], "at least 2 classes"),
         (ExactClassifier(), [lambda: part(0), lambda: (np.ones((3, 2)), ["ant"] * 3)], "the same features"),

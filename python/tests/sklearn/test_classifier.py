@@ -1,11 +1,15 @@
 """A fit with given settings: what is minimised, what is predicted, and every input that is refused."""
 
 import doctest
+import warnings
 
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.datasets import load_breast_cancer
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
 
 from exact_learn import _core, expected_accuracy, predictive_distribution
 from exact_learn.sklearn import ExactClassifier, classifier
@@ -135,6 +139,51 @@ def test_a_group_penalty_leaves_out_features_for_all_classes():
         assert kept[0, :4].sum() >= 3 and not kept[:, 4:].any()
 
 
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_array])
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_cross_entropy_on_columns_as_they_are_is_logistic_regression(fit_intercept, n_classes, form):
+    X, y = clusters(n_classes)
+    X = X * [1.0, 0.01, 100.0, 3.0] + [0.0, 2.0, 0.0, 0.0]
+    # The same penalty; of two classes, each has half of the weights.
+    C = (2.0 if n_classes == 2 else 1.0) / (0.01 * len(y))
+    expected = LogisticRegression(C=C, fit_intercept=fit_intercept, tol=1e-10, max_iter=10_000).fit(X, y)
+    fitted = ExactClassifier("cross-entropy", l2=0.01, standardize=False, fit_intercept=fit_intercept).fit(form(X), y)
+    np.testing.assert_allclose(fitted.coef_, expected.coef_, atol=5e-3)
+    np.testing.assert_allclose(fitted.intercept_, expected.intercept_, atol=2e-2 if fit_intercept else 0.0)
+
+
+def test_columns_of_any_units_are_trained_on_as_they_are():
+    # Their standard deviations are from 0.003 to 570.
+    X, y = load_breast_cancer(return_X_y=True)
+    for l2 in (1e-2, 1e-4):
+        expected = LogisticRegression(C=2 / (l2 * len(y)), solver="newton-cholesky", max_iter=200).fit(X, y)
+        fitted = ExactClassifier("cross-entropy", l2=l2, standardize=False).fit(X, y)
+
+        def objective(model, l2=l2):
+            # Each of two classes has half of the weights.
+            logits = np.where(y == 1, 1.0, -1.0) * model.decision_function(X)
+            return np.logaddexp(0.0, -logits).mean() + l2 / 4 * (model.coef_**2).sum()
+
+        assert objective(fitted) == pytest.approx(objective(expected), rel=2e-3)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_without_an_intercept_columns_are_scaled_but_not_centred(loss):
+    X, y = clusters()
+    X = X + np.array([3.0, 0.0, 0.0, 1.0])
+    scaled = StandardScaler(with_mean=False).fit_transform(X)
+    # More steps over a surface that is not convex enlarge the rounding of sums.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        implicit = ExactClassifier(loss, fit_intercept=False, max_iter=5).fit(X, y)
+        explicit = ExactClassifier(loss, fit_intercept=False, standardize=False, max_iter=5).fit(scaled, y)
+    assert (implicit.intercept_ == 0.0).all() and (implicit.decision_function(np.zeros((1, 4))) == 0.0).all()
+    np.testing.assert_allclose(
+        implicit.decision_function(X), explicit.decision_function(scaled), atol=1e-6 * np.abs(implicit.coef_).max()
+    )
+
+
 def test_a_limit_of_steps_that_is_reached_is_reported():
     X, y = clusters()
     with pytest.warns(ConvergenceWarning, match="not converged after 2 steps; raise max_iter"):
@@ -185,6 +234,8 @@ def test_pickles_of_other_formats_and_damaged_ones_are_refused():
         ({"max_iter": 1.0}, TypeError, "max_iter must be an integer"),
         ({"n_jobs": 0}, ValueError, "n_jobs == 0"),
         ({"class_weight": "even"}, ValueError, "class_weight"),
+        ({"standardize": 1}, TypeError, "standardize must be True or False, got 1"),
+        ({"fit_intercept": "no"}, TypeError, "fit_intercept must be True or False, got 'no'"),
         ({"class_weight": {"ant": -1.0}}, ValueError, "weight -1 of sample"),
     ],
 )

@@ -134,6 +134,19 @@ def test_grids_are_searched_and_cloned():
     assert search.best_estimator_.get_params()["sigmas"] == [0.1]
 
 
+def test_columns_are_trained_on_as_they_are():
+    X, y = overlapping()
+    X = X * [1.0, 100.0] + 5.0
+    parameters = {"l2s": [1e-2], "cv": 3}
+    for changed in ({"fit_intercept": False}, {"standardize": False}, {"fit_intercept": False, "standardize": False}):
+        chosen = ExactClassifierCV("cross-entropy", **parameters, **changed).fit(X, y)
+        alone = ExactClassifier("cross-entropy", l2=1e-2, **changed).fit(X, y)
+        np.testing.assert_allclose(chosen.coef_, alone.coef_, rtol=0.05, atol=0.01)
+        assert (chosen.intercept_ == 0.0).all() == ("fit_intercept" in changed)
+        with pytest.raises(ValueError, match=r"columns are expanded to, .*; give features='linear', or leave fit_"):
+            ExactClassifierCV("cross-entropy", features="splines", **parameters, **changed).fit(X, y)
+
+
 @pytest.mark.parametrize(
     ("parameters", "error", "message"),
     [
@@ -153,6 +166,7 @@ def test_grids_are_searched_and_cloned():
         ({"margins": ()}, ValueError, "margins has no values to try"),
         ({"margins": [None, 0.0]}, ValueError, "margins must be positive and finite, or None, got 0"),
         ({"margins": [None, "1"]}, TypeError, "each of margins must be a number, got '1'"),
+        ({"fit_intercept": None}, TypeError, "fit_intercept must be True or False, got None"),
         ({"loss": None}, TypeError, "loss must be a string"),
         ({"metric": "f1"}, ValueError, "metric must be"),
         ({"solver": "newton"}, ValueError, "there is no solver 'newton'; the solvers are"),

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod column_groups;
+mod columns;
 mod features;
 mod fit;
 mod grids;

@@ -74,7 +74,8 @@ impl Integers<'_> {
     }
 }
 
-/// Rows with labels from 0 on and, unless all weigh the same, weights: the items of a dictionary.
+/// Rows with labels from 0 on and, unless all weigh the same, weights, and how their columns are trained on:
+/// the items of a dictionary.
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
 pub struct DatasetArgument<'py> {
@@ -82,6 +83,8 @@ pub struct DatasetArgument<'py> {
     labels: PyReadonlyArray1<'py, i64>,
     n_classes: usize,
     sample_weight: Option<PyReadonlyArray1<'py, f64>>,
+    standardize: bool,
+    fit_intercept: bool,
 }
 
 impl DatasetArgument<'_> {
@@ -96,8 +99,17 @@ impl DatasetArgument<'_> {
             Some(weights) => Some(weights.as_slice()?.to_vec()),
             None => None,
         };
-        let n_classes = self.n_classes;
-        Ok(move || Dataset::new(inputs, labels, n_classes, weights))
+        let Self { n_classes, standardize, fit_intercept, .. } = *self;
+        Ok(move || {
+            let mut data = Dataset::new(inputs, labels, n_classes, weights)?;
+            if !standardize {
+                data = data.without_standardisation()?;
+            }
+            if !fit_intercept {
+                data = data.without_intercept()?;
+            }
+            Ok(data)
+        })
     }
 }
 

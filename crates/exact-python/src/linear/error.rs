@@ -16,6 +16,9 @@ pub fn linear_error(error: &LinearError) -> PyErr {
         LinearError::Columns { .. } | LinearError::StartClasses { .. } => {
             Some("train without a warm start".into())
         }
+        LinearError::StandardisedColumns => {
+            Some("give features='linear', or leave fit_intercept and standardize as they are".into())
+        }
         LinearError::Fold { .. } => Some("give cv other folds".into()),
         error => error.hint(),
     };
