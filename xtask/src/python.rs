@@ -23,7 +23,7 @@ struct Group {
 
 const GROUPS: [Group; 5] = [
     Group { name: "numpy", imports: &[] },
-    Group { name: "onnx", imports: &["onnx", "onnxruntime"] },
+    Group { name: "onnx", imports: &["onnx", "onnxruntime", "scipy", "skl2onnx", "sklearn"] },
     Group { name: "sklearn", imports: SKLEARN },
     Group { name: "ray", imports: &["pandas", "pyarrow", "ray", "scipy", "sklearn", "tqdm"] },
     Group { name: "torch", imports: OPTIONAL },
@@ -39,6 +39,7 @@ const OPTIONAL: &[&str] = &[
     "pyarrow",
     "ray",
     "scipy",
+    "skl2onnx",
     "sklearn",
     "torch",
     "tqdm",

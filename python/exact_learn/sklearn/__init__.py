@@ -8,6 +8,7 @@
 ``ExactClassifierCV`` chooses the settings by cross-validation and calibrates the probabilities.
 ``ExactTableClassifier`` does the same for data frames and files with text, categories, dates and missing values.
 ``TunedDecisionClassifierCV`` tunes the decisions of any probabilistic classifier to a metric.
+:mod:`exact_learn.sklearn.onnx` converts the first two to ONNX.
 """
 
 try:

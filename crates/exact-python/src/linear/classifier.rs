@@ -1,6 +1,6 @@
 //! A trained linear classifier.
 
-use exact_linear::{FitOptions, Fitted, Inputs, LinearError, LossChoice, TrainOptions, Trainer};
+use exact_linear::{FitOptions, Fitted, Inputs, LinearError, Link, LossChoice, TrainOptions, Trainer};
 use numpy::PyArray1;
 use pyo3::types::PyBytes;
 use pyo3::{Bound, Py, PyAny, PyResult, Python, pyclass, pymethods};
@@ -131,6 +131,19 @@ impl LinearClassifier {
     /// The bias of each class, `[n_classes]`.
     fn intercepts<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
         PyArray1::from_vec(py, self.0.intercepts())
+    }
+
+    /// The name and the scale of what makes probabilities of logits: "softmax" with a temperature, or
+    /// "probit" with a sigma.
+    fn link(&self) -> (&'static str, f64) {
+        let link = self.0.link();
+        (if matches!(link, Link::Probit { .. }) { "probit" } else { "softmax" }, link.scale())
+    }
+
+    /// The costs `[n_classes, n_classes]` that it decides by, if it does.
+    fn costs<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let n_classes = self.0.n_classes();
+        self.0.costs().map(|costs| matrix(py, costs.to_vec(), n_classes, n_classes)).transpose()
     }
 
     /// The logits of rows, `[n_rows, n_classes]`.
