@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import sys
 import warnings
 from collections.abc import Callable
@@ -56,8 +57,10 @@ def read(estimator: Any, state: dict[str, Any], name: str, from_bytes: Callable[
     """What was pickled, with the model of this name from its bytes, which say in which format they are.
 
     A warning tells of another version, as scikit-learn's does of its own: what is predicted may have changed.
+    Parameters that the version did not have yet are at their defaults, which stand for what it did.
     """
-    state = dict(state)
+    parameters = inspect.signature(type(estimator)).parameters.values()
+    state = {parameter.name: parameter.default for parameter in parameters} | state
     version = state.pop("_exact_learn_version", None)
     if name in state:
         try:

@@ -2,7 +2,10 @@
 
 import builtins
 import doctest
+import hashlib
+import json
 import pickle
+import struct
 import sys
 
 import matplotlib
@@ -11,6 +14,7 @@ import pandas
 import pytest
 from scipy import sparse
 from sklearn import config_context
+from sklearn.base import clone
 from sklearn.datasets import load_iris
 from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.linear_model import LogisticRegression
@@ -90,6 +94,69 @@ def test_pickles_of_other_versions_are_read_with_a_warning(estimator, monkeypatc
     with pytest.warns(InconsistentVersionWarning, match=message):
         other = pickle.loads(pickled)
     np.testing.assert_array_equal(other.predict_proba(X), fitted.predict_proba(X))
+
+
+@pytest.mark.parametrize(
+    ("estimator", "newer"),
+    [
+        (ExactClassifier(), ["standardize", "fit_intercept", "group_l1"]),
+        (ExactClassifierCV("cross-entropy", cv=3), ["l2s", "sigmas", "margins", "standardize", "scoring"]),
+        (ExactTableClassifier("cross-entropy", cv=3, features="linear"), ["class_weight", "verbose"]),
+    ],
+)
+def test_pickles_without_newer_parameters_are_read(estimator, newer):
+    fitted = estimator.fit(X, Y)
+    state = fitted.__getstate__()
+    for name in newer:
+        del state[name]
+    older = type(estimator).__new__(type(estimator))
+    older.__setstate__(state)
+    np.testing.assert_array_equal(older.predict_proba(X), fitted.predict_proba(X))
+    assert older.get_params() == fitted.get_params() and repr(older) == repr(fitted)
+    np.testing.assert_array_equal(clone(older).fit(X, Y).predict(X), fitted.predict(X))
+
+
+def tensors(entries, link):
+    """The bytes of a classifier in the layout of the first and the second version of its format."""
+    description, arrays, offset, digest = json.dumps(link), {}, 0, hashlib.sha256()
+    contents = {name: values.astype("<f8").tobytes() for name, values in sorted(entries.items())}
+    for name, content in contents.items():
+        arrays[name] = {
+            "dtype": "F64",
+            "shape": list(entries[name].shape),
+            "data_offsets": [offset, offset + len(content)],
+        }
+        offset += len(content)
+    for part in (description.encode(), *(part for item in contents.items() for part in item)):
+        part = part.encode() if isinstance(part, str) else part
+        digest.update(struct.pack("<Q", len(part)) + part)
+    entry = {
+        "format": "exact-learn linear classifier of matrices",
+        "version": 2,
+        "sha256": digest.hexdigest(),
+        "description": description,
+    }
+    header = json.dumps({"__metadata__": {"exact-learn": json.dumps(entry)}, **arrays}).encode()
+    header += b" " * (-len(header) % 8)
+    return struct.pack("<Q", len(header)) + header + b"".join(contents.values())
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_bytes_of_older_layouts_are_read(n_classes):
+    kept = n_classes > Y
+    fitted = ExactClassifier("cross-entropy").fit(X[kept], Y[kept])
+    # Weights and biases were differences to those of the first class.
+    coefficients, intercepts = fitted._classifier.coefficients(), fitted._classifier.intercepts()
+    older = tensors(
+        {"weights": (coefficients[1:] - coefficients[0]).T, "biases": intercepts[1:] - intercepts[0]},
+        {"link": "softmax", "temperature": 1.0},
+    )
+    state = dict(fitted.__getstate__(), _classifier=older, _exact_learn_version="0.0.1")
+    read = ExactClassifier()
+    with pytest.warns(InconsistentVersionWarning, match=r"pickled by version 0\.0\.1"):
+        read.__setstate__(state)
+    np.testing.assert_allclose(read.coef_, fitted.coef_, atol=1e-12)
+    np.testing.assert_allclose(read.predict_proba(X[kept]), fitted.predict_proba(X[kept]), atol=1e-12)
 
 
 def test_arrays_at_any_address_are_taken():
