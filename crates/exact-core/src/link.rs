@@ -21,8 +21,8 @@ const MAX_LOGITS: usize = 500_000;
 /// Rows that the scale is fitted on however many classes they have.
 const FEW_ROWS: usize = 1000;
 
-/// How logits become probabilities. The scale is [fitted](Link::calibrated) by log loss on rows that training
-/// did not see.
+/// How logits become probabilities. Kind and scale are [fitted](Link::calibrated) by log loss on rows that
+/// training did not see.
 ///
 /// # Example
 /// ```
@@ -143,9 +143,11 @@ impl Link {
         Ok(values.iter().map(|value| value.p).collect())
     }
 
-    /// The link of the same kind with the scale, from `e^-6` to `e^6`, that gives the labels of held-out
-    /// rows, `[n, n_classes]`, the smallest log loss. Of more than 20,000 rows, such a number at equal
-    /// distances are used, and fewer, but at least 1000, if they have more than 25 classes.
+    /// The link of this kind, or softmax where that is better, with the scale, from `e^-6` to `e^6`, that
+    /// gives the labels of held-out rows, `[n, n_classes]`, the smallest log loss. It leaves the order of the
+    /// classes as the logits have it, so that the most probable class is the predicted one. Of more than
+    /// 20,000 rows, such a number at equal distances are used, and fewer, but at least 1000, if they have
+    /// more than 25 classes.
     ///
     /// The log loss of softmax is convex in the inverse temperature, so golden-section search finds its
     /// minimum; that of probit is unimodal in practice. A probability below the machine epsilon 2.2e-16
@@ -167,8 +169,8 @@ impl Link {
         self.calibrated_interruptibly(logits, labels, n_classes, sample_weight, || Ok(()))
     }
 
-    /// As [`Link::calibrated`]; `poll` is called before each of the 32 evaluations, and may end the search
-    /// with an error.
+    /// As [`Link::calibrated`]; `poll` is called before each of the 32 evaluations of a kind, and may end the
+    /// search with an error.
     ///
     /// # Errors
     /// Those of [`Samples::mean`], and of `poll`.
@@ -186,12 +188,20 @@ impl Link {
         let labels: Vec<u32> = rows.iter().map(|&row| labels[row]).collect();
         let logits: Vec<f64> =
             rows.iter().flat_map(|&row| &logits[row * n_classes..][..n_classes]).copied().collect();
-        let cost = |log_scale: f64| -> Result<f64, E> {
+        let cost = |link: Self| -> Result<f64, E> {
             poll()?;
-            let probabilities = self.with_scale(log_scale.exp()).of_labels(&logits, &labels, n_classes)?;
+            let probabilities = link.of_labels(&logits, &labels, n_classes)?;
             let loss = |(&row, p): (&usize, &f64)| -all.weight(row) * p.clamp(f64::EPSILON, 1.0).ln();
             Ok(rows.iter().zip(&probabilities).map(loss).sum())
         };
+        let softmax = Self::default().with_best_scale(cost)?;
+        let other = if matches!(self, Self::Softmax { .. }) { softmax } else { self.with_best_scale(cost)? };
+        Ok(if other.1 < softmax.1 { other.0 } else { softmax.0 })
+    }
+
+    /// The same kind of link with the scale of the least cost, by golden-section search, and that cost.
+    fn with_best_scale<E>(self, cost: impl Fn(Self) -> Result<f64, E>) -> Result<(Self, f64), E> {
+        let cost = |log_scale: f64| cost(self.with_scale(log_scale.exp()));
         let golden = 0.5 * (5.0_f64.sqrt() - 1.0);
         let (mut low, mut high) = (-LOG_SCALE_LIMIT, LOG_SCALE_LIMIT);
         let mut left = high - golden * (high - low);
@@ -208,7 +218,7 @@ impl Link {
                 cost_right = cost(right)?;
             }
         }
-        Ok(self.with_scale((0.5 * (low + high)).exp()))
+        Ok((self.with_scale((0.5 * (low + high)).exp()), cost_left.min(cost_right)))
     }
 }
 
@@ -250,14 +260,32 @@ mod tests {
         // Three in four rows have the label that a logit difference of 5 favours: softmax needs 5 / T = ln 3.
         let logits: Vec<f64> = (0..400).flat_map(|_| [0.0, 5.0]).collect();
         let labels: Vec<u32> = (0..400).map(|i| u32::from(i % 4 != 0)).collect();
-        let fit = |link: Link| link.calibrated(&logits, &labels, 2, None).unwrap();
-        let link = fit(Link::default());
+        let link = Link::default().calibrated(&logits, &labels, 2, None).unwrap();
         assert!(matches!(link, Link::Softmax { .. }));
         assert!((link.scale() - 5.0 / 3.0_f64.ln()).abs() < 1e-3, "{link:?}");
-        // Probit: Φ(5 / (sigma √2)) = 3/4 where 5 / (sigma √2) = 0.674489750196.
-        let link = fit(Link::Probit { sigma: 1.0 });
-        assert!(matches!(link, Link::Probit { .. }));
-        assert!((link.scale() - 5.0 / (2.0_f64.sqrt() * 0.674_489_750_196)).abs() < 1e-3, "{link:?}");
+        for link in [link, Link::Probit { sigma: 1.0 }.calibrated(&logits, &labels, 2, None).unwrap()] {
+            let p = link.probabilities(&[0.0, 5.0], 2).unwrap();
+            assert!((p[1] - 0.75).abs() < 1e-4, "{link:?}: {p:?}");
+        }
+    }
+
+    #[test]
+    fn the_kind_is_the_one_that_labels_come_from() {
+        let logits: Vec<f64> = (0..60).map(|i| 3.0 * (f64::from(i) * 0.9).sin()).collect();
+        for truth in [Link::Probit { sigma: 0.7 }, Link::Softmax { temperature: 0.6 }] {
+            // Each row with each label, weighted by its probability.
+            let weights = truth.probabilities(&logits, 3).unwrap();
+            let rows: Vec<f64> = logits.chunks(3).flat_map(|row| row.repeat(3)).collect();
+            let labels: Vec<u32> = (0..logits.len()).map(|at| at as u32 % 3).collect();
+            let start = Link::Probit { sigma: 1.0 };
+            let link = start.calibrated(&rows, &labels, 3, Some(&weights)).unwrap();
+            assert_eq!(std::mem::discriminant(&link), std::mem::discriminant(&truth));
+            assert!((link.scale() - truth.scale()).abs() < 1e-4, "{link:?}");
+        }
+        // Cross-entropy's probabilities are softmax.
+        let labels: Vec<u32> = (0..20).map(|row| row % 3).collect();
+        let link = Link::default().calibrated(&logits, &labels, 3, None).unwrap();
+        assert!(matches!(link, Link::Softmax { .. }));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::decision::Predictions;
 use crate::expansion::Expansion;
 use crate::metric::Metric;
 use crate::model_file::{self, Tensors};
-use crate::rows::{Inputs, Kernel, Rows};
+use crate::rows::{Inputs, Rows};
 use crate::shape::LinearMap;
 
 /// What the metadata of its bytes call it.
@@ -124,10 +124,7 @@ impl LinearClassifier {
         let mut logits = vec![0.0; rows.n_rows() * self.map.n_classes];
         match &self.expansion {
             None => self.map.logits(&self.parameters, rows, &rows.own_standardisation(), &mut logits),
-            Some(expansion) => {
-                let rows = expansion.apply(rows)?;
-                self.map.logits(&self.parameters, &rows, &rows.own_standardisation(), &mut logits);
-            }
+            Some(expansion) => expansion.logits(&self.map, &self.parameters, rows, &mut logits)?,
         }
         Ok(logits)
     }

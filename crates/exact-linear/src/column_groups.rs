@@ -83,6 +83,7 @@ mod tests {
             n_classes: 2,
             residuals: &|| Ok(Vec::new()),
             seed: 0,
+            compared: true,
         };
         let splines = Expansion::fit(Basis::Splines, &sample).unwrap().unwrap();
         let expanded = data.expanded(&Arc::new(splines)).unwrap();

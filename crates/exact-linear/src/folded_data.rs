@@ -169,6 +169,7 @@ impl<'a> FoldedData<'a> {
             n_classes: data.n_classes,
             residuals: &residuals,
             seed: self.options.seed,
+            compared: fold < self.folds.len(),
         };
         let Some(expansion) = Expansion::fit(basis, &sample)?.map(Arc::new) else { return Ok(None) };
         let train = data.expanded(&expansion)?;
@@ -190,10 +191,15 @@ impl<'a> FoldedData<'a> {
             matrix => matrix.n_columns(),
         };
         let (rows, folds) = (self.all.n_rows(), self.folds.len());
-        let columns = basis.max_columns(n_dense, rows);
-        let of_folds = self.folds.iter().map(|fold| fold.train.n_rows() + fold.validation.n_rows());
-        let copied = rows + of_folds.sum::<usize>();
-        let bytes = (copied as u64).saturating_mul(columns as u64).saturating_mul(size_of::<f64>() as u64);
+        let bytes = |rows: usize, columns: usize| {
+            (rows as u64).saturating_mul(columns as u64).saturating_mul(size_of::<f64>() as u64)
+        };
+        let columns = basis.max_columns(n_dense, rows, false);
+        let of_folds = self.folds.iter().map(|Fold { train, validation }| {
+            let columns = basis.max_columns(n_dense, train.n_rows(), true);
+            bytes(train.n_rows() + validation.n_rows(), columns)
+        });
+        let bytes = of_folds.fold(bytes(rows, columns), u64::saturating_add);
         if bytes <= MAX_BYTES {
             return Ok(());
         }

@@ -23,6 +23,7 @@ use crate::LinearError;
 use crate::feature_choice::FeatureKind;
 use crate::model_file::Tensors;
 use crate::rows::{Inputs, Kernel};
+use crate::shape::LinearMap;
 use crate::standardisation::Standardisation;
 
 /// What is to be fitted.
@@ -66,14 +67,15 @@ impl Basis {
         matches!(self, Self::Linear | Self::Splines)
     }
 
-    /// Columns of numbers at most that rows have once those that they have are expanded.
-    pub fn max_columns(self, n_dense: usize, n_rows: usize) -> usize {
+    /// Columns of numbers at most that rows have once those that they have are expanded, to be compared with
+    /// others or to be kept.
+    pub fn max_columns(self, n_dense: usize, n_rows: usize, compared: bool) -> usize {
         n_dense
             + match self {
                 Self::Linear => 0,
                 Self::Splines => n_dense * splines::MAX_BASIS,
                 Self::Interactions => interactions::max_columns(n_rows),
-                Self::Kernel { .. } => nystroem::LANDMARKS.min(n_rows),
+                Self::Kernel { .. } => nystroem::max_landmarks(n_rows, compared),
             }
     }
 
@@ -132,6 +134,8 @@ pub(crate) struct Sample<'a> {
     /// are to explain.
     pub residuals: &'a dyn Fn() -> Result<Vec<f64>, LinearError>,
     pub seed: u64,
+    /// Whether the expansion is to be compared with others, on a fold.
+    pub compared: bool,
 }
 
 impl Expansion {
@@ -150,7 +154,7 @@ impl Expansion {
                 Interactions::fit(&features, labels, residuals, n_classes)?.map(Fitted::Interactions)
             }
             Basis::Kernel { bandwidth } => {
-                Nystroem::fit(&features, bandwidth, sample.seed).map(Fitted::Kernel)
+                Nystroem::fit(&features, bandwidth, sample.seed, sample.compared).map(Fitted::Kernel)
             }
         };
         let shape = Shape::of(&features);
@@ -241,6 +245,32 @@ impl Expansion {
             Fitted::Interactions(interactions) => interactions.apply(&features)?,
             Fitted::Kernel(kernel) => kernel.apply(&features)?,
         })
+    }
+
+    /// Writes the logits of rows, `[n_rows, n_classes]`, given the linear map of the expanded columns and its
+    /// parameters.
+    pub fn logits(
+        &self,
+        map: &LinearMap,
+        parameters: &[f64],
+        rows: &(impl Kernel + ?Sized),
+        logits: &mut [f64],
+    ) -> Result<(), LinearError> {
+        let Fitted::Kernel(kernel) = &self.fitted else {
+            let rows = self.apply(rows)?;
+            map.logits(parameters, &rows, &rows.own_standardisation(), logits);
+            return Ok(());
+        };
+        // The landmarks of a row's kernel are many, so that it is not expanded.
+        let features = self.inputs(rows)?;
+        let k = map.n_scores();
+        let (dense, others) = parameters.split_at(self.shape.n_dense * k);
+        let (of_kernel, others) = others.split_at(kernel.n_new() * k);
+        let inner = LinearMap { n_columns: self.shape.n_columns, ..*map };
+        let standardisation = features.own_standardisation();
+        inner.logits(&[dense, others].concat(), features.as_ref(), &standardisation, logits);
+        kernel.add_logits(&features, of_kernel, map, logits);
+        Ok(())
     }
 
     /// Adds the arrays of a model file.

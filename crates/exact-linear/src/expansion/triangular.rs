@@ -1,4 +1,7 @@
-//! Small triangular matrices, row-major.
+//! Triangular matrices, row-major.
+
+use ndarray::linalg::general_mat_mul;
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
 
 /// The Cholesky factor of a symmetric positive definite matrix, whose lower part is read: `L Lᵀ = A`. A
 /// diagonal entry that rounding has made too small is taken as `floor`.
@@ -13,25 +16,50 @@ pub(super) fn cholesky(matrix: &mut [f64], n: usize, floor: f64) {
     }
 }
 
+/// Rows from which a matrix is inverted by halves.
+const BLOCK: usize = 64;
+
 /// The inverse of a lower triangular matrix with a positive diagonal.
 pub(super) fn inverse(lower: &[f64], n: usize) -> Vec<f64> {
-    let mut inverse = vec![0.0; n * n];
+    let mut inverse = Array2::zeros((n, n));
+    let lower = ArrayView2::from_shape((n, n), lower).expect("a square matrix");
+    invert(lower, inverse.view_mut());
+    inverse.into_raw_vec_and_offset().0
+}
+
+/// `[A 0; B C]⁻¹ = [A⁻¹ 0; -C⁻¹ B A⁻¹ C⁻¹]`.
+fn invert(lower: ArrayView2<'_, f64>, mut inverse: ArrayViewMut2<'_, f64>) {
+    let n = lower.nrows();
+    if n <= BLOCK {
+        invert_small(lower, inverse);
+        return;
+    }
+    let half = n / 2;
+    invert(lower.slice(s![..half, ..half]), inverse.slice_mut(s![..half, ..half]));
+    invert(lower.slice(s![half.., half..]), inverse.slice_mut(s![half.., half..]));
+    let mut product = Array2::zeros((n - half, half));
+    general_mat_mul(
+        1.0,
+        &lower.slice(s![half.., ..half]),
+        &inverse.slice(s![..half, ..half]),
+        0.0,
+        &mut product,
+    );
+    let (mut below, second) = inverse.slice_mut(s![half.., ..]).split_at(Axis(1), half);
+    general_mat_mul(-1.0, &second, &product, 0.0, &mut below);
+}
+
+fn invert_small(lower: ArrayView2<'_, f64>, mut inverse: ArrayViewMut2<'_, f64>) {
+    let n = lower.nrows();
     for i in 0..n {
-        let (above, row) = inverse.split_at_mut(i * n);
-        let row = &mut row[..n];
+        let (above, mut below) = inverse.view_mut().split_at(Axis(0), i);
+        let mut row = below.row_mut(0);
         row[i] = 1.0;
         for k in 0..i {
-            let factor = lower[i * n + k];
-            for (value, other) in row[..=k].iter_mut().zip(&above[k * n..]) {
-                *value -= factor * other;
-            }
+            row.scaled_add(-lower[[i, k]], &above.row(k));
         }
-        let diagonal = lower[i * n + i];
-        for value in &mut row[..=i] {
-            *value /= diagonal;
-        }
+        row /= lower[[i, i]];
     }
-    inverse
 }
 
 #[cfg(test)]
@@ -40,7 +68,7 @@ mod tests {
 
     #[test]
     fn factor_and_inverse() {
-        let n = 6;
+        let n = 150;
         // A Hilbert matrix with a ridge.
         let matrix: Vec<f64> = (0..n * n)
             .map(|at| 1.0 / (1 + at / n + at % n) as f64 + if at / n == at % n { 0.1 } else { 0.0 })

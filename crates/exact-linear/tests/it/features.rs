@@ -67,6 +67,30 @@ fn each_expansion_learns_what_the_columns_as_they_are_do_not_show() {
 }
 
 #[test]
+fn a_kernel_has_more_landmarks_on_all_rows_than_on_the_folds() {
+    let mut random = ChaCha8Rng::seed_from_u64(5);
+    let n_rows = 1000;
+    let x: Vec<f64> = (0..n_rows * 20).map(|_| 4.0 * random.random::<f64>() - 2.0).collect();
+    for n_classes in [2, 3] {
+        let label = |row: &[f64]| (row[0] * row[1] + row[2] + 2.0).clamp(0.0, n_classes as f64 - 1.0) as u32;
+        let labels: Vec<u32> = x.chunks_exact(20).map(label).collect();
+        let rows = DenseMatrix::new(x.as_slice(), 20).unwrap();
+        let data = Dataset::new(rows.clone(), labels.clone(), n_classes, None).unwrap();
+        let options = options(FeatureChoice::Kind(FeatureKind::Kernel));
+        let loss = LossChoice::Kind(LossKind::CrossEntropy);
+        let trained = Trainer::on(data, options).unwrap().train(loss, &Progress::ignore).unwrap();
+        let Trained { classifier, train_accuracy, .. } = trained;
+        assert!(classifier.n_features() > 500, "{}", classifier.n_features());
+        // Training has the features of each row, prediction folds their map into that of the kernel.
+        let classes = classifier.predict(&rows).unwrap();
+        let correct = classes.iter().zip(&labels).filter(|(a, b)| a == b).count();
+        assert_eq!(correct as f64 / n_rows as f64, train_accuracy);
+        let read = LinearClassifier::from_bytes("kernel", &classifier.to_bytes().unwrap()).unwrap();
+        assert_eq!(read.logits(&rows).unwrap(), classifier.logits(&rows).unwrap());
+    }
+}
+
+#[test]
 fn auto_keeps_columns_as_they_are_where_these_are_enough() {
     let x = numbers();
     let labels = labels(&x, |row| row[0] + row[1] - row[2] > 0.0);
