@@ -51,8 +51,8 @@ NOISES = {
     "pairwise 40 %": ("pairwise", 0.4),
 }
 # Those that seed 0 chooses from, and those of the plot.
-RATES = (0.03, 0.1, 0.3)
-ALL_RATES = {"fashion-mnist": (0.01, *RATES, 1.0), "cifar-10": RATES}
+RATES = (0.01, 0.03, 0.1, 0.3)
+ALL_RATES = {"fashion-mnist": (*RATES, 1.0), "cifar-10": RATES}
 TEST_METRICS = ("accuracy", "log_loss", "expected_calibration_error")
 METRICS = ("validation_accuracy", *TEST_METRICS)
 
@@ -151,15 +151,14 @@ class Results:
         return max(runs, key=lambda run: self.metrics[run]["validation_accuracy"]).rate
 
     def over_seeds(self, metric, *key):
-        """A metric of every seed, or None if a seed is missing."""
+        """A metric of the seeds that were run."""
         runs = [Run(key[0], self.images, *key[1:], seed) for seed in SEEDS]
-        if any(run not in self.metrics for run in runs):
-            return None
-        return np.array([self.metrics[run][metric] for run in runs])
+        return np.array([self.metrics[run][metric] for run in runs if run in self.metrics])
 
     def chosen(self, metric, name, noise, loss):
         """A metric of every seed at the chosen rate, or None if a run is missing."""
-        return self.over_seeds(metric, name, noise, loss, self.chosen_rate(name, noise, loss))
+        found = self.over_seeds(metric, name, noise, loss, self.chosen_rate(name, noise, loss))
+        return found if len(found) == len(SEEDS) else None
 
 
 def write_training_set(source, out, run):
@@ -213,7 +212,7 @@ def show_rates(results, losses):
     for name in SETS:
         for rate in ALL_RATES[name]:
             accuracies = [results.over_seeds("accuracy", name, "none", loss, rate) for loss in losses]
-            if any(accuracy is not None for accuracy in accuracies):
+            if any(len(accuracy) for accuracy in accuracies):
                 print_row(SETS[name], f"{rate:g}", *map(percent, accuracies))
 
 
@@ -241,7 +240,7 @@ def show_noises(results, losses):
                 cells.append(interval(gain))
             print_row(SETS[name], noise, *cells)
         means = [interval(np.mean(gains[name, loss], axis=0)) if gains[name, loss] else "" for loss in rivals]
-        if any(means):
+        if any(len(gains[name, loss]) > 1 for loss in rivals):
             print_row(SETS[name], "mean", *("" for _ in losses), *means)
     for loss in rivals:
         means = [gain.mean() for name in SETS for gain in gains[name, loss]]
@@ -266,9 +265,8 @@ def show_probabilities(results, losses):
 
 def percent(accuracies):
     """Mean and standard deviation."""
-    if accuracies is None:
-        return ""
-    return f"{100 * accuracies.mean():.2f} ± {100 * accuracies.std(ddof=1):.2f}"
+    spread = f" ± {100 * accuracies.std(ddof=1):.2f}" if len(accuracies) > 1 else ""
+    return f"{100 * accuracies.mean():.2f}{spread}" if len(accuracies) else ""
 
 
 def interval(gains):
@@ -288,18 +286,20 @@ def print_row(*cells):
 
 
 def draw_rates(results, losses, path):
-    """Accuracy against the learning rate, with the range of the seeds."""
+    """Accuracy against the learning rate: a dot for each seed, a line through the means."""
     matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "image_losses", "font.size": 9})
     figure, panels = pyplot.subplots(1, len(SETS), figsize=(8, 3.2), layout="constrained")
     for name, axes in zip(SETS, panels, strict=True):
+        rates = ALL_RATES[name]
         for loss, marker, colour in zip(losses, "osD", ("#0072b2", "#d55e00", "#777777"), strict=False):
-            accuracies = {rate: results.over_seeds("accuracy", name, "none", loss, rate) for rate in ALL_RATES[name]}
-            found = {rate: 100 * accuracy for rate, accuracy in accuracies.items() if accuracy is not None}
-            means = np.array([accuracy.mean() for accuracy in found.values()])
-            below = means - [accuracy.min() for accuracy in found.values()]
-            above = [accuracy.max() for accuracy in found.values()] - means
-            axes.errorbar([*found], means, [below, above], marker=marker, color=colour, capsize=3, label=loss)
+            accuracies = {rate: results.over_seeds("accuracy", name, "none", loss, rate) for rate in rates}
+            found = {rate: 100 * accuracy for rate, accuracy in accuracies.items() if len(accuracy)}
+            axes.plot([*found], [accuracy.mean() for accuracy in found.values()], color=colour)
+            dots = [(rate, value) for rate, accuracy in found.items() for value in accuracy]
+            axes.plot(*np.array(dots).reshape(-1, 2).T, marker, color=colour, alpha=0.6, label=loss)
         axes.set(xscale="log", title=SETS[name], xlabel="learning rate", ylabel="test accuracy, %")
+        axes.set_xticks(rates, [f"{rate:g}" for rate in rates])
+        axes.minorticks_off()
         axes.grid(color="#dddddd")
     panels[0].legend()
     figure.savefig(path, metadata={"Date": None})
