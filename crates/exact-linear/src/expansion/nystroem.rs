@@ -274,7 +274,7 @@ impl Points {
                 break;
             }
             let drawn: Vec<usize> = (0..DRAWN).filter_map(|_| draw(&rest, random() * total)).collect();
-            let mut kept = self.kept(&drawn, rate, &rest, explained, &mut random);
+            let mut kept = self.kept(&drawn, rate, &rest, &explained, &mut random);
             kept.truncate(most - pivots.len());
             if kept.is_empty() {
                 let largest = (0..n).max_by(|&a, &b| rest[a].total_cmp(&rest[b]));
@@ -282,8 +282,8 @@ impl Points {
                 kept.push(pivot);
             }
             let (landmarks, of_kept) = (self.select(&kept), explained.select(Axis(0), &kept));
-            let mut square = landmarks.unexplained(&landmarks, rate, of_kept.view(), of_kept.view());
-            let columns = self.unexplained(&landmarks, rate, explained, of_kept.view());
+            let mut square = landmarks.unexplained(&landmarks, rate, &of_kept.view(), &of_kept.view());
+            let columns = self.unexplained(&landmarks, rate, &explained, &of_kept.view());
             let square = square.as_slice_mut().expect("a matrix in standard layout");
             cholesky(square, kept.len(), MIN_PIVOT);
             let inverse = inverse(square, kept.len());
@@ -314,11 +314,11 @@ impl Points {
         drawn: &[usize],
         rate: f64,
         rest: &[f64],
-        explained: ArrayView2<'_, f64>,
+        explained: &ArrayView2<'_, f64>,
         mut random: impl FnMut() -> f64,
     ) -> Vec<usize> {
         let (points, explained) = (self.select(drawn), explained.select(Axis(0), drawn));
-        let mut left = points.unexplained(&points, rate, explained.view(), explained.view());
+        let mut left = points.unexplained(&points, rate, &explained.view(), &explained.view());
         let mut kept = Vec::new();
         for (at, &point) in drawn.iter().enumerate() {
             let pivot = left[[at, at]];
@@ -349,11 +349,11 @@ impl Points {
         &self,
         others: &Self,
         rate: f64,
-        factor: ArrayView2<'_, f64>,
-        of_others: ArrayView2<'_, f64>,
+        factor: &ArrayView2<'_, f64>,
+        of_others: &ArrayView2<'_, f64>,
     ) -> Array2<f64> {
         let mut kernel = self.kernel(others, rate);
-        general_mat_mul(-1.0, &factor, &of_others.t(), 1.0, &mut kernel);
+        general_mat_mul(-1.0, factor, &of_others.t(), 1.0, &mut kernel);
         kernel
     }
 

@@ -23,20 +23,20 @@ const BLOCK: usize = 64;
 pub(super) fn inverse(lower: &[f64], n: usize) -> Vec<f64> {
     let mut inverse = Array2::zeros((n, n));
     let lower = ArrayView2::from_shape((n, n), lower).expect("a square matrix");
-    invert(lower, inverse.view_mut());
+    invert(&lower, &mut inverse.view_mut());
     inverse.into_raw_vec_and_offset().0
 }
 
 /// `[A 0; B C]⁻¹ = [A⁻¹ 0; -C⁻¹ B A⁻¹ C⁻¹]`.
-fn invert(lower: ArrayView2<'_, f64>, mut inverse: ArrayViewMut2<'_, f64>) {
+fn invert(lower: &ArrayView2<'_, f64>, inverse: &mut ArrayViewMut2<'_, f64>) {
     let n = lower.nrows();
     if n <= BLOCK {
         invert_small(lower, inverse);
         return;
     }
     let half = n / 2;
-    invert(lower.slice(s![..half, ..half]), inverse.slice_mut(s![..half, ..half]));
-    invert(lower.slice(s![half.., half..]), inverse.slice_mut(s![half.., half..]));
+    invert(&lower.slice(s![..half, ..half]), &mut inverse.slice_mut(s![..half, ..half]));
+    invert(&lower.slice(s![half.., half..]), &mut inverse.slice_mut(s![half.., half..]));
     let mut product = Array2::zeros((n - half, half));
     general_mat_mul(
         1.0,
@@ -49,7 +49,7 @@ fn invert(lower: ArrayView2<'_, f64>, mut inverse: ArrayViewMut2<'_, f64>) {
     general_mat_mul(-1.0, &second, &product, 0.0, &mut below);
 }
 
-fn invert_small(lower: ArrayView2<'_, f64>, mut inverse: ArrayViewMut2<'_, f64>) {
+fn invert_small(lower: &ArrayView2<'_, f64>, inverse: &mut ArrayViewMut2<'_, f64>) {
     let n = lower.nrows();
     for i in 0..n {
         let (above, mut below) = inverse.view_mut().split_at(Axis(0), i);

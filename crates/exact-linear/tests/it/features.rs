@@ -69,10 +69,11 @@ fn each_expansion_learns_what_the_columns_as_they_are_do_not_show() {
 #[test]
 fn a_kernel_has_more_landmarks_on_all_rows_than_on_the_folds() {
     let mut random = ChaCha8Rng::seed_from_u64(5);
-    let n_rows = 1000;
+    let n_rows = 1000_usize;
     let x: Vec<f64> = (0..n_rows * 20).map(|_| 4.0 * random.random::<f64>() - 2.0).collect();
-    for n_classes in [2, 3] {
-        let label = |row: &[f64]| (row[0] * row[1] + row[2] + 2.0).clamp(0.0, n_classes as f64 - 1.0) as u32;
+    for n_classes in [2_usize, 3] {
+        let last = (n_classes - 1) as f64;
+        let label = |row: &[f64]| (row[0] * row[1] + row[2] + 2.0).clamp(0.0, last) as u32;
         let labels: Vec<u32> = x.chunks_exact(20).map(label).collect();
         let rows = DenseMatrix::new(x.as_slice(), 20).unwrap();
         let data = Dataset::new(rows.clone(), labels.clone(), n_classes, None).unwrap();
