@@ -28,7 +28,7 @@ class ExactClassifier(LinearClassifier):
 
     The logits are normalised to mean 0 and standard deviation 1 before. Columns are standardised implicitly, so that
     the penalty does not depend on their units (see ``standardize``); the matrix itself is neither copied nor changed,
-    and a sparse one stays sparse. The classes' logits are differences to the first class's, which is 0.
+    and a sparse one stays sparse. The logits are centred: those of a row sum to 0 over the classes.
 
     Training starts from the solution of cross-entropy. The objective is not convex, and ``sigma`` matters:
     :class:`ExactClassifierCV` chooses it.
