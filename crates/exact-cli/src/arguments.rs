@@ -133,7 +133,7 @@ pub(crate) struct TrainingData {
 #[command(next_help_heading = "Training")]
 pub(crate) struct Training {
     /// What the columns are expanded to: smooth curves of numbers, products of pairs, a Gaussian kernel at
-    /// landmarks; auto takes what cross-entropy does best with over the folds
+    /// landmarks, cells of pairs; auto takes what cross-entropy does best with over the folds
     #[arg(
         long,
         value_name = "NAME",

@@ -85,7 +85,9 @@ pub enum LinearError {
     #[error("the scores of a linear classifier have one sigma, and its training normalises them itself")]
     Scores,
     /// No features have this name.
-    #[error("there are no features '{name}'; the features are auto, linear, splines, interactions, kernel")]
+    #[error(
+        "there are no features '{name}'; the features are auto, linear, splines, interactions, kernel, cells"
+    )]
     UnknownFeatures {
         /// What was asked for.
         name: String,

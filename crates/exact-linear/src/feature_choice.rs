@@ -16,11 +16,13 @@ pub enum FeatureKind {
     Interactions,
     /// Beside them the features of a Gaussian kernel at landmarks among the training rows (Nyström).
     Kernel,
+    /// Beside them the bins of each number, and the cells of pairs of binned numbers and of categories.
+    Cells,
 }
 
 impl FeatureKind {
     /// All kinds, the simplest first.
-    pub const ALL: [Self; 4] = [Self::Linear, Self::Splines, Self::Interactions, Self::Kernel];
+    pub const ALL: [Self; 5] = [Self::Linear, Self::Splines, Self::Interactions, Self::Kernel, Self::Cells];
 
     /// The name on the command line.
     pub fn name(self) -> &'static str {
@@ -29,6 +31,7 @@ impl FeatureKind {
             Self::Splines => "splines",
             Self::Interactions => "interactions",
             Self::Kernel => "kernel",
+            Self::Cells => "cells",
         }
     }
 
@@ -39,6 +42,7 @@ impl FeatureKind {
             Self::Splines => "no number has more than three values",
             Self::Interactions => "no two of them have a product that is not constant",
             Self::Kernel => "all rows are the same",
+            Self::Cells => "no number has more than two values",
         }
     }
 }

@@ -263,7 +263,7 @@ impl<'a> FoldedData<'a> {
     /// Whether so much is to be held or computed with columns like these that only who asks for them gets
     /// them.
     fn is_too_large(&self, train: &Dataset<'_>) -> bool {
-        let values = self.train_rows.saturating_mul(train.n_columns());
+        let values = self.train_rows.saturating_mul(train.inputs.n_values_of_row());
         values > MAX_AUTO_VALUES || values.saturating_mul(train.n_classes) > MAX_AUTO_PRODUCTS
     }
 

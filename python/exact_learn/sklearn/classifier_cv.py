@@ -63,9 +63,10 @@ class ExactClassifierCV(LinearClassifier):
     solver : {"auto", "lbfgs", "sgd"}
         L-BFGS on all rows, or stochastic gradient descent on minibatches; "auto" takes the latter from 100 million rows
         times parameters, where it chooses settings on 100,000 rows.
-    features : {"linear", "splines", "interactions", "kernel", "auto"}
-        What the columns are expanded to: nothing, smooth curves of each, products of pairs, or a Gaussian kernel at
-        landmarks among the rows; "auto" takes what cross-entropy does best with over the folds.
+    features : {"linear", "splines", "interactions", "kernel", "cells", "auto"}
+        What the columns are expanded to: nothing, smooth curves of each, products of pairs, a Gaussian kernel at
+        landmarks among the rows, or the cells of pairs cut into bins; "auto" takes what cross-entropy does best with
+        over the folds.
     standardize, fit_intercept : bool
         As in :class:`ExactClassifier`. Columns that are expanded are standardised and have an intercept.
     class_weight : dict or "balanced", optional

@@ -66,7 +66,7 @@ class ExactTableClassifier(ClassifierMixin, BaseEstimator):
         also a splitter of scikit-learn or pairs of rows to train and to validate on.
     solver : {"auto", "lbfgs", "sgd"}
         As in :class:`ExactClassifierCV`.
-    features : {"auto", "linear", "splines", "interactions", "kernel"}
+    features : {"auto", "linear", "splines", "interactions", "kernel", "cells"}
         As in :class:`ExactClassifierCV`.
     categorical, numeric, text : sequence of str or int
         Columns that are to be taken so, by name or by position from 1 (-1 is the last). Those of ``text`` become

@@ -5,11 +5,10 @@
 //! of the linear classifier, the sum of squares of their covariances with its residuals for each degree of
 //! freedom, which is about 1 for a product that adds nothing (Rao 1948).
 
-use std::collections::HashMap;
-
 use exact_data::{CsrMatrix, Features, Layout};
 use rayon::prelude::*;
 
+use super::crossings::Crossings;
 use super::screen::{Pair, Screen};
 use super::{Shape, append_dense, integers};
 use crate::LinearError;
@@ -22,8 +21,6 @@ const MAX_VALUES: usize = 1 << 24;
 /// Columns, of numbers or categories, whose pairs are looked at: those with the largest score statistic of
 /// their own.
 const MAX_INPUTS: usize = 300;
-/// Rows that a crossed category needs to have a column of its own.
-const MIN_ROWS: usize = 2;
 
 /// Columns that products of so many rows make at most.
 pub(super) fn max_columns(n_rows: usize) -> usize {
@@ -33,7 +30,7 @@ pub(super) fn max_columns(n_rows: usize) -> usize {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Interactions {
     products: Vec<Product>,
-    crossings: Vec<Crossing>,
+    crossings: Crossings,
     slopes: Vec<Slopes>,
 }
 
@@ -43,15 +40,6 @@ struct Product {
     columns: [usize; 2],
     mean: f64,
     std: f64,
-}
-
-/// The pairs of codes of two blocks that are new categories, with their shares of the rows.
-#[derive(Debug, Clone, PartialEq)]
-struct Crossing {
-    blocks: [usize; 2],
-    /// Sorted.
-    pairs: Vec<[u32; 2]>,
-    shares: Vec<f64>,
 }
 
 /// A dense column times each indicator of a block, with the means and standard deviations.
@@ -115,12 +103,12 @@ impl Interactions {
             kept.sort_unstable();
             pairs = kept.into_iter().map(|at| pairs[at]).collect();
         }
-        let mut fitted = Self { products: Vec::new(), crossings: Vec::new(), slopes: Vec::new() };
+        let mut fitted = Self { products: Vec::new(), crossings: Crossings::default(), slopes: Vec::new() };
         for [a, b] in pairs {
             match (a < n_dense, b < n_dense) {
                 (true, true) => fitted.products.extend(Product::fit(features, [a, b])),
                 (true, false) => fitted.slopes.extend(Slopes::fit(features, a, b - n_dense)),
-                _ => fitted.crossings.extend(Crossing::fit(features, [a - n_dense, b - n_dense])),
+                _ => fitted.crossings.fit(features, [a - n_dense, b - n_dense]),
             }
         }
         let Self { products, crossings, slopes } = &fitted;
@@ -130,7 +118,7 @@ impl Interactions {
 
     /// Columns beside those there were.
     pub fn n_new(&self) -> usize {
-        let crossed: usize = self.crossings.iter().map(|crossing| crossing.pairs.len()).sum();
+        let crossed = self.crossings.n_columns();
         self.products.len() + crossed + self.slopes.iter().map(|slopes| slopes.mean.len()).sum::<usize>()
     }
 
@@ -139,14 +127,11 @@ impl Interactions {
         let products = self.products.iter();
         let products = products.map(|it| format!("{} × {}", dense[it.columns[0]], dense[it.columns[1]]));
         let indicator = |block: usize, code: u32| &indicators[offsets[block] + code as usize];
-        let crossed = self.crossings.iter().flat_map(|Crossing { blocks: [a, b], pairs, .. }| {
-            pairs.iter().map(move |pair| format!("{} × {}", indicator(*a, pair[0]), indicator(*b, pair[1])))
-        });
         let slopes = self.slopes.iter().flat_map(|Slopes { column, block, mean, .. }| {
             (0..mean.len())
                 .map(move |code| format!("{} × {}", dense[*column], indicator(*block, code as u32)))
         });
-        [products.collect(), crossed.collect(), slopes.collect()]
+        [products.collect(), self.crossings.names(&indicator), slopes.collect()]
     }
 
     pub fn apply(&self, features: &Features) -> Result<Features, LinearError> {
@@ -158,19 +143,12 @@ impl Interactions {
                 *value = (x[*a] * x[*b] - mean) / std;
             }
         });
-        for crossing in &self.crossings {
-            layout.block_offsets.push(layout.indicator_mean.len() + crossing.pairs.len());
-            layout.indicator_mean.extend_from_slice(&crossing.shares);
-            layout.indicator_std.extend(crossing.shares.iter().map(|share| (share * (1.0 - share)).sqrt()));
-        }
+        self.crossings.extend_layout(&mut layout);
         let mut codes = Vec::with_capacity(n_rows * layout.n_blocks());
         for row in 0..n_rows {
             let of_row = &features.codes()[row * n_blocks..][..n_blocks];
             codes.extend_from_slice(of_row);
-            codes.extend(self.crossings.iter().map(|crossing| {
-                let pair = crossing.blocks.map(|block| of_row[block]);
-                crossing.pairs.binary_search(&pair).map_or(Features::ABSENT, |code| code as u32)
-            }));
+            codes.extend(self.crossings.codes(of_row));
         }
         let sparse = self.sparse(features, &mut layout)?;
         Ok(Features::new(n_rows, dense, codes, layout)?.with_sparse(sparse)?)
@@ -211,11 +189,9 @@ impl Interactions {
     }
 }
 
-/// The arrays of a model file: products with their moments; crossings with the number of their pairs, and
-/// these with their shares; slopes with the number of their categories, and these with their moments.
+/// The arrays of a model file beside those of the crossings: products with their moments; slopes with the
+/// number of their categories, and these with their moments.
 const PRODUCTS: &str = "interactions.products";
-const CROSSINGS: &str = "interactions.crossings";
-const PAIRS: &str = "interactions.pairs";
 const SLOPES: &str = "interactions.slopes";
 const MOMENTS: &str = "interactions.moments";
 
@@ -227,21 +203,18 @@ impl Interactions {
         let products = self.products.iter();
         let products = products.flat_map(|it| [it.columns[0] as f64, it.columns[1] as f64, it.mean, it.std]);
         insert(PRODUCTS, 4, products.collect());
-        let crossings = self.crossings.iter().flat_map(|it| [it.blocks[0], it.blocks[1], it.pairs.len()]);
-        insert(CROSSINGS, 3, crossings.map(|n| n as f64).collect());
-        let pairs = self.crossings.iter().flat_map(|it| it.pairs.iter().zip(&it.shares));
-        insert(PAIRS, 3, pairs.flat_map(|([a, b], share)| [f64::from(*a), f64::from(*b), *share]).collect());
         let slopes = self.slopes.iter().flat_map(|it| [it.column, it.block, it.mean.len()]);
         insert(SLOPES, 3, slopes.map(|n| n as f64).collect());
         let moments = self.slopes.iter().flat_map(|it| it.mean.iter().zip(&it.std));
         insert(MOMENTS, 2, moments.flat_map(|(mean, std)| [*mean, *std]).collect());
+        self.crossings.write(tensors);
     }
 
     /// `None` if the arrays do not fit together.
     pub fn read(tensors: &mut Tensors, shape: &Shape) -> Result<Option<Self>, String> {
         let mut rows = |name| tensors.take::<2>(name).map(|(_, values)| values);
-        let (products, crossings, pairs) = (rows(PRODUCTS)?, rows(CROSSINGS)?, rows(PAIRS)?);
-        let (slopes, moments) = (rows(SLOPES)?, rows(MOMENTS)?);
+        let (products, slopes, moments) = (rows(PRODUCTS)?, rows(SLOPES)?, rows(MOMENTS)?);
+        let crossings = Crossings::read(tensors, &shape.block_offsets)?;
         let (n_dense, n_blocks) = (shape.n_dense, shape.n_blocks());
         let of_arrays = || {
             let products = products.as_chunks::<4>().0.iter().map(|[a, b, mean, std]| {
@@ -249,25 +222,7 @@ impl Interactions {
                 let product = Product { columns, mean: *mean, std: *std };
                 Some(product).filter(|_| columns.iter().all(|column| *column < n_dense) && *std > 0.0)
             });
-            let (mut pairs, mut moments) = (pairs.as_chunks::<3>().0, moments.as_chunks::<2>().0);
-            let crossings = crossings.as_chunks::<3>().0.iter().map(|crossing| {
-                let &[a, b, n] = &integers(crossing)?[..] else { return None };
-                let rows = pairs.split_off(..n)?;
-                let codes =
-                    |[a, b, _]: &[f64; 3]| Some([integers(&[*a])?[0] as u32, integers(&[*b])?[0] as u32]);
-                let pairs: Vec<[u32; 2]> = rows.iter().map(codes).collect::<Option<_>>()?;
-                let shares: Vec<f64> = rows.iter().map(|row| row[2]).collect();
-                let codes_of = |block: usize| shape.block_offsets[block + 1] - shape.block_offsets[block];
-                let valid = a.max(b) < n_blocks
-                    && pairs.is_sorted()
-                    && pairs
-                        .iter()
-                        .all(|pair| (pair[0] as usize) < codes_of(a) && (pair[1] as usize) < codes_of(b));
-                let crossing = Crossing { blocks: [a, b], pairs, shares };
-                Some(crossing)
-                    .filter(|it| valid && it.shares.iter().all(|share| *share > 0.0 && *share < 1.0))
-            });
-            let crossings = crossings.collect::<Option<Vec<_>>>()?;
+            let mut moments = moments.as_chunks::<2>().0;
             let slopes = slopes.as_chunks::<3>().0.iter().map(|slopes| {
                 let &[column, block, n] = &integers(slopes)?[..] else { return None };
                 let (mean, std): (Vec<f64>, Vec<f64>) =
@@ -279,7 +234,7 @@ impl Interactions {
                 Some(Slopes { column, block, mean, std }).filter(|_| valid)
             });
             let slopes = slopes.collect::<Option<Vec<_>>>()?;
-            Some(Self { products: products.collect::<Option<_>>()?, crossings, slopes })
+            Some(Self { products: products.collect::<Option<_>>()?, crossings: crossings?, slopes })
         };
         Ok(of_arrays())
     }
@@ -301,26 +256,6 @@ impl Product {
         let mean = share * products().sum::<f64>();
         let std = (share * products().map(|product| (product - mean).powi(2)).sum::<f64>()).sqrt();
         (std > 1e-9 * mean.abs().max(1e-3)).then_some(Self { columns, mean, std })
-    }
-}
-
-impl Crossing {
-    /// `None` if fewer than two pairs have rows enough.
-    fn fit(features: &Features, blocks: Pair) -> Option<Self> {
-        let n_blocks = features.layout().n_blocks();
-        let mut counts: HashMap<[u32; 2], usize> = HashMap::new();
-        for codes in features.codes().chunks_exact(n_blocks) {
-            *counts.entry(blocks.map(|block| codes[block])).or_default() += 1;
-        }
-        let enough = |count: usize| count >= MIN_ROWS && count < features.n_rows();
-        let mut pairs: Vec<[u32; 2]> = counts
-            .iter()
-            .filter(|(pair, count)| !pair.contains(&Features::ABSENT) && enough(**count))
-            .map(|(pair, _)| *pair)
-            .collect();
-        pairs.sort_unstable();
-        let shares = pairs.iter().map(|pair| counts[pair] as f64 / features.n_rows() as f64).collect();
-        (pairs.len() > 1).then_some(Self { blocks, pairs, shares })
     }
 }
 

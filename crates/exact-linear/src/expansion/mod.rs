@@ -5,6 +5,8 @@
 //! An expansion is fitted to the rows trained on and turns encoded rows into others with more columns. What
 //! it does not expand stays as it is: the columns of `linear` are always among the others.
 
+mod cells;
+mod crossings;
 mod interactions;
 mod nystroem;
 mod screen;
@@ -16,6 +18,7 @@ use std::borrow::Cow;
 use exact_data::{Features, Layout};
 use rayon::prelude::*;
 
+use self::cells::Cells;
 use self::interactions::Interactions;
 use self::nystroem::Nystroem;
 use self::splines::Splines;
@@ -36,6 +39,7 @@ pub(crate) enum Basis {
     Kernel {
         bandwidth: f64,
     },
+    Cells,
 }
 
 /// Bandwidths to choose from.
@@ -49,6 +53,7 @@ impl Basis {
             FeatureKind::Splines => vec![Self::Splines],
             FeatureKind::Interactions => vec![Self::Interactions],
             FeatureKind::Kernel => BANDWIDTHS.map(|bandwidth| Self::Kernel { bandwidth }).into(),
+            FeatureKind::Cells => vec![Self::Cells],
         }
     }
 
@@ -58,11 +63,12 @@ impl Basis {
             Self::Splines => FeatureKind::Splines,
             Self::Interactions => FeatureKind::Interactions,
             Self::Kernel { .. } => FeatureKind::Kernel,
+            Self::Cells => FeatureKind::Cells,
         }
     }
 
-    /// Whether few of the columns may be enough: a kernel needs all of its own, and products are many
-    /// already.
+    /// Whether few of the columns may be enough: a kernel needs all of its own, and products and cells are
+    /// many already.
     pub fn is_sparse(self) -> bool {
         matches!(self, Self::Linear | Self::Splines)
     }
@@ -76,6 +82,7 @@ impl Basis {
                 Self::Splines => n_dense * splines::MAX_BASIS,
                 Self::Interactions => interactions::max_columns(n_rows),
                 Self::Kernel { .. } => nystroem::max_landmarks(n_rows, compared),
+                Self::Cells => cells::max_columns(n_dense, n_rows),
             }
     }
 
@@ -122,6 +129,7 @@ enum Fitted {
     Splines(Splines),
     Interactions(Interactions),
     Kernel(Nystroem),
+    Cells(Cells),
 }
 
 /// The rows that an expansion is fitted to.
@@ -156,6 +164,7 @@ impl Expansion {
             Basis::Kernel { bandwidth } => {
                 Nystroem::fit(&features, bandwidth, sample.seed, sample.compared).map(Fitted::Kernel)
             }
+            Basis::Cells => Cells::fit(&features, sample.labels, sample.n_classes)?.map(Fitted::Cells),
         };
         let shape = Shape::of(&features);
         Ok(fitted.map(|fitted| Self { standardisation, shape, fitted }))
@@ -173,6 +182,7 @@ impl Expansion {
                 Fitted::Splines(splines) => splines.n_new(),
                 Fitted::Interactions(interactions) => interactions.n_new(),
                 Fitted::Kernel(kernel) => kernel.n_new(),
+                Fitted::Cells(cells) => cells.n_new(),
             }
     }
 
@@ -186,6 +196,9 @@ impl Expansion {
                 interactions.names(dense, indicators, &self.shape.block_offsets)
             }
             Fitted::Kernel(kernel) => [kernel.names(), Vec::new(), Vec::new()],
+            Fitted::Cells(cells) => {
+                [Vec::new(), cells.names(dense, indicators, &self.shape.block_offsets), Vec::new()]
+            }
         };
         [dense, &new_dense, indicators, &new_indicators, sparse, &new_sparse].concat()
     }
@@ -214,7 +227,7 @@ impl Expansion {
     pub fn columns_of_curves(&self) -> Vec<(usize, usize)> {
         match &self.fitted {
             Fitted::Splines(splines) => (self.shape.n_dense..).zip(splines.origins()).collect(),
-            Fitted::Interactions(_) | Fitted::Kernel(_) => Vec::new(),
+            Fitted::Interactions(_) | Fitted::Kernel(_) | Fitted::Cells(_) => Vec::new(),
         }
     }
 
@@ -244,6 +257,7 @@ impl Expansion {
             Fitted::Splines(splines) => splines.apply(&features)?,
             Fitted::Interactions(interactions) => interactions.apply(&features)?,
             Fitted::Kernel(kernel) => kernel.apply(&features)?,
+            Fitted::Cells(cells) => cells.apply(&features)?,
         })
     }
 
@@ -286,6 +300,7 @@ impl Expansion {
             Fitted::Splines(splines) => splines.write(tensors),
             Fitted::Interactions(interactions) => interactions.write(tensors),
             Fitted::Kernel(kernel) => kernel.write(tensors),
+            Fitted::Cells(cells) => cells.write(tensors),
         }
     }
 
@@ -313,6 +328,8 @@ impl Expansion {
             Splines::read(tensors, &shape)?.map(Fitted::Splines)
         } else if Nystroem::is_in(tensors) {
             Nystroem::read(tensors, &shape)?.map(Fitted::Kernel)
+        } else if Cells::is_in(tensors) {
+            Cells::read(tensors, &shape)?.map(Fitted::Cells)
         } else {
             Interactions::read(tensors, &shape)?.map(Fitted::Interactions)
         };

@@ -282,8 +282,8 @@ impl Points {
                 kept.push(pivot);
             }
             let (landmarks, of_kept) = (self.select(&kept), explained.select(Axis(0), &kept));
-            let mut square = landmarks.unexplained(&landmarks, rate, &of_kept.view(), &of_kept.view());
             let columns = self.unexplained(&landmarks, rate, &explained, &of_kept.view());
+            let mut square = columns.select(Axis(0), &kept);
             let square = square.as_slice_mut().expect("a matrix in standard layout");
             cholesky(square, kept.len(), MIN_PIVOT);
             let inverse = inverse(square, kept.len());

@@ -4,6 +4,8 @@ use exact_data::Features;
 
 /// Rows from which the statistic is computed.
 const SCREENED_ROWS: usize = 5000;
+/// Sweeps of backfitting.
+const SWEEPS: usize = 3;
 
 /// A pair of columns whose product is considered; blocks are counted behind the dense columns.
 pub(super) type Pair = [usize; 2];
@@ -103,6 +105,28 @@ impl<'a> Screen<'a> {
         rows.flat_map(|&row| (0..self.n_classes).map(move |class| (row, class)))
             .map(|(row, class)| residual(row, class) - shares[class])
             .collect()
+    }
+
+    /// What sums of functions of single blocks leave of residuals, by backfitting (Hastie and Tibshirani 1986).
+    pub fn additive_residuals(&self, blocks: &[usize], mut residuals: Vec<f64>) -> Vec<f64> {
+        let c = self.n_classes;
+        for &block in (0..SWEEPS).flat_map(|_| blocks) {
+            let n_codes = self.n_codes(block - self.n_dense());
+            let (mut means, mut counts) = (vec![0.0; n_codes * c], vec![0.0; n_codes]);
+            let codes: Vec<usize> = self.rows.iter().map(|&row| self.own(block, row).0).collect();
+            for (&code, residuals) in codes.iter().zip(residuals.chunks_exact(c)) {
+                counts[code] += 1.0;
+                for (mean, residual) in means[code * c..][..c].iter_mut().zip(residuals) {
+                    *mean += (residual - *mean) / counts[code];
+                }
+            }
+            for (&code, residuals) in codes.iter().zip(residuals.chunks_exact_mut(c)) {
+                for (residual, mean) in residuals.iter_mut().zip(&means[code * c..][..c]) {
+                    *residual -= mean;
+                }
+            }
+        }
+        residuals
     }
 
     /// The score statistic of columns for each degree of freedom, given the column and the value of a row.

@@ -97,6 +97,17 @@ impl Inputs<'_> {
         }
     }
 
+    /// Values of a row that a pass over the rows takes, at most: a block of indicators has one.
+    pub(crate) fn n_values_of_row(&self) -> usize {
+        match self {
+            Self::Encoded(features) => {
+                let layout = features.layout();
+                layout.n_dense + layout.n_blocks() + layout.n_sparse()
+            }
+            matrix => matrix.n_columns(),
+        }
+    }
+
     fn kernel(&self) -> &dyn Kernel {
         match self {
             Self::Encoded(features) => features,

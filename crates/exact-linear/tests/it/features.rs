@@ -67,6 +67,21 @@ fn each_expansion_learns_what_the_columns_as_they_are_do_not_show() {
 }
 
 #[test]
+fn cells_tell_apart_what_depends_on_the_values_of_two_numbers() {
+    let mut random = ChaCha8Rng::seed_from_u64(6);
+    let x: Vec<f64> = (0..600 * 3).map(|_| f64::from(random.random_range(0..5))).collect();
+    let labels = labels(&x, |row| (3.0 * row[0] + 2.0 * row[1]) % 5.0 < 2.0);
+    let of = |features| train(matrix(&x), labels.clone(), features).unwrap();
+    let [interactions, cells] =
+        [FeatureKind::Interactions, FeatureKind::Cells].map(FeatureChoice::Kind).map(of);
+    assert!(interactions.cv.mean < 0.8, "{}", interactions.cv.mean);
+    assert!(cells.cv.mean > 0.95, "{}", cells.cv.mean);
+    // Three lines, three times five bins, and three times 25 pairs of them.
+    assert_eq!(cells.classifier.n_features(), 3 + 15 + 75);
+    assert_eq!(of(FeatureChoice::Auto).features.kind, "cells");
+}
+
+#[test]
 fn a_kernel_has_more_landmarks_on_all_rows_than_on_the_folds() {
     let mut random = ChaCha8Rng::seed_from_u64(5);
     let n_rows = 1000_usize;
@@ -166,7 +181,7 @@ fn every_form_of_the_same_rows_is_expanded_to_the_same() {
         offsets.push(i32::try_from(values.len()).unwrap());
     }
     let sparse = CsrMatrix::new(offsets, indices, values, 3).unwrap();
-    for kind in [FeatureKind::Splines, FeatureKind::Interactions, FeatureKind::Kernel] {
+    for kind in FeatureKind::ALL {
         let of_dense = train(matrix(&x), labels.clone(), FeatureChoice::Kind(kind)).unwrap();
         let of_sparse = train(sparse.clone(), labels.clone(), FeatureChoice::Kind(kind)).unwrap();
         assert_eq!(of_dense.cv, of_sparse.cv, "{kind}");
@@ -193,7 +208,7 @@ fn what_cannot_be_expanded_is_refused() {
         let inputs = DenseMatrix::new(two_valued.as_slice(), 1).unwrap();
         train(inputs, labels.clone(), FeatureChoice::Kind(kind)).unwrap_err()
     };
-    for kind in [FeatureKind::Splines, FeatureKind::Interactions] {
+    for kind in [FeatureKind::Splines, FeatureKind::Interactions, FeatureKind::Cells] {
         let error = refused(kind);
         assert!(matches!(error, LinearError::Expansion { .. }) && error.to_string().contains(kind.name()));
     }
