@@ -98,6 +98,16 @@ fn selection_finds_the_columns_that_tell_the_class_among_many_that_do_not() {
     }
 }
 
+/// The penalties are compared on all folds, though of many rows those that trail on the first are not tried
+/// on the others.
+#[test]
+fn columns_are_left_out_where_settings_race_too() {
+    let train = Table::new(1300, 400, 2, 11);
+    let trained = train.train(LossKind::CrossEntropy);
+    assert!(trained.selected.l1.is_some_and(|l1| l1 > 0.0), "{:?}", trained.selected);
+    assert!(train.columns(&trained.classifier).len() < 60, "{:?}", trained.selected);
+}
+
 #[test]
 fn a_path_of_sparse_solutions_does_not_depend_on_the_number_of_threads() {
     let table = Table::new(120, 60, 2, 8);
