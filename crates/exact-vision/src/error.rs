@@ -85,6 +85,14 @@ pub enum VisionError {
         /// What is wrong.
         problem: String,
     },
+    /// There are too few images to train on some and to choose the epoch by others.
+    #[error("{images} images are too few to train on some and to choose the epoch by a share of {share}")]
+    TooFewImages {
+        /// The images.
+        images: usize,
+        /// The share for validation.
+        share: f64,
+    },
     /// Images of another shape than those that the network was trained on.
     #[error("the images are {found}, the network was trained on {expected}")]
     Shape {
@@ -177,6 +185,9 @@ impl VisionError {
             Self::Images(error) => error.hint(),
             Self::UnknownDevice { variable, .. } => {
                 Some(format!("unset {variable}, name one of these, or build with the feature of that name"))
+            }
+            Self::TooFewImages { .. } => {
+                Some("add images of each class, or set `validation-fraction` in a recipe".into())
             }
             Self::RunExists { .. } => Some("take it up with --resume, or name another folder".into()),
             Self::Diverged { .. } => {

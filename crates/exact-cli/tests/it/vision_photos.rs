@@ -209,7 +209,12 @@ fn folders_that_cannot_be_trained_on_are_refused() {
     train("bars/upright").refused(&["no data set of images that is known", "hint: "]);
     write_bar(&folder, "one/upright/1.png", 0, 1, 12, 1);
     train("one").refused(&["one has images of the class `upright` alone", "hint: "]);
-    assert_eq!(folder.names(), ["bars", "one"]);
+    for part in ["few/train", "few/test"] {
+        write_classes(&folder, part, 1, 1);
+    }
+    train("few")
+        .refused(&["images are too few to train on some and to choose the epoch by a share of 0.", "hint: "]);
+    assert_eq!(folder.names(), ["bars", "few", "one"]);
 }
 
 #[test]

@@ -121,7 +121,11 @@ impl Trainer {
         }
         let recipe = recipe.resolved(images);
         let share = recipe.validation_share(images.len());
-        let split = stratified_split(images.labels(), images.n_classes(), share, recipe.seed)?;
+        let split = stratified_split(images.labels(), images.n_classes(), share, recipe.seed);
+        let split = split.map_err(|error| match error {
+            DataError::TooFewRows { rows: images, .. } => VisionError::TooFewImages { images, share },
+            error => error.into(),
+        })?;
         let (train, validation) = (images.select(&split.train)?, images.select(&split.test)?);
         let statistics = match &start {
             Some(start) => start.description.statistics.clone(),
