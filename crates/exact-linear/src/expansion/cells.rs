@@ -2,8 +2,8 @@
 //! crossed, so that scores are steps of one column or of two (the GA2M of Lou, Caruana, Gehrke and Hooker
 //! 2013, as a linear map).
 //!
-//! As those of cells, the indicators of bins are not divided by their standard deviations. Where pairs are more
-//! than can be held, those are crossed that explain most of what sums of single columns do not.
+//! As those of cells, the indicators of bins are not divided by their standard deviations. Where pairs are
+//! more than can be held, those are crossed that explain most of what sums of single columns do not.
 
 use exact_data::{Features, Layout};
 use rayon::prelude::*;
@@ -92,8 +92,8 @@ impl Bins {
 }
 
 impl Cells {
-    /// Bins of all numbers, and the pairs of them and of the categories; `None` if no number has more than two
-    /// values.
+    /// Bins of all numbers, and the pairs of them and of the categories; `None` if no number has more than
+    /// two values.
     pub fn fit(features: &Features, labels: &[u32], n_classes: usize) -> Result<Option<Self>, LinearError> {
         let (n_dense, n_rows) = (features.layout().n_dense, features.n_rows());
         let bins: Vec<Bins> =
@@ -199,8 +199,8 @@ impl Cells {
     }
 }
 
-/// The arrays of a model file beside those of the crossings: bins with the number of their cuts; the cuts; the
-/// shares, one more of each column than cuts.
+/// The arrays of a model file beside those of the crossings: bins with the number of their cuts; the cuts;
+/// the shares, one more of each column than cuts.
 const BINNED: &str = "cells.bins";
 const CUTS: &str = "cells.cuts";
 const SHARES: &str = "cells.shares";

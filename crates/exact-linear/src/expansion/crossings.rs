@@ -62,8 +62,8 @@ impl Crossings {
         self.0.iter().flat_map(of_crossing).collect()
     }
 
-    /// Adds a block for each crossing. Its indicators are not divided by their standard deviations, so that the
-    /// penalty draws a pair towards its categories the more, the fewer rows it has.
+    /// Adds a block for each crossing. Its indicators are not divided by their standard deviations, so that
+    /// the penalty draws a pair towards its categories the more, the fewer rows it has.
     pub fn extend_layout(&self, layout: &mut Layout) {
         for crossing in &self.0 {
             layout.block_offsets.push(layout.indicator_mean.len() + crossing.pairs.len());

@@ -107,7 +107,8 @@ impl<'a> Screen<'a> {
             .collect()
     }
 
-    /// What sums of functions of single blocks leave of residuals, by backfitting (Hastie and Tibshirani 1986).
+    /// What sums of functions of single blocks leave of residuals, by backfitting (Hastie and Tibshirani
+    /// 1986).
     pub fn additive_residuals(&self, blocks: &[usize], mut residuals: Vec<f64>) -> Vec<f64> {
         let c = self.n_classes;
         for &block in (0..SWEEPS).flat_map(|_| blocks) {
