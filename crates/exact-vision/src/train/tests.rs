@@ -416,7 +416,7 @@ fn images_of_another_shape_are_refused() {
     let missing = ImageClassifier::load(&folder.path().join("none"), &Device::default());
     assert!(matches!(missing, Err(VisionError::Read { .. })));
     let few = Trainer::new(&images, recipe("epochs = 1"), folder.path(), &Device::default());
-    assert!(matches!(few, Err(VisionError::Data(_))));
+    assert!(matches!(few, Err(VisionError::TooFewImages { images: 1, .. })));
     let nothing = AugmentationSetting::Transforms(vec![Transform::Cutout { size: 0 }]);
     let wrong = Recipe { augmentation: Some(nothing), ..recipe("epochs = 1") };
     let wrong = Trainer::new(&bars(60, 0), wrong, folder.path(), &Device::default());
