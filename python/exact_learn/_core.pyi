@@ -122,12 +122,21 @@ class PathPoint(TypedDict):
     test_scores: list[float]
     train_scores: list[float]
 
-class Grid(TypedDict):
-    """What is tried of some hyper-parameters, where that is given."""
+class Search(TypedDict):
+    """How to choose settings; strengths, sigmas and margins that are not given are searched for."""
 
+    loss: str
+    metric: str | int | NDArray[np.float64]
     l2s: list[float] | None
     sigmas: list[float] | None
     margins: list[float | None] | None
+    folds: int | list[tuple[NDArray[np.int64], NDArray[np.int64]]]
+    solver: str
+    features: str
+    seed: int
+
+# Of labels, logits, probabilities and weights.
+_Score = Callable[[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64] | None], float]
 
 class ExpandedTo(TypedDict):
     """What the columns are expanded to."""
@@ -164,17 +173,8 @@ class LinearClassifier:
     def cross_validate(
         *,
         data: Dataset,
-        loss: str,
-        metric: str | int | NDArray[np.float64],
-        score: Callable[
-            [NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64] | None], float
-        ]
-        | None,
-        grid: Grid,
-        folds: int | list[tuple[NDArray[np.int64], NDArray[np.int64]]],
-        solver: str,
-        features: str,
-        seed: int,
+        search: Search,
+        score: _Score | None,
         n_threads: int,
         progress: Callable[[str, int, int], None] | None,
     ) -> tuple[LinearClassifier, Selection]: ...
@@ -217,6 +217,7 @@ class Reading(TypedDict):
     keep: list[str]
     missing: list[str]
     weight: str | None
+    group: str | None
     date_order: str | None
     form: Form
 
@@ -242,11 +243,8 @@ class TableModel:
         missing_indicator: bool,
         sample_weight: NDArray[np.float64] | None,
         class_weight: str | dict[str, float] | None,
-        loss: str,
-        folds: int | list[tuple[NDArray[np.int64], NDArray[np.int64]]],
-        solver: str,
-        features: str,
-        seed: int,
+        search: Search,
+        score: Callable[[list[str], NDArray[np.int64]], _Score] | None,
         n_threads: int,
         progress: Callable[[str, int, int], None] | None,
     ) -> tuple[TableModel, Selection, list[str]]: ...

@@ -11,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from exact_learn import _core
 from exact_learn.sklearn.estimator import whole
-from exact_learn.sklearn.linear import LinearClassifier
+from exact_learn.sklearn.linear import LinearClassifier, metric_of
 from exact_learn.sklearn.parameters import positive_integer, real, text
 from exact_learn.sklearn.progress import progress_bar
 
@@ -196,7 +196,7 @@ class ExactClassifier(LinearClassifier):
             self._classifier, self.n_iter_, converged = _core.LinearClassifier.fit(
                 data=data,
                 loss=text("loss", self.loss),
-                metric=self._metric(),
+                metric=metric_of(self.metric, self.k, len(self.classes_)),
                 settings=settings,
                 start=start,
                 n_threads=self._n_threads(),

@@ -11,11 +11,16 @@ from sklearn.utils import check_random_state
 
 from exact_learn import _core
 from exact_learn.sklearn.estimator import whole
-from exact_learn.sklearn.linear import LinearClassifier
-from exact_learn.sklearn.parameters import optional_reals, reals, text
+from exact_learn.sklearn.linear import LinearClassifier, metric_of
 from exact_learn.sklearn.progress import progress_bar
 from exact_learn.sklearn.scoring import score_of
-from exact_learn.sklearn.selection import chosen_parameters, given_folds, path_arrays, warn_of_small_classes
+from exact_learn.sklearn.selection import (
+    chosen_parameters,
+    given_folds,
+    path_arrays,
+    search_of,
+    warn_of_small_classes,
+)
 
 
 class ExactClassifierCV(LinearClassifier):
@@ -202,25 +207,15 @@ class ExactClassifierCV(LinearClassifier):
         TypeError
             If a parameter has another type.
         """
-        grid: _core.Grid = {
-            "l2s": reals("l2s", self.l2s),
-            "sigmas": reals("sigmas", self.sigmas),
-            "margins": optional_reals("margins", self.margins),
-        }
-        data = self._dataset(X, y, sample_weight)
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+        data = self._dataset(X, y, sample_weight)
         folds = given_folds(self.cv, data["labels"], data["sample_weight"], groups, seed)
+        search = search_of(self, metric_of(self.metric, self.k, len(self.classes_)), folds, seed)
         with progress_bar(self.verbose) as progress:
             self._classifier, selection = _core.LinearClassifier.cross_validate(
                 data=data,
-                loss=text("loss", self.loss),
-                metric=self._metric(),
+                search=search,
                 score=None if self.scoring is None else score_of(self.scoring, self.classes_),
-                grid=grid,
-                folds=folds,
-                solver=text("solver", self.solver),
-                features=text("features", self.features),
-                seed=seed,
                 n_threads=self._n_threads(),
                 progress=progress,
             )

@@ -74,18 +74,6 @@ class LinearClassifier(ClassifierMixin, BaseEstimator):
         of_class = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
         return weighted_by_class(weights, of_class[labels])
 
-    def _metric(self) -> Any:
-        """The metric as the kernels take it."""
-        n_classes = len(self.classes_)
-        if not isinstance(self.metric, str):
-            return cost_matrix(self.metric, n_classes)
-        if self.metric == "top_k_accuracy":
-            return positive_integer("k", self.k)
-        if self.metric in _METRICS:
-            return self.metric
-        names = ", ".join(repr(name) for name in (*_METRICS, "top_k_accuracy"))
-        raise ValueError(f"metric must be one of {names}, or a cost matrix, got {self.metric!r}")
-
     def _n_threads(self) -> int:
         return n_threads(self.n_jobs)
 
@@ -202,13 +190,27 @@ def _canonical(X: Any) -> Any:
     return X
 
 
-def cost_matrix(metric: Any, n_classes: int) -> NDArray[np.float64]:
+def metric_of(metric: Any, k: int, n_classes: int | None) -> str | int | NDArray[np.float64]:
+    """A metric as the kernels take it; without a number of classes, they check the shape of costs."""
+    if not isinstance(metric, str):
+        return cost_matrix(metric, n_classes)
+    if metric == "top_k_accuracy":
+        return positive_integer("k", k)
+    if metric in _METRICS:
+        return metric
+    names = ", ".join(repr(name) for name in (*_METRICS, "top_k_accuracy"))
+    raise ValueError(f"metric must be one of {names}, or a cost matrix, got {metric!r}")
+
+
+def cost_matrix(metric: Any, n_classes: int | None) -> NDArray[np.float64]:
     """A metric that is no name, as the costs of predictions."""
     if callable(metric):
         raise TypeError(
             f"metric must be a name or a cost matrix, got {metric!r}; ExactClassifierCV takes scorers as scoring="
         )
     costs = check_array(metric, dtype=np.float64, order="C", input_name="metric")
+    if n_classes is None:
+        n_classes = len(costs)
     if costs.shape != (n_classes, n_classes):
         raise ValueError(
             f"metric is a cost matrix of shape {costs.shape}, expected {(n_classes, n_classes)}: "

@@ -13,7 +13,7 @@ from sklearn.utils import check_consistent_length, column_or_1d
 
 from exact_learn import _core
 from exact_learn.sklearn.estimator import caller_level
-from exact_learn.sklearn.parameters import positive_integer
+from exact_learn.sklearn.parameters import optional_reals, positive_integer, reals, text
 
 Folds = int | list[tuple[NDArray[np.int64], NDArray[np.int64]]]
 
@@ -61,6 +61,21 @@ def warn_of_small_classes(folds: Folds, labels: NDArray[np.int64], weights: NDAr
             "of it; give cv fewer folds, or more samples of the class",
             stacklevel=caller_level(),
         )
+
+
+def search_of(classifier: Any, metric: Any, folds: Folds, seed: int) -> _core.Search:
+    """How a classifier with these parameters is to choose its settings, as the kernels take it."""
+    return {
+        "loss": text("loss", classifier.loss),
+        "metric": metric,
+        "l2s": reals("l2s", classifier.l2s),
+        "sigmas": reals("sigmas", classifier.sigmas),
+        "margins": optional_reals("margins", classifier.margins),
+        "folds": folds,
+        "solver": text("solver", classifier.solver),
+        "features": text("features", classifier.features),
+        "seed": seed,
+    }
 
 
 def chosen_parameters(setting: _core.Setting) -> dict[str, Any]:

@@ -6,14 +6,14 @@ import csv
 import re
 import shlex
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from numbers import Integral
 from os import PathLike, fspath
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import accuracy_score
 from sklearn.utils import check_consistent_length, check_random_state, column_or_1d, compute_class_weight
@@ -23,14 +23,16 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from exact_learn import _core
 from exact_learn.sklearn._columns import Column, array_column, array_columns, frame_columns, paths
 from exact_learn.sklearn.estimator import log_probabilities, read, versioned, whole
-from exact_learn.sklearn.linear import checked_sample_weight, weighted_by_class
-from exact_learn.sklearn.parameters import n_threads, real, text
+from exact_learn.sklearn.linear import checked_sample_weight, metric_of, weighted_by_class
+from exact_learn.sklearn.parameters import n_threads, real
 from exact_learn.sklearn.progress import progress_bar
+from exact_learn.sklearn.scoring import Score, score_of
 from exact_learn.sklearn.selection import (
     Folds,
     chosen_parameters,
     given_folds,
     path_arrays,
+    search_of,
     warn_of_small_classes,
 )
 
@@ -61,6 +63,15 @@ class ExactTableClassifier(ClassifierMixin, BaseEstimator):
     loss : str
         "auto" takes expected accuracy where it is better than cross-entropy; otherwise a loss of
         :class:`ExactClassifier`.
+    metric : str or array-like, (n_classes, n_classes)
+        What settings are chosen by and "exact" expects, as in :class:`ExactClassifierCV`. Costs are in the order of
+        ``classes_``.
+    scoring : str or callable, optional
+        What settings, features and the loss are chosen by in place of the metric, as in :class:`ExactClassifierCV`.
+    k : int
+        The number of guesses of top-k accuracy.
+    l2s, sigmas, margins : array-like, optional
+        What to choose from, as in :class:`ExactClassifierCV`.
     cv : int, splitter or iterable, optional
         The number of folds, 5 by default, which are stratified and drawn with ``random_state``; where y is an array,
         also a splitter of scikit-learn or pairs of rows to train and to validate on.
@@ -82,6 +93,9 @@ class ExactTableClassifier(ClassifierMixin, BaseEstimator):
         The order in dates that allow both; the day is first by default.
     weight : str or int, optional
         The column of sample weights.
+    group : str or int, optional
+        A column of groups of rows, which is no feature: no fold holds out rows of a group of which others are trained
+        on.
     class_weight : dict or "balanced", optional
         Weights of classes, which multiply those of the samples; classes that are not named weigh 1.
     form : dict, optional
@@ -105,7 +119,7 @@ class ExactTableClassifier(ClassifierMixin, BaseEstimator):
     best_params_ : dict
         The loss and the hyper-parameters that were chosen.
     best_score_ : float
-        Their mean accuracy over the folds.
+        Their mean score over the folds, of which more is better: accuracy, or what ``metric`` or ``scoring`` says.
     features_ : dict
         What the columns were expanded to, as in :class:`ExactClassifierCV`.
     path_ : dict of arrays, (n_settings,)
@@ -149,10 +163,19 @@ class ExactTableClassifier(ClassifierMixin, BaseEstimator):
     array(['yes'], dtype='<U3')
     """
 
+    # Who gives groups wants them to be kept together, wherever they are routed.
+    __metadata_request__fit = {"groups": True}  # noqa: RUF012
+
     def __init__(
         self,
         loss: str = "auto",
         *,
+        metric: str | ArrayLike = "accuracy",
+        scoring: Any = None,
+        k: int = 2,
+        l2s: ArrayLike | None = None,
+        sigmas: ArrayLike | None = None,
+        margins: Sequence[float | None] | None = None,
         cv: Any = None,
         solver: str = "auto",
         features: str = "auto",
@@ -165,6 +188,7 @@ class ExactTableClassifier(ClassifierMixin, BaseEstimator):
         missing_indicator: bool = False,
         date_order: str | None = None,
         weight: str | int | None = None,
+        group: str | int | None = None,
         class_weight: Any = None,
         form: dict[str, Any] | None = None,
         n_jobs: int | None = None,
@@ -172,6 +196,12 @@ class ExactTableClassifier(ClassifierMixin, BaseEstimator):
         verbose: bool = False,
     ) -> None:
         self.loss = loss
+        self.metric = metric
+        self.scoring = scoring
+        self.k = k
+        self.l2s = l2s
+        self.sigmas = sigmas
+        self.margins = margins
         self.cv = cv
         self.solver = solver
         self.features = features
@@ -184,6 +214,7 @@ class ExactTableClassifier(ClassifierMixin, BaseEstimator):
         self.missing_indicator = missing_indicator
         self.date_order = date_order
         self.weight = weight
+        self.group = group
         self.class_weight = class_weight
         self.form = form
         self.n_jobs = n_jobs
@@ -191,7 +222,7 @@ class ExactTableClassifier(ClassifierMixin, BaseEstimator):
         self.verbose = verbose
 
     @whole
-    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> ExactTableClassifier:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, groups: Any = None) -> ExactTableClassifier:
         """Reads the table, chooses the settings and trains the classifier.
 
         Parameters
@@ -202,6 +233,9 @@ class ExactTableClassifier(ClassifierMixin, BaseEstimator):
             The name of the column to predict, or labels. It may be left out for files of formats that have labels.
         sample_weight : array-like, (n_samples,), optional
             Weights of at least 0, in training and in the scores.
+        groups : array-like, (n_samples,), optional
+            The group of each row, as in :class:`ExactClassifierCV`, where y is an array; in other tables ``group``
+            names a column of them.
 
         Returns
         -------
@@ -210,7 +244,8 @@ class ExactTableClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If X is no table that can be trained on, has no column y, or a parameter is outside its range.
+            If X is no table that can be trained on, has no column y, or a parameter is outside its range. What
+            ``scoring`` raises is passed on.
         OSError
             If a file cannot be read.
         TypeError
@@ -223,7 +258,9 @@ class ExactTableClassifier(ClassifierMixin, BaseEstimator):
             # Whether there is one for each row of a file is seen once that is read.
             n_rows = _n_rows(table) if labels is None else len(labels[2])
             weights = checked_sample_weight(sample_weight, np.size(sample_weight) if n_rows is None else n_rows)
-        class_weight, folds = self.class_weight, self._folds(labels, weights)
+        seed = self._seed()
+        class_weight, folds = self.class_weight, self._folds(labels, weights, groups, seed)
+        metric = metric_of(self.metric, self.k, None if labels is None else len(self.classes_))
         if labels is not None and class_weight is not None:
             of_class = compute_class_weight(class_weight, classes=self.classes_, y=self.classes_[labels[2]])
             weights = weighted_by_class(weights, of_class[labels[2]])
@@ -237,11 +274,8 @@ class ExactTableClassifier(ClassifierMixin, BaseEstimator):
                 missing_indicator=bool(self.missing_indicator),
                 sample_weight=weights,
                 class_weight=_named_weights(class_weight),
-                loss=text("loss", self.loss),
-                folds=folds,
-                solver=text("solver", self.solver),
-                features=text("features", self.features),
-                seed=self._seed(),
+                search=search_of(self, metric, folds, seed),
+                score=None if self.scoring is None else self._score_of(named),
                 n_threads=n_threads(self.n_jobs),
                 progress=progress,
             )
@@ -395,18 +429,36 @@ class ExactTableClassifier(ClassifierMixin, BaseEstimator):
         classes = array_column(self.classes_).for_kernel()
         return table, (name if isinstance(name, str) and name else "y", classes, numbers.astype(np.int64, copy=False))
 
-    def _folds(self, labels: _core.TableLabels | None, weights: NDArray[np.float64] | None) -> Folds:
-        if self.cv is None or isinstance(self.cv, Integral) or (labels is not None and self.weight is None):
-            return given_folds(self.cv, np.zeros(0, np.int64) if labels is None else labels[2], weights)
-        raise ValueError("cv must be a number of folds where y or weight names a column")
+    def _folds(
+        self, labels: _core.TableLabels | None, weights: NDArray[np.float64] | None, groups: Any, seed: int
+    ) -> Folds:
+        drawn = self.cv is None or isinstance(self.cv, Integral)
+        if labels is not None and self.weight is None and self.group is None:
+            return given_folds(self.cv, labels[2], weights, groups, seed)
+        if not drawn:
+            raise ValueError("cv must be a number of folds where y, weight or group names a column")
+        if groups is not None:
+            raise ValueError("groups must be a column, named with group, where y, weight or group names one")
+        return given_folds(self.cv, np.zeros(0, np.int64), None)
+
+    def _score_of(self, named: bool) -> Callable[[list[str], NDArray[np.int64]], Score]:
+        """What makes a score, once the classes are known in the order of the model."""
+
+        def score(names: list[str], order: NDArray[np.int64]) -> Score:
+            return score_of(self.scoring, np.array(names) if named else self.classes_[np.argsort(order)])
+
+        return score
 
     def _reading(self, table: _Table, target: str | None) -> _core.Reading:
         """How to read the table."""
         named = {kind: _column_names(kind, getattr(self, kind)) for kind in _KINDS}
-        weight = None if self.weight is None else _column_names("weight", [self.weight])[0]
+        weight, group = (
+            None if column is None else _column_names(parameter, [column])[0]
+            for parameter, column in (("weight", self.weight), ("group", self.group))
+        )
         if not isinstance(table, tuple):
             names = [name for name, _ in table]
-            taken = {target, weight, *(name for kind in _KINDS[:4] for name in named[kind])}
+            taken = {target, weight, group, *(name for kind in _KINDS[:4] for name in named[kind])}
             for at, (name, column) in enumerate(table):
                 if column.declared is not None and not taken & {name, str(at), str(at - len(names))}:
                     named[column.declared].append(name)
@@ -414,6 +466,7 @@ class ExactTableClassifier(ClassifierMixin, BaseEstimator):
             **named,
             "missing": _column_names("missing", self.missing),
             "weight": weight,
+            "group": group,
             "date_order": self.date_order,
             "form": self._form(),
         }

@@ -20,7 +20,7 @@ import pyarrow
 import pytest
 from pyarrow import parquet
 from sklearn.base import clone
-from sklearn.metrics import accuracy_score
+from sklearn.metrics import accuracy_score, make_scorer
 from sklearn.model_selection import cross_val_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -269,6 +269,67 @@ def test_weights_of_samples_classes_and_columns_multiply():
     assert (lacking.predict_proba(X) == whole.predict_proba(X)).all()
 
 
+def test_a_metric_and_costs_are_what_settings_are_chosen_by(tmp_path):
+    table = columns()
+    path, frame = write_csv(tmp_path / "train.csv", table), pandas.DataFrame(table)
+    X, labels = frame.drop(columns="grade"), frame["grade"].to_numpy()
+    balanced = ExactTableClassifier(metric="balanced_accuracy", cv=3).fit(path, "grade")
+    exact("fit", path, "--target", "grade", "--metric", "balanced-accuracy", "--folds", 3, "--out", tmp_path / "theirs")
+    balanced.save(tmp_path / "ours")
+    assert (tmp_path / "theirs").read_bytes() == (tmp_path / "ours").read_bytes()
+    # To take a good one for poor costs eight times as much as the reverse.
+    costs = [[0.0, 8.0], [1.0, 0.0]]
+    by_name = ExactTableClassifier("cross-entropy", metric=costs, cv=3).fit(path, "grade")
+    by_array = ExactTableClassifier("cross-entropy", metric=costs, cv=3).fit(X, labels)
+    plain = ExactTableClassifier("cross-entropy", cv=3).fit(X, labels)
+    assert (by_name.predict(X) == by_array.predict(X)).all() and by_name.best_score_ == by_array.best_score_ < 0.0
+    assert (by_name.predict(X) == "good").sum() > (plain.predict(X) == "good").sum() + 5
+
+
+def test_costs_and_scores_are_in_the_order_of_the_classes():
+    generator = np.random.default_rng(0)
+    numbers = generator.integers(3, size=150)
+    X = numbers[:, None] + 0.8 * generator.normal(size=(150, 1))
+    # NumPy sorts these texts, a model the numbers that they are.
+    y = np.array(["9", "100", "10"])[numbers]
+    costs = np.array([[0.0, 1.0, 1.0], [1.0, 0.0, 1.0], [9.0, 1.0, 0.0]])
+    fitted = ExactTableClassifier("cross-entropy", metric=costs, cv=3).fit(X, y)
+    assert list(fitted.classes_) == ["10", "100", "9"]
+    turned = ExactTableClassifier("cross-entropy", metric=costs[::-1, ::-1], cv=3).fit(
+        X, np.array(["a", "b", "c"])[numbers]
+    )
+    names = dict(zip("abc", ["9", "100", "10"], strict=True))
+    assert (np.array([names[label] for label in turned.predict(X)]) == fitted.predict(X)).mean() > 0.95
+    recall = make_scorer(lambda y, predicted: ((predicted == "100") & (y == "100")).sum() / (y == "100").sum())
+    for table, target in ((X, y), (pandas.DataFrame({"x": X[:, 0], "level": y}), "level")):
+        scored = ExactTableClassifier("cross-entropy", scoring=recall, l2s=[10.0, 1e-4], cv=3).fit(table, target)
+        assert (scored.predict(table) == "100").mean() > 0.2 and scored.best_score_ > 0.5
+        assert len(scored.path_["l2"]) == 2
+
+
+def test_grids_are_those_that_are_given():
+    frame = pandas.DataFrame(columns())
+    fitted = ExactTableClassifier("exact", l2s=[0.01], sigmas=[0.3, 0.1], margins=[None], cv=2).fit(frame, "grade")
+    assert sorted(fitted.path_["sigma"]) == [0.1, 0.3] and set(fitted.path_["l2"]) == {0.01}
+    assert "margin" not in fitted.best_params_
+
+
+def test_groups_stay_together():
+    generator = np.random.default_rng(0)
+    patient = np.repeat(np.arange(30), 6)
+    # What is measured tells who it is, and the label only that way.
+    X = pandas.DataFrame({"a": generator.normal(size=30)[patient], "b": generator.normal(size=30)[patient]})
+    y = generator.integers(2, size=30)[patient]
+    parameters = {"features": "kernel", "loss": "cross-entropy", "cv": 3}
+    apart = ExactTableClassifier(**parameters).fit(X, y)
+    together = ExactTableClassifier(**parameters).fit(X, y, groups=patient)
+    named = ExactTableClassifier(**parameters, group="who").fit(X.assign(who=patient, y=y), "y")
+    labelled = ExactTableClassifier(**parameters, group=-1).fit(X.assign(who=patient), y)
+    assert apart.best_score_ > 0.8
+    assert max(together.best_score_, named.best_score_, labelled.best_score_) < 0.7
+    assert list(named.feature_names_in_) == ["a", "b"]
+
+
 def test_copies_and_pickles_predict_the_same():
     table = columns()
     frame = pandas.DataFrame(without(table, "grade"))
@@ -320,7 +381,15 @@ def test_moments_of_all_libraries_are_the_same():
         ({"loss": "log"}, ValueError, "there is no loss 'log'"),
         ({"solver": "newton"}, ValueError, "there is no solver 'newton'"),
         ({"cv": 1}, ValueError, "folds must be at least 2"),
-        ({"cv": [([0], [1])]}, ValueError, "cv must be a number of folds where y or weight names a column"),
+        ({"cv": [([0], [1])]}, ValueError, "cv must be a number of folds where y, weight or group names"),
+        ({"metric": "f1"}, ValueError, "metric must be one of 'accuracy'"),
+        ({"metric": [[0.0, 1.0]]}, ValueError, r"metric is a cost matrix of shape \(1, 2\)"),
+        ({"metric": np.ones((3, 3))}, ValueError, "cost matrix of 9 costs, expected 2 rows and columns, for the classes"),
+        ({"scoring": 3}, TypeError, "scoring must be the name of a scorer"),
+        ({"scoring": lambda estimator, X, y: 1 / 0}, ZeroDivisionError, "division"),
+        ({"l2s": [-1.0]}, ValueError, "l2s must be at least 0 and finite"),
+        ({"sigmas": 0.1}, TypeError, "sigmas must be a list of numbers"),
+        ({"group": "grades"}, ValueError, "X has no column `grades`"),
         ({"categorical": "size"}, TypeError, "categorical must be a sequence"),
         ({"numeric": ["colour"]}, ValueError, r"`(red|green|blue)` is not a number; .*missing=\["),
         ({"numeric": ["length"]}, ValueError, "X has no column `length`"),
@@ -356,6 +425,8 @@ def test_tables_that_are_refused(tmp_path):
         classifier.fit(frame, np.array(["a", None] * 80, dtype=object))
     with pytest.raises(ValueError, match="differ only in the white space"):
         classifier.fit(frame, np.array(["a", "a "] * 80))
+    with pytest.raises(ValueError, match="groups must be a column, named with group"):
+        classifier.fit(path, "grade", groups=np.arange(160))
     with pytest.raises(ValueError, match="sample_weight has 3 values, expected 160"):
         classifier.fit(path, "grade", [1.0, 2.0, 3.0])
     fitted = classifier.fit(frame, "grade")

@@ -1,7 +1,7 @@
 //! What comes from Python to be trained on: matrices, labels, weights and settings.
 
 use exact_core::loss::Hyperparameters;
-use exact_data::{CsrMatrix, DenseMatrix, Indices, Numbers, Split};
+use exact_data::{CsrMatrix, DenseMatrix, Indices, Numbers};
 use exact_linear::{Dataset, Inputs, LinearError, LossSettings, Metric, Settings, loss_named};
 use numpy::{PyReadonlyArray1, PyReadonlyArray2, PyUntypedArrayMethods};
 use pyo3::exceptions::PyValueError;
@@ -153,30 +153,6 @@ impl SettingsArgument {
 pub fn loss_settings(name: &str, numbers: &Hyperparameters) -> PyResult<LossSettings> {
     let settings = loss_named(name).and_then(|kind| Ok(numbers.settings(kind)?));
     settings.map_err(|error| linear_error(&error))
-}
-
-/// What is tried of some hyper-parameters, where that is given: the items of a dictionary.
-#[derive(FromPyObject)]
-#[pyo3(from_item_all)]
-pub struct GridArgument {
-    pub l2s: Option<Vec<f64>>,
-    pub sigmas: Option<Vec<f64>>,
-    pub margins: Option<Vec<Option<f64>>>,
-}
-
-/// How many folds there are, or the rows to train and to validate on of each.
-#[derive(FromPyObject)]
-pub enum FoldsArgument<'py> {
-    Number(usize),
-    Splits(Vec<(PyReadonlyArray1<'py, i64>, PyReadonlyArray1<'py, i64>)>),
-}
-
-/// Rows by their numbers. Those below 0 become ones that no data set has.
-pub fn splits(folds: &[(PyReadonlyArray1<'_, i64>, PyReadonlyArray1<'_, i64>)]) -> PyResult<Vec<Split>> {
-    let rows = |rows: &PyReadonlyArray1<'_, i64>| -> PyResult<Vec<usize>> {
-        Ok(rows.as_slice()?.iter().map(|&row| usize::try_from(row).unwrap_or(usize::MAX)).collect())
-    };
-    folds.iter().map(|(train, test)| Ok(Split { train: rows(train)?, test: rows(test)? })).collect()
 }
 
 /// A metric: its name, the number of guesses of top-k accuracy, or costs `[n_classes, n_classes]`.

@@ -1,16 +1,14 @@
 //! A trained linear classifier.
 
-use exact_linear::{FitOptions, Fitted, Inputs, LinearError, Link, LossChoice, TrainOptions, Trainer};
+use exact_linear::{FitOptions, Fitted, Inputs, LinearError, Link};
 use numpy::PyArray1;
 use pyo3::types::PyBytes;
 use pyo3::{Bound, Py, PyAny, PyResult, Python, pyclass, pymethods};
 
-use super::arguments::{
-    DatasetArgument, FoldsArgument, GridArgument, InputsArgument, MetricArgument, SettingsArgument, splits,
-};
+use super::arguments::{DatasetArgument, InputsArgument, MetricArgument, SettingsArgument};
 use super::error::linear_error;
 use super::partitions;
-use super::scorer::scorer;
+use super::search::SearchArgument;
 use super::selection::Selection;
 use super::training::train;
 use crate::outputs::matrix;
@@ -71,54 +69,22 @@ impl LinearClassifier {
     }
 
     /// Trains with the settings that cross-validation chooses, by the metric or by `score` (as in
-    /// [`scorer`]). Returns the classifier and how they were chosen.
+    /// [`scorer`](super::scorer::scorer)). Returns the classifier and how they were chosen.
     ///
     /// # Errors
     /// As for a fit, a `ValueError` for folds that cannot be used, and what `score` raises.
     #[staticmethod]
-    #[expect(clippy::too_many_arguments, reason = "they are named in Python")]
-    #[pyo3(signature = (
-        *, data, loss, metric, score, grid, folds, solver, features, seed, n_threads, progress
-    ))]
+    #[pyo3(signature = (*, data, search, score, n_threads, progress))]
     fn cross_validate(
         py: Python<'_>,
         data: DatasetArgument<'_>,
-        loss: &str,
-        metric: MetricArgument<'_>,
+        search: SearchArgument<'_>,
         score: Option<Py<PyAny>>,
-        grid: GridArgument,
-        folds: FoldsArgument<'_>,
-        solver: &str,
-        features: &str,
-        seed: u64,
         n_threads: usize,
         progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<(Self, Selection)> {
-        let loss: LossChoice = loss.parse().map_err(|error| linear_error(&error))?;
-        let solver = solver.parse().map_err(|error| linear_error(&error))?;
-        let features = features.parse().map_err(|error| linear_error(&error))?;
-        let mut options = TrainOptions::default()
-            .with_metric(metric.get()?)
-            .with_solver(solver)
-            .with_features(features)
-            .with_seed(seed);
-        options.scorer = score.map(scorer);
-        (options.l2s, options.sigmas, options.margins) = (grid.l2s, grid.sigmas, grid.margins);
-        let dataset = data.get()?;
-        let splits = match folds {
-            FoldsArgument::Number(number) => {
-                options.folds = number;
-                None
-            }
-            FoldsArgument::Splits(folds) => Some(splits(&folds)?),
-        };
-        let trained = train(py, n_threads, progress, move |callback| {
-            let trainer = match splits {
-                Some(splits) => Trainer::with_folds(dataset()?, &splits, options)?,
-                None => Trainer::on(dataset()?, options)?,
-            };
-            trainer.train(loss, callback)
-        })?;
+        let (search, dataset) = (search.get(score)?, data.get()?);
+        let trained = train(py, n_threads, progress, move |callback| search.train(dataset()?, callback))?;
         let selection = Selection::of(&trained);
         Ok((Self(trained.classifier), selection))
     }

@@ -15,6 +15,7 @@ pub struct ReadingArgument {
     keep: Vec<String>,
     missing: Vec<String>,
     weight: Option<String>,
+    group: Option<String>,
     date_order: Option<String>,
     form: FormArgument,
 }
@@ -48,6 +49,7 @@ impl ReadingArgument {
         options.columns = Columns::Infer(declared);
         options.missing = self.missing;
         options.weight = self.weight;
+        options.group = self.group;
         options.date_order = match self.date_order.as_deref() {
             None => None,
             Some("day-first") => Some(DateOrder::DayFirst),

@@ -46,9 +46,12 @@ pub struct Inputs {
     pub labels: LabelEncoder,
     pub target: String,
     pub columns: Vec<ColumnProfile>,
+    /// The number of each distinct value of given labels, or of each class of a column.
+    pub order: Vec<u32>,
     pub features: Features,
     pub codes: Vec<u32>,
     pub weights: Option<Vec<f64>>,
+    pub groups: Option<Vec<u32>>,
     pub warnings: Vec<String>,
 }
 
@@ -74,10 +77,11 @@ impl Inputs {
             _ => (unread.read(&options).map_err(|error| data_error(&error))?, options),
         };
         let mut warnings = messages(&table, table.warnings());
-        let (labels, codes, target) = match target {
+        let (labels, order, codes, target) = match target {
             Target::Given { name, classes, labels } => {
-                let (encoder, codes) = given_labels(&name, classes, &labels, &table)?;
-                (encoder, codes, name)
+                let (encoder, order) = given_labels(&name, classes, &labels, &table)?;
+                let codes = labels.iter().map(|&label| order[label]).collect();
+                (encoder, order, codes, name)
             }
             Target::Column(_) => {
                 let target = table.target().or(options.target.as_deref()).unwrap_or(LABEL).to_string();
@@ -85,7 +89,8 @@ impl Inputs {
                     LabelEncoder::fit(&table, &target).map_err(|error| data_error(&error))?;
                 warnings.extend(messages(&table, &noticed));
                 let codes = labels.transform(&table, &target).map_err(|error| data_error(&error))?;
-                (labels, codes, target)
+                let order = (0..).take(labels.n_classes()).collect();
+                (labels, order, codes, target)
             }
         };
         let mut encoding = EncoderOptions::default();
@@ -95,7 +100,8 @@ impl Inputs {
         let features = encoder.transform(&table).map_err(|error| data_error(&error))?;
         let weights = weighting.of_rows(&table, n_rows, &labels, &codes)?;
         let columns = table.profiles().to_vec();
-        Ok(Self { encoder, labels, target, columns, features, codes, weights, warnings })
+        let groups = table.groups().map(<[u32]>::to_vec);
+        Ok(Self { encoder, labels, target, columns, order, features, codes, weights, groups, warnings })
     }
 }
 
@@ -125,7 +131,7 @@ fn read_labelled(unread: Unread, mut options: ReadOptions) -> PyResult<(Table, R
     Ok((read(&options)?, options))
 }
 
-/// The encoder of labels in memory and the code of each row's.
+/// The encoder of labels in memory and the code of each of their distinct values.
 fn given_labels(
     name: &str,
     classes: Values,
@@ -152,8 +158,8 @@ fn given_labels(
         }
         Err(error) => return Err(data_error(&error)),
     };
-    let codes = encoder.transform(&classes, name).map_err(|error| data_error(&error))?;
-    Ok((encoder, labels.iter().map(|&label| codes[label]).collect()))
+    let order = encoder.transform(&classes, name).map_err(|error| data_error(&error))?;
+    Ok((encoder, order))
 }
 
 impl Weighting {

@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use exact_data::{ColumnProfile, Columns};
-use exact_linear::{Dataset, LossChoice, Model, TrainOptions, Trainer, loss_named};
+use exact_linear::{Dataset, Metric, Model, loss_named};
 use numpy::{PyArray1, PyReadonlyArray1};
-use pyo3::types::PyBytes;
+use pyo3::exceptions::PyValueError;
+use pyo3::types::{PyAnyMethods, PyBytes};
 use pyo3::{Bound, IntoPyObject, PyAny, PyResult, Python, pyclass, pymethods};
 
 use super::arguments::{FormArgument, ReadingArgument};
@@ -13,7 +14,7 @@ use super::columns::{ColumnArgument, TableArgument, Unread, label_table};
 use super::error::{data_error, model_error};
 use super::inputs::{ClassWeightArgument, Inputs, Target, Weighting, messages};
 use crate::arrays::classes;
-use crate::linear::{ExpandedTo, FoldsArgument, Selection, Setting, linear_error, splits, train};
+use crate::linear::{ExpandedTo, SearchArgument, Selection, Setting, linear_error, train};
 use crate::outputs::matrix;
 use crate::threads::in_pool;
 
@@ -43,13 +44,16 @@ impl TableModel {
     /// `target`, or `labels`: a name, the distinct values and which of them each row has. Returns the model,
     /// how the settings were chosen, and warnings.
     ///
+    /// `score(classes, order)` makes the function that settings are chosen by, of the names of the classes of
+    /// the model and the number in it of each of the distinct values. Costs are in the order of these values.
+    ///
     /// # Errors
     /// An `OSError` for files that cannot be read, a `ValueError` for tables and settings that cannot be
     /// trained with, and what `progress` and handlers of signals raise.
     #[staticmethod]
     #[expect(clippy::too_many_arguments, reason = "they are named in Python")]
     #[pyo3(signature = (*, table, target, labels, reading, missing_indicator, sample_weight, class_weight,
-                        loss, folds, solver, features, seed, n_threads, progress))]
+                        search, score, n_threads, progress))]
     fn fit(
         py: Python<'_>,
         table: TableArgument<'_>,
@@ -59,25 +63,11 @@ impl TableModel {
         missing_indicator: bool,
         sample_weight: Option<PyReadonlyArray1<'_, f64>>,
         class_weight: Option<ClassWeightArgument>,
-        loss: &str,
-        folds: FoldsArgument<'_>,
-        solver: &str,
-        features: &str,
-        seed: u64,
+        search: SearchArgument<'_>,
+        score: Option<&Bound<'_, PyAny>>,
         n_threads: usize,
         progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<(Self, Selection, Vec<String>)> {
-        let loss: LossChoice = loss.parse().map_err(|error| linear_error(&error))?;
-        let solver = solver.parse().map_err(|error| linear_error(&error))?;
-        let features = features.parse().map_err(|error| linear_error(&error))?;
-        let mut options = TrainOptions::default().with_solver(solver).with_features(features).with_seed(seed);
-        let folds = match folds {
-            FoldsArgument::Number(number) => {
-                options.folds = number;
-                None
-            }
-            FoldsArgument::Splits(folds) => Some(splits(&folds)?),
-        };
         let target = match labels {
             None => Target::Column(target),
             Some((name, values, numbers)) => {
@@ -94,15 +84,23 @@ impl TableModel {
         let (unread, reading) = (Unread::of(table)?, reading.options()?);
         let inputs =
             py.detach(|| in_pool(|| Inputs::read(unread, target, reading, missing_indicator, weighting)))?;
-        let Inputs { encoder, labels, target, columns, features, codes, weights, warnings } = inputs;
+        let Inputs { encoder, labels, target, columns, order, features, codes, weights, groups, warnings } =
+            inputs;
+        let score = match score {
+            Some(score) => Some(score.call1((labels.classes(), integers(py, &order)))?.unbind()),
+            None => None,
+        };
+        let mut search = search.get(score)?;
+        if let Metric::Cost(costs) = &search.options.metric {
+            search.options.metric = Metric::Cost(in_order(costs, &order, labels.classes())?);
+        }
         let n_classes = labels.n_classes();
         let trained = train(py, n_threads, progress, move |callback| {
-            let data = Dataset::new(features, codes, n_classes, weights)?;
-            let trainer = match folds {
-                Some(folds) => Trainer::with_folds(data, &folds, options)?,
-                None => Trainer::on(data, options)?,
+            let data = match groups {
+                Some(groups) => Dataset::with_groups(features, codes, n_classes, weights, groups)?,
+                None => Dataset::new(features, codes, n_classes, weights)?,
             };
-            trainer.train(loss, callback)
+            search.train(data, callback)
         })?;
         let model = Model::new(encoder, labels, target, &trained).with_columns(columns);
         Ok((Self(model), Selection::of(&trained), warnings))
@@ -235,4 +233,26 @@ impl TableModel {
 
 fn integers<'py>(py: Python<'py>, codes: &[u32]) -> Bound<'py, PyArray1<i64>> {
     PyArray1::from_vec(py, codes.iter().map(|&code| i64::from(code)).collect())
+}
+
+/// Costs, `[n_classes, n_classes]`, in the order of the model, of which `order` has the number of each class.
+///
+/// # Errors
+/// A `ValueError` for costs of another number of classes.
+fn in_order(costs: &[f64], order: &[u32], classes: &[String]) -> PyResult<Vec<f64>> {
+    let n_classes = order.len();
+    if costs.len() != n_classes * n_classes {
+        return Err(PyValueError::new_err(format!(
+            "metric is a cost matrix of {} costs, expected {n_classes} rows and columns, for the classes {}",
+            costs.len(),
+            exact_data::message::list(classes)
+        )));
+    }
+    let mut ordered = costs.to_vec();
+    for (row, &label) in costs.chunks(n_classes).zip(order) {
+        for (&cost, &prediction) in row.iter().zip(order) {
+            ordered[label as usize * n_classes + prediction as usize] = cost;
+        }
+    }
+    Ok(ordered)
 }
