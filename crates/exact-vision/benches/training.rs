@@ -1,8 +1,8 @@
 //! Training steps on the processor: what the EXACT loss adds to one with cross-entropy, or how many images a
-//! network is trained on in a second.
+//! network is trained on, or classifies, in a second.
 //!
-//! `cargo bench -p exact-vision [-- NETWORK [STEPS]]`, which `python/benchmarks/training.py` calls beside
-//! `PyTorch`. Steps take turns, and the fastest counts.
+//! `cargo bench -p exact-vision --bench training [-- train|predict NETWORK STEPS]`, which
+//! `python/benchmarks/training.py` calls beside `PyTorch`. Steps take turns, and the fastest counts.
 
 #![allow(clippy::print_stdout, clippy::cast_possible_wrap)]
 
@@ -27,10 +27,15 @@ const STEPS: usize = 20;
 fn main() -> Result<(), Box<dyn Error>> {
     let device = Device::default().autodiff();
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
-    if let [name, steps @ ..] = arguments.as_slice() {
-        let steps = steps.first().map_or(Ok(STEPS), |steps| steps.parse())?;
-        let [step] = fastest(&small_images(name, &device)?, steps, [cross_entropy()])?;
-        println!("{:.1}", BATCH_SIZE as f64 / step.seconds);
+    if let [work, name, steps] = arguments.as_slice() {
+        let steps = steps.parse()?;
+        let seconds = if work == "predict" {
+            fastest_prediction(&small_images(name, &Device::default())?, steps)?
+        } else {
+            let [step] = fastest(&small_images(name, &device)?, steps, [cross_entropy()])?;
+            step.seconds
+        };
+        println!("{:.1}", BATCH_SIZE as f64 / seconds);
         return Ok(());
     }
     println!(
@@ -73,7 +78,7 @@ struct Task<M, const D: usize> {
 
 /// A network on the images that it is for.
 fn small_images(name: &str, device: &Device) -> Result<Task<Network, 4>, Box<dyn Error>> {
-    let [channels, size] = if name == "m3" { [1, 28] } else { [3, 32] };
+    let [channels, size] = if name.starts_with("wrn") { [3, 32] } else { [1, 28] };
     network(name, ImageShape { channels, height: size, width: size }, 10, BATCH_SIZE, device)
 }
 
@@ -134,6 +139,21 @@ fn fastest<M: Module + Clone, const D: usize, const N: usize>(
                 fastest.seconds = fastest.seconds.min(start.elapsed().as_secs_f64());
                 fastest.loss = fastest.loss.min(seconds);
             }
+        }
+    }
+    Ok(fastest)
+}
+
+/// The seconds that the logits of a batch take, in the fastest of several; the first is not counted.
+fn fastest_prediction<M, const D: usize>(task: &Task<M, D>, steps: usize) -> Result<f64, Box<dyn Error>> {
+    let mut fastest = f64::INFINITY;
+    for step in 0..=steps {
+        let start = Instant::now();
+        let logits: Vec<f32> = (task.forward)(&task.module, task.inputs.clone()).try_into_vec_as()?;
+        let seconds = start.elapsed().as_secs_f64();
+        assert!(logits.iter().all(|logit| logit.is_finite()), "the network has logits");
+        if step > 0 {
+            fastest = fastest.min(seconds);
         }
     }
     Ok(fastest)

@@ -8,13 +8,16 @@ use std::borrow::Cow;
 
 use rayon::prelude::*;
 
+use super::in_chunks::in_chunks;
 use super::tiles::{self, MultiplyAdd, OuterProducts, Packed, Term};
 
-/// The number of parts that images are divided into for the gradient of weights, which is added up in each
+/// The most parts that images are divided into for the gradient of weights, which is added up in each
 /// and then over them.
 const PARTS: usize = 8;
-/// How many rows of them are added up over the parts at a time.
-const ROWS: usize = 64;
+/// The fewest positions of patches that are worth a part.
+const POSITIONS: usize = 2048;
+/// How many channels of the result they are added up for at a time.
+const OUTPUTS: usize = 16;
 
 /// A square convolution of images of one size.
 #[derive(Debug, Clone, Copy)]
@@ -46,35 +49,47 @@ impl Convolution {
             let (input, place) = (row % inputs, row / inputs);
             move |output| weights[self.weight(output, input, place)]
         });
-        let terms = self.rows_of_kernel();
-        let (patches, pixels) = (self.patches(), self.pixels());
-        let size = pixels.len() * outputs;
+        self.of_matrix(images, &matrix)
+    }
 
-        let mut results = vec![0.0; images.len() / self.image() * size];
-        let pairs = results.par_chunks_exact_mut(size).zip(images.par_chunks_exact(self.image()));
-        pairs.for_each_init(
+    /// The convolution with weights whose rows are in the order of places, then channels of images.
+    fn of_matrix(&self, images: &[f32], matrix: &Packed) -> Vec<f32> {
+        let (terms, patches, pixels) = (self.rows_of_kernel(), self.patches(), self.pixels());
+        let size = pixels.len() * self.channels[1];
+        let images = images.chunks_exact(self.image());
+        let image = |index: usize| images.clone().nth(index).expect("there is an image for each result");
+        in_chunks(
+            images.len() * size,
+            size,
             || self.margins(),
-            |padded, (target, image)| {
+            |padded, index, target| {
                 let source = if padded.is_empty() {
-                    image
+                    image(index)
                 } else {
-                    self.write_inner(padded, image);
+                    self.write_inner(padded, image(index));
                     padded
                 };
-                // Memory that is read before it is first written is mapped twice by the system.
-                target.fill(0.0);
-                let (matrix, terms) = (&matrix, &terms[..]);
-                MultiplyAdd { source, source_rows: &patches, matrix, terms, target, target_rows: &pixels }
-                    .run();
+                let (source_rows, target_rows, terms) = (&patches[..], &pixels[..], &terms[..]);
+                MultiplyAdd { source, source_rows, matrix, terms, target, target_rows }.run();
             },
-        );
-        results
+        )
     }
 
     /// The gradient with respect to the images, of that of the result.
     pub fn images_gradient(&self, gradient: &[f32], weights: &[f32]) -> Vec<f32> {
-        let [inputs, outputs] = self.channels;
-        let matrix = Packed::new(self.kernel * self.kernel * outputs, inputs, |row| {
+        let ([inputs, outputs], places) = (self.channels, self.kernel * self.kernel);
+        let rows = places * outputs;
+        if self.stride == 1 && self.output_size() == self.size {
+            // It is the convolution of the gradient with the weights turned around, whose sums are longer.
+            // (Of a smaller result it would be more of them.)
+            let matrix = Packed::new(rows, inputs, |row| {
+                let (output, place) = (row % outputs, places - 1 - row / outputs);
+                move |input| weights[self.weight(output, input, place)]
+            });
+            let (size, padding) = (self.output_size(), self.kernel - 1 - self.padding);
+            return Self { size, channels: [outputs, inputs], padding, ..*self }.of_matrix(gradient, &matrix);
+        }
+        let matrix = Packed::new(rows, inputs, |row| {
             let (output, place) = (row % outputs, row / outputs);
             move |input| weights[self.weight(output, input, place)]
         });
@@ -82,37 +97,39 @@ impl Convolution {
             let target = place / self.kernel * self.row() + place % self.kernel * inputs;
             Term { source: 0, target, row: place * outputs, length: outputs }
         };
-        let terms: Vec<Term> = (0..self.kernel * self.kernel).map(term).collect();
+        let terms: Vec<Term> = (0..places).map(term).collect();
         let (patches, pixels) = (self.patches(), self.pixels());
         let size = pixels.len() * outputs;
-
-        let mut results = vec![0.0; gradient.len() / size * self.image()];
-        let pairs = results.par_chunks_exact_mut(self.image()).zip(gradient.par_chunks_exact(size));
-        let add = |source, target: &mut [f32]| {
-            target.fill(0.0);
+        let gradients = gradient.chunks_exact(size);
+        let add = |index: usize, target: &mut [f32]| {
+            let source = gradients.clone().nth(index).expect("there is a gradient for each image");
             let (matrix, terms) = (&matrix, &terms[..]);
             MultiplyAdd { source, source_rows: &pixels, matrix, terms, target, target_rows: &patches }.run();
         };
-        pairs.for_each_init(
+        in_chunks(
+            gradients.len() * self.image(),
+            self.image(),
             || self.margins(),
-            |padded, (target, source)| {
+            |padded, index, target| {
                 if padded.is_empty() {
-                    add(source, target);
+                    add(index, target);
                 } else {
-                    add(source, padded);
+                    padded.fill(0.0);
+                    add(index, padded);
                     self.read_inner(padded, target);
                 }
             },
-        );
-        results
+        )
     }
 
     /// The gradient with respect to the weights, of that of the result.
     pub fn weights_gradient(&self, images: &[f32], gradient: &[f32]) -> Vec<f32> {
         let [inputs, outputs] = self.channels;
-        let (rows, width) = (self.kernel * self.kernel * inputs, outputs.next_multiple_of(tiles::lanes()));
+        let (run, width) = (self.kernel * inputs, outputs.next_multiple_of(tiles::lanes()));
         let (terms, patches) = (self.rows_of_kernel(), self.patches());
-        let part = (images.len() / self.image()).div_ceil(PARTS).max(1);
+        let n = images.len() / self.image();
+        let parts = (n * patches.len() / POSITIONS).clamp(1, PARTS);
+        let part = n.div_ceil(parts).max(1);
         let images = images.par_chunks(part * self.image());
         let pairs = images.zip(gradient.par_chunks(part * patches.len() * outputs));
         let sum = |(images, gradient): (&[f32], &[f32])| {
@@ -120,36 +137,40 @@ impl Convolution {
             let starts = (0..images.len() / self.image()).map(|image| image * self.padded_image());
             let positions: Vec<usize> =
                 starts.flat_map(|start| patches.iter().map(move |patch| start + patch)).collect();
-            let factors = widen(gradient, outputs, width);
-            let mut sum = vec![0.0; rows * width];
-            sum.fill(0.0);
-            // One row of the kernel after the other, so that its part of the sum stays in the second-level
-            // cache.
-            for terms in terms.chunks(1) {
-                let (source, factors, target) = (&*source, &*factors, &mut sum[..]);
-                OuterProducts { source, positions: &positions, terms, factors, target, width }.run();
-            }
-            sum
+            // A row of the kernel at a time, so that its part of the sum stays in the second-level cache.
+            in_chunks(
+                self.kernel * run * width,
+                run * width,
+                || (),
+                |(), y, target| {
+                    let term = Term { row: 0, ..terms[y] };
+                    let (source, positions, factors) = (&*source, &positions[..], gradient);
+                    OuterProducts { source, positions, term, factors, columns: outputs, target, width }.run();
+                },
+            )
         };
         let sums: Vec<Vec<f32>> = pairs.map(sum).collect();
 
-        let mut total = vec![0.0; rows * width];
-        total.par_chunks_mut(width * ROWS).enumerate().for_each(|(chunk, total)| {
-            for sum in &sums {
-                for (total, sum) in total.iter_mut().zip(&sum[chunk * width * ROWS..]) {
-                    *total += sum;
+        let rows = self.kernel * run;
+        // As many channels of the result as are next to each other in the second-level cache.
+        in_chunks(
+            outputs * rows,
+            OUTPUTS * rows,
+            || (),
+            |(), chunk, result| {
+                for place in 0..self.kernel * self.kernel {
+                    for input in 0..inputs {
+                        let from = (place * inputs + input) * width + chunk * OUTPUTS;
+                        for sum in &sums {
+                            let of_outputs = result.chunks_exact_mut(rows).zip(&sum[from..]);
+                            for (result, value) in of_outputs {
+                                result[self.weight(0, input, place)] += value;
+                            }
+                        }
+                    }
                 }
-            }
-        });
-        let mut result = vec![0.0; outputs * rows];
-        result.par_chunks_exact_mut(rows).enumerate().for_each(|(output, result)| {
-            for place in 0..self.kernel * self.kernel {
-                for input in 0..inputs {
-                    result[self.weight(0, input, place)] = total[(place * inputs + input) * width + output];
-                }
-            }
-        });
-        result
+            },
+        )
     }
 
     /// Where a weight is, of the result's channel `output`, of the image's channel `input` and of a place in
@@ -232,16 +253,4 @@ impl Convolution {
             row.copy_from_slice(&padded[margin..margin + row.len()]);
         }
     }
-}
-
-/// Rows of another width, filled up with zeros.
-fn widen(rows: &[f32], from: usize, to: usize) -> Cow<'_, [f32]> {
-    if from == to {
-        return rows.into();
-    }
-    let mut wide = vec![0.0; rows.len() / from * to];
-    for (wide, row) in wide.chunks_exact_mut(to).zip(rows.chunks_exact(from)) {
-        wide[..from].copy_from_slice(row);
-    }
-    wide.into()
 }

@@ -1,5 +1,5 @@
-//! Convolution and batch normalisation of images on the processor, several times as fast as those of Burn's
-//! backend for it.
+//! Convolution, batch normalisation and pooling of images on the processor, several times as fast as those of
+//! Burn's backend for it.
 //!
 //! Images are `[n, height, width, channels]`, so that the numbers of a pixel are neighbours. Autodiff takes
 //! the gradients from here too.
@@ -8,7 +8,9 @@
 #![allow(clippy::inline_always)]
 
 mod convolution;
+mod in_chunks;
 mod normalization;
+mod pooling;
 mod tiles;
 
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
@@ -23,6 +25,7 @@ use burn::tensor::{DType, Tensor, TensorData};
 
 use convolution::Convolution;
 use normalization::{Normalization, Statistics};
+use pooling::MaxPooling;
 
 /// Whether a tensor is where these kernels run.
 pub(crate) fn run_on<const D: usize>(tensor: &Tensor<D>) -> bool {
@@ -38,6 +41,14 @@ pub(crate) fn run_on<const D: usize>(tensor: &Tensor<D>) -> bool {
 pub(crate) fn convolve(images: Tensor<4>, weights: Tensor<4>, stride: usize, padding: usize) -> Tensor<4> {
     let (images, weights) = (images.into_dispatch(), weights.into_dispatch());
     Tensor::from_dispatch(Dispatch::convolve(images, weights, stride, padding))
+}
+
+/// The maxima over square windows.
+///
+/// # Shapes
+/// `[n, height, width, channels]` to the same with other heights and widths
+pub(crate) fn max_pool(images: Tensor<4>, kernel: usize, stride: usize, padding: usize) -> Tensor<4> {
+    Tensor::from_dispatch(Dispatch::max_pool(images.into_dispatch(), kernel, stride, padding))
 }
 
 /// Batch normalisation by the statistics of the images, with rectified units behind it or not; and the mean
@@ -95,6 +106,9 @@ trait Kernels: Backend {
         padding: usize,
     ) -> FloatTensor<Self>;
 
+    fn max_pool(images: FloatTensor<Self>, kernel: usize, stride: usize, padding: usize)
+    -> FloatTensor<Self>;
+
     fn normalize(
         images: FloatTensor<Self>,
         gamma: FloatTensor<Self>,
@@ -131,6 +145,20 @@ impl Convolution {
     }
 }
 
+impl MaxPooling {
+    fn of(images: &Values, kernel: usize, stride: usize, padding: usize) -> Self {
+        let [_, height, width, channels] = dims(images);
+        Self { size: [height, width], channels, kernel, stride, padding }
+    }
+
+    /// The maxima, and where they are.
+    fn apply(&self, images: &Values) -> (Values, Vec<u32>) {
+        let ([n, ..], [height, width]) = (dims::<4>(images), self.output_size());
+        let (maxima, pixels) = self.forward(numbers(images));
+        (tensor(maxima, [n, height, width, self.channels]), pixels)
+    }
+}
+
 impl Kernels for Flex {
     fn convolve(images: Values, weights: Values, stride: usize, padding: usize) -> Values {
         let (images, weights) = (in_order(images), in_order(weights));
@@ -138,6 +166,11 @@ impl Kernels for Flex {
         let ([n, ..], [height, width]) = (dims::<4>(&images), convolution.output_size());
         let results = convolution.forward(numbers(&images), numbers(&weights));
         tensor(results, [n, height, width, convolution.channels[1]])
+    }
+
+    fn max_pool(images: Values, kernel: usize, stride: usize, padding: usize) -> Values {
+        let images = in_order(images);
+        MaxPooling::of(&images, kernel, stride, padding).apply(&images).0
     }
 
     fn normalize(
@@ -208,6 +241,22 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
         }
     }
 
+    fn max_pool(
+        images: FloatTensor<Self>,
+        kernel: usize,
+        stride: usize,
+        padding: usize,
+    ) -> FloatTensor<Self> {
+        let preparation = MaxPoolingGradient.prepare::<C>([images.node()]);
+        let images = in_order(images.into_primitive());
+        let pooling = MaxPooling::of(&images, kernel, stride, padding);
+        let (maxima, pixels) = pooling.apply(&images);
+        match preparation.compute_bound().stateful() {
+            OpsKind::Tracked(preparation) => preparation.finish((pixels, pooling), maxima),
+            OpsKind::UnTracked(preparation) => preparation.finish(maxima),
+        }
+    }
+
     fn normalize(
         images: FloatTensor<Self>,
         gamma: FloatTensor<Self>,
@@ -244,6 +293,24 @@ impl Backward<Flex, 2> for ConvolutionGradient {
         if let Some(node) = of_images {
             let values = convolution.images_gradient(numbers(&gradient), numbers(&weights));
             gradients.register::<Flex>(node.id, tensor(values, dims::<4>(&images)));
+        }
+    }
+}
+
+#[derive(Debug)]
+struct MaxPoolingGradient;
+
+impl Backward<Flex, 1> for MaxPoolingGradient {
+    type State = (Vec<u32>, MaxPooling);
+
+    fn backward(self, ops: Ops<Self::State, 1>, gradients: &mut Gradients, _: &mut Checkpointer) {
+        let gradient = in_order(gradients.consume::<Flex>(&ops.node));
+        let ([of_images], (pixels, pooling)) = (ops.parents, ops.state);
+        if let Some(node) = of_images {
+            let [n, ..] = dims::<4>(&gradient);
+            let ([height, width], channels) = (pooling.size, pooling.channels);
+            let values = pooling.images_gradient(numbers(&gradient), &pixels);
+            gradients.register::<Flex>(node.id, tensor(values, [n, height, width, channels]));
         }
     }
 }

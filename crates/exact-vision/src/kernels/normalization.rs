@@ -3,6 +3,8 @@
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
+use super::in_chunks::in_chunks;
+
 /// How many numbers are worked on at a time: few enough for the second-level cache. The sums of each such
 /// block are added up in `f64`, in order, so that they depend neither on the number of threads nor much on
 /// that of rows.
@@ -69,11 +71,15 @@ impl Normalization {
     /// The normalised values.
     pub fn forward(&self, values: &[f32]) -> Vec<f32> {
         let length = block_length(self.mean.len());
-        let mut results = vec![0.0; values.len()];
-        results.par_chunks_mut(length).zip(values.par_chunks(length)).for_each(|(results, values)| {
-            Arch::new().dispatch(Forward { normalization: self, values, results });
-        });
-        results
+        in_chunks(
+            values.len(),
+            length,
+            || (),
+            |(), block, results| {
+                let values = &values[block * length..][..results.len()];
+                Arch::new().dispatch(Forward { normalization: self, values, results });
+            },
+        )
     }
 
     /// Turns the gradient of the results into that of the values, of which these are the statistics, and

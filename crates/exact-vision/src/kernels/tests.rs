@@ -1,8 +1,8 @@
 use burn::module::{Module, Param};
 use burn::nn::BatchNormConfig;
 use burn::tensor::activation::relu;
-use burn::tensor::module::conv2d;
-use burn::tensor::ops::ConvOptions;
+use burn::tensor::module::{conv2d, max_pool2d};
+use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
 use burn::tensor::{Device, Tensor, TensorData};
 use rayon::ThreadPoolBuilder;
 
@@ -45,7 +45,7 @@ struct Shape {
     padding: usize,
 }
 
-const SHAPES: [Shape; 9] = [
+const SHAPES: [Shape; 10] = [
     Shape { n: 3, size: [9, 7], channels: [5, 6], kernel: 3, stride: 1, padding: 0 },
     Shape { n: 2, size: [8, 8], channels: [16, 48], kernel: 3, stride: 1, padding: 1 },
     Shape { n: 9, size: [7, 10], channels: [3, 33], kernel: 3, stride: 2, padding: 1 },
@@ -55,6 +55,8 @@ const SHAPES: [Shape; 9] = [
     Shape { n: 17, size: [6, 6], channels: [1, 7], kernel: 5, stride: 1, padding: 2 },
     Shape { n: 2, size: [4, 4], channels: [200, 97], kernel: 3, stride: 1, padding: 1 },
     Shape { n: 1, size: [3, 3], channels: [2, 1], kernel: 3, stride: 3, padding: 0 },
+    // The gradient of weights is added up in parts.
+    Shape { n: 50, size: [10, 10], channels: [3, 17], kernel: 3, stride: 1, padding: 1 },
 ];
 
 #[test]
@@ -77,6 +79,43 @@ fn convolutions_and_their_gradients_are_those_of_burn() {
         assert_close(found.0, expected.0, TOLERANCE, &format!("images {what}"));
         assert_close(found.1, expected.1, TOLERANCE, &format!("weights {what}"));
     }
+}
+
+#[test]
+fn maxima_and_their_gradients_are_those_of_burn() {
+    for (size, channels, kernel, stride, padding) in
+        [([7, 8], 5, 2, 2, 0), ([8, 9], 17, 3, 2, 1), ([6, 6], 1, 3, 1, 1), ([5, 4], 3, 3, 3, 0)]
+    {
+        let what = format!("{size:?} {channels} {kernel} {stride} {padding}");
+        let images = numbers([3, size[0], size[1], channels], 1).require_grad();
+        let found = super::max_pool(images.clone(), kernel, stride, padding);
+        let first = images.clone().permute([0, 3, 1, 2]);
+        let options = MaxPoolOptions::new([kernel; 2]).with_stride([stride; 2]).with_padding([padding; 2]);
+        let expected = max_pool2d(first, options);
+        let expected = expected.permute([0, 2, 3, 1]);
+        assert_close(found.clone(), expected.clone(), 0.0, &what);
+
+        let slope = numbers(expected.dims(), 3);
+        let found = (found * slope.clone()).sum().backward();
+        let expected = (expected * slope).sum().backward();
+        let [found, expected] = [found, expected].map(|all| images.grad(&all).unwrap());
+        assert_close(found, expected, TOLERANCE, &what);
+    }
+}
+
+#[test]
+fn maxima_of_equal_and_of_no_numbers() {
+    let values_of = [0.0, 1.0, 1.0, f32::NAN, f32::NEG_INFINITY, f32::NEG_INFINITY];
+    let images = Tensor::<1>::from_data(values_of, &Device::default().autodiff()).reshape([3, 1, 2, 1]);
+    let images = images.detach().require_grad();
+    let maxima = super::max_pool(images.clone(), 2, 1, 1);
+    // A window of four pixels, of which one row or column is in the image, at each of two by three places.
+    let found = values(maxima.clone());
+    assert_eq!(found[..6], [0.0, 1.0, 1.0].repeat(2));
+    assert!(found[6] == 1.0 && found[7].is_nan() && found[8].is_nan());
+    assert_eq!(found[12..], [f32::NEG_INFINITY; 6]);
+    let gradients = maxima.slice([0..3, 0..1, 1..2, 0..1]).sum().backward();
+    assert_eq!(values(images.grad(&gradients).unwrap()), [0.0, 1.0, 0.0, 1.0, 1.0, 0.0]);
 }
 
 #[test]
@@ -129,12 +168,13 @@ fn results_do_not_depend_on_the_number_of_threads() {
     let all = |threads| {
         let pool = ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
-            let images = numbers([19, 8, 8, 20], 1).require_grad();
+            let images = numbers([70, 8, 8, 20], 1).require_grad();
             let weights = numbers([36, 20, 3, 3], 2).require_grad();
             let results = super::convolve(images.clone(), weights.clone(), 1, 1);
             let (gamma, beta) = (numbers([36], 3).require_grad(), numbers([36], 4).require_grad());
             let (results, ..) = super::normalize(results, gamma.clone(), beta.clone(), 1e-5, true);
-            let gradients = (results.clone() * numbers([19, 8, 8, 36], 5)).sum().backward();
+            let results = super::max_pool(results, 3, 2, 1);
+            let gradients = (results.clone() * numbers([70, 4, 4, 36], 5)).sum().backward();
             let [gamma, beta] = [gamma, beta].map(|tensor| values(tensor.grad(&gradients).unwrap()));
             let [images, weights] = [images, weights].map(|tensor| values(tensor.grad(&gradients).unwrap()));
             [values(results), images, weights, gamma, beta]

@@ -78,6 +78,14 @@ impl Packed {
         }
         Self { values, rows, columns }
     }
+
+    /// The rows of a stripe of `V` vectors.
+    #[inline(always)]
+    fn stripe<S: Simd, const V: usize>(&self, stripe: Stripe) -> &[[S::f32s; V]] {
+        let start = self.rows * stripe.first;
+        let values = &self.values[start..start + self.rows * V * S::F32_LANES];
+        S::as_simd_f32s(values).0.as_chunks::<V>().0
+    }
 }
 
 /// Part of a sum of products: where it starts, beyond the offset of each row, and how many products it has.
@@ -123,11 +131,8 @@ impl MultiplyAdd<'_> {
 
     #[inline(always)]
     fn stripe<S: Simd, const M: usize, const V: usize>(&mut self, simd: S, stripe: Stripe) {
-        let size = V * S::F32_LANES;
-        let start = self.matrix.rows * stripe.first;
-        let values = &self.matrix.values[start..start + self.matrix.rows * size];
-        let rows = S::as_simd_f32s(values).0.as_chunks::<V>().0;
-        let columns = stripe.first..self.matrix.columns.min(stripe.first + size);
+        let rows = self.matrix.stripe::<S, V>(stripe);
+        let columns = stripe.first..self.matrix.columns.min(stripe.first + V * S::F32_LANES);
         for term in self.terms.iter().flat_map(|term| term.pieces()) {
             let rows = &rows[term.row..term.row + term.length];
             let mut done = 0;
@@ -234,17 +239,19 @@ fn add_row<S: Simd, const V: usize>(simd: S, row: &mut [f32], sums: [S::f32s; V]
     }
 }
 
-/// `target[(r + i) width + c] += Σ_p source[s_p + i] factors[p width + c]` for all terms, rows `i` below the
-/// length of the term, which are from its `row` on, and columns `c`.
+/// `target[i width + c] += Σ_p source[s_p + i] factors[p, c]` for all rows `i` below the length of the term,
+/// to whose start each position is relative, and columns `c`.
 #[derive(Debug)]
 pub(super) struct OuterProducts<'a> {
     pub source: &'a [f32],
     /// The offset of each position in the source.
     pub positions: &'a [usize],
-    pub terms: &'a [Term],
+    pub term: Term,
     pub factors: &'a [f32],
+    /// The length of rows of factors.
+    pub columns: usize,
     pub target: &'a mut [f32],
-    /// The length of rows of factors and target, a multiple of [`lanes`].
+    /// The length of rows of the target, that of factors up to a multiple of [`lanes`].
     pub width: usize,
 }
 
@@ -256,20 +263,28 @@ impl OuterProducts<'_> {
     #[inline(always)]
     fn stripe<S: Simd, const M: usize, const V: usize>(&mut self, simd: S, stripe: Stripe, first: usize) {
         let positions = &self.positions[first..self.positions.len().min(first + SPREAD)];
-        for term in self.terms {
-            let mut done = 0;
-            while done + M <= term.length {
-                self.tile::<S, M, V>(simd, stripe, first, positions, *term, done);
-                done += M;
+        // Rows that are a power of two apart would push each other out of the first-level cache.
+        let mut together = [[simd.splat_f32s(0.0); V]; SPREAD];
+        let rows = self.factors[first * self.columns..].chunks_exact(self.columns);
+        for (vectors, row) in together.iter_mut().zip(rows) {
+            let (whole, rest) = S::as_simd_f32s(&row[stripe.first..]);
+            for (at, vector) in vectors.iter_mut().enumerate() {
+                *vector = whole.get(at).copied().unwrap_or_else(|| simd.partial_load_f32s(rest));
             }
-            while done + 4 <= term.length {
-                self.tile::<S, 4, V>(simd, stripe, first, positions, *term, done);
-                done += 4;
-            }
-            while done < term.length {
-                self.tile::<S, 1, V>(simd, stripe, first, positions, *term, done);
-                done += 1;
-            }
+        }
+        let factors = &together[..positions.len()];
+        let mut done = 0;
+        while done + M <= self.term.length {
+            self.tile::<S, M, V>(simd, stripe, positions, factors, done);
+            done += M;
+        }
+        while done + 4 <= self.term.length {
+            self.tile::<S, 4, V>(simd, stripe, positions, factors, done);
+            done += 4;
+        }
+        while done < self.term.length {
+            self.tile::<S, 1, V>(simd, stripe, positions, factors, done);
+            done += 1;
         }
     }
 
@@ -278,17 +293,13 @@ impl OuterProducts<'_> {
         &mut self,
         simd: S,
         stripe: Stripe,
-        first: usize,
         positions: &[usize],
-        term: Term,
+        factors: &[[S::f32s; V]],
         done: usize,
     ) {
-        let factors = self.factors[first * self.width..].chunks_exact(self.width);
         let mut sums = [[simd.splat_f32s(0.0); V]; M];
         for (position, factors) in positions.iter().zip(factors) {
-            let factors = &factors[stripe.first..stripe.first + V * S::F32_LANES];
-            let factors = S::as_simd_f32s(factors).0.first_chunk::<V>().expect("a stripe has V vectors");
-            let elements = self.source[position + term.source + done..].first_chunk::<M>();
+            let elements = self.source[position + self.term.source + done..].first_chunk::<M>();
             let elements = elements.expect("a term has M rows from here on");
             for (sums, element) in sums.iter_mut().zip(elements) {
                 let element = simd.splat_f32s(*element);
@@ -297,7 +308,7 @@ impl OuterProducts<'_> {
                 }
             }
         }
-        let start = (term.row + done) * self.width + stripe.first;
+        let start = done * self.width + stripe.first;
         let target: [_; M] = array::from_fn(|m| start + m * self.width);
         for (offset, sums) in target.into_iter().zip(sums) {
             add_row(simd, &mut self.target[offset..offset + V * S::F32_LANES], sums);

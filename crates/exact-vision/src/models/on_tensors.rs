@@ -58,7 +58,10 @@ impl ForwardPass for OnTensors {
     }
 
     fn max_pool(&mut self, layer: &MaxPool2d, input: Tensor<4>) -> Tensor<4> {
-        channels_last(layer.forward(channels_first(input)))
+        if !kernels::run_on(&input) {
+            return channels_last(layer.forward(channels_first(input)));
+        }
+        kernels::max_pool(input, layer.kernel_size[0], layer.stride[0], padding(&layer.padding))
     }
 
     fn mean(&mut self, input: Tensor<4>) -> Tensor<2> {
