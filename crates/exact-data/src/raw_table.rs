@@ -13,6 +13,8 @@ pub(crate) struct RawTable {
     pub origin: Origin,
     /// Whether a line or a row of the file names the columns, which may be one that does not.
     pub has_header: bool,
+    /// Whether semicolons delimit fields, as where commas are needed for decimals.
+    pub has_semicolons: bool,
     /// Further columns, of which most values are zero, named by their number.
     pub sparse: Option<CsrMatrix<'static>>,
 }
@@ -31,7 +33,8 @@ impl RawTable {
     /// [`DataError`] if a column's name is empty or not unique.
     pub fn new(name: &str, columns: Vec<RawColumn>, lines: Vec<u64>) -> Result<Self, DataError> {
         check_names(name, &columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>())?;
-        Ok(Self { columns, origin: Origin::new(name, lines), has_header: false, sparse: None })
+        let origin = Origin::new(name, lines);
+        Ok(Self { columns, origin, has_header: false, has_semicolons: false, sparse: None })
     }
 
     /// The same, of a format whose rows are not lines: they are counted from 1.

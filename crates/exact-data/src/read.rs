@@ -61,7 +61,7 @@ impl Table {
     pub(crate) fn of_cells(raw: RawTable, options: &ReadOptions) -> Result<Self, DataError> {
         let is_row =
             raw.has_header && matches!(options.columns, Columns::Infer(_)) && header_is_row(&raw.columns);
-        let RawTable { columns, origin, sparse, .. } = raw;
+        let RawTable { columns, origin, sparse, has_semicolons, .. } = raw;
         let name = origin.name();
         let header: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
         let plans = plan(&name, &header, options)?;
@@ -76,7 +76,7 @@ impl Table {
             missing_in: &options.missing_in,
             classes: &options.classes,
             decimal: options.form.decimal,
-            prefers_comma: options.form.delimiter == Some(b';'),
+            prefers_comma: has_semicolons,
             date_order: options.date_order,
             origin: &origin,
         };

@@ -28,6 +28,8 @@ def given_folds(
     """The number of folds, 5 by default, or their rows among those that have a weight."""
     if groups is not None:
         groups = column_or_1d(groups)
+        if has_missing(groups):
+            raise ValueError("groups has missing values; name the group of each row")
         check_consistent_length(labels, groups)
     if cv is None or isinstance(cv, Real):
         n_folds = 5 if cv is None else positive_integer("cv", cv)
@@ -48,6 +50,13 @@ def given_folds(
         return numbers[chosen[kept[chosen]]].astype(np.int64)
 
     return [(numbered(train), numbered(test)) for train, test in splits]
+
+
+def has_missing(values: NDArray[Any]) -> bool:
+    """Whether one of some labels or groups is missing."""
+    if values.dtype.kind == "O":
+        return any(value is None or value != value for value in values)
+    return values.dtype.kind == "f" and bool(np.isnan(values).any())
 
 
 def warn_of_small_classes(folds: Folds, labels: NDArray[np.int64], weights: NDArray[np.float64] | None) -> None:

@@ -31,6 +31,7 @@ from exact_learn.sklearn.selection import (
     Folds,
     chosen_parameters,
     given_folds,
+    has_missing,
     path_arrays,
     search_of,
     warn_of_small_classes,
@@ -417,7 +418,7 @@ class ExactTableClassifier(ClassifierMixin, BaseEstimator):
                 check_consistent_length(X, y)
                 table = self._renamed(table)
             y = column_or_1d(y, warn=True)
-        if _has_missing(y):
+        if has_missing(y):
             raise ValueError("y has missing values; fill in the labels or leave the rows out")
         check_classification_targets(y)
         self.classes_, numbers = np.unique(y, return_inverse=True)
@@ -586,12 +587,6 @@ def _column_names(parameter: str, names: Any) -> list[str]:
     if isinstance(names, (str, bytes)) or not all(isinstance(name, (str, Integral)) for name in names):
         raise TypeError(f"{parameter} must be a sequence of names or positions of columns, got {names!r}")
     return [str(name) for name in names]
-
-
-def _has_missing(y: NDArray[Any]) -> bool:
-    if y.dtype.kind == "O":
-        return any(value is None or value != value for value in y)
-    return y.dtype.kind == "f" and bool(np.isnan(y).any())
 
 
 def _warn(messages: list[str]) -> None:

@@ -427,6 +427,9 @@ def test_tables_that_are_refused(tmp_path):
         classifier.fit(frame, np.array(["a", "a "] * 80))
     with pytest.raises(ValueError, match="groups must be a column, named with group"):
         classifier.fit(path, "grade", groups=np.arange(160))
+    for missing in (np.nan, None):
+        with pytest.raises(ValueError, match="groups has missing values; name the group of each row"):
+            classifier.fit(frame.drop(columns="grade"), frame["grade"], groups=np.array([missing, 1.0] * 80))
     with pytest.raises(ValueError, match="sample_weight has 3 values, expected 160"):
         classifier.fit(path, "grade", [1.0, 2.0, 3.0])
     fitted = classifier.fit(frame, "grade")

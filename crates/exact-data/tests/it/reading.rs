@@ -288,6 +288,19 @@ fn a_row_may_be_longer_than_any_block() {
 }
 
 #[test]
+fn commas_are_for_decimals_where_semicolons_delimit() {
+    for (text, expected) in [
+        ("w;t\n1,234;a\n2,500;b\n3,125;a\n", [1.234, 2.5, 3.125]),
+        ("w,t\n\"1,234\",a\n\"2,500\",b\n\"3,125\",a\n", [1234.0, 2500.0, 3125.0]),
+    ] {
+        let table = read(text.as_bytes());
+        assert_eq!(numbers(&table, "w"), expected.map(Some), "{text}");
+        // Nothing shows it in the column itself.
+        assert_eq!(table.warnings().len(), 1, "{text}");
+    }
+}
+
+#[test]
 fn points_between_thousands_are_told_by_commas_in_quotes() {
     let table = read(b"x,y\n\"1.234,5\",1\n1.234,2\n2.500,3\n0,4\n\"7,25\",5\n");
     assert_eq!(numbers(&table, "x"), [1234.5, 1234.0, 2500.0, 0.0, 7.25].map(Some));

@@ -58,5 +58,6 @@ pub(crate) fn read(source: &Source<'_>, form: &FileForm) -> Result<RawTable, Dat
     let Part { cells, lines } = join.into_inner().expect("joining does not panic").finish()?;
     let columns =
         header.names.into_iter().zip(cells).map(|(name, cells)| RawColumn { name, cells }).collect();
-    Ok(RawTable { has_header: form.header, ..RawTable::new(name, columns, lines)? })
+    let has_semicolons = dialect.delimiter == b';';
+    Ok(RawTable { has_header: form.header, has_semicolons, ..RawTable::new(name, columns, lines)? })
 }
